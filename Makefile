@@ -1,0 +1,73 @@
+# One command for each thing people do here; `make` alone lists them.
+# The checkout's path must not contain spaces: neither make nor a virtual environment's scripts
+# allow them.
+
+# Name another interpreter where the first python3 on the path is not the one to use:
+# make run PYTHON=/usr/bin/python3
+PYTHON ?= python3
+VENV ?= .venv
+WORKSPACE ?= out/england-wales
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WINGSPAN := $(BIN)/wingspan -C $(WORKSPACE)
+
+# Stamps live in the virtual environment, so they vanish with it.
+CREATED := $(VENV)/.created
+INSTALLED := $(VENV)/.installed
+DEVELOPED := $(VENV)/.developed
+
+export PYTHON
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test lint format bench components clean
+
+help:  ## List these targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(INSTALLED)  ## Plan England and Wales and write the reports.
+	@test -e $(WORKSPACE)/wingspan.toml || $(BIN)/wingspan init $(WORKSPACE) --from england-wales
+	@$(WINGSPAN) estate plan
+	@$(WINGSPAN) report site
+	@$(WINGSPAN) report workbook
+	@$(WINGSPAN) report geopackage
+	@echo
+	@echo "Everything is in $(WORKSPACE)/out; open $(WORKSPACE)/out/site/index.html first."
+
+test: components lint  ## Install what the tests need, then run every check.
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+
+lint: $(DEVELOPED)  ## Check format, style, types and import directions.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEVELOPED)  ## Format the code and mend what ruff can mend.
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(DEVELOPED)  ## Measure the whole estate, and how the time grows.
+	$(BIN)/python benchmarks/whole_estate.py
+
+components:  ## Install the programs that the tests drive (apt, as root).
+	@sh .ci/components test
+
+clean:  ## Remove the virtual environment, caches and packages; out/ stays.
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+$(CREATED):
+	@sh .ci/components run
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade 'pip>=25.1'  # the first that reads dependency groups
+	@touch $@
+
+$(INSTALLED): pyproject.toml $(CREATED)
+	$(PIP) install --editable .
+	@touch $@
+
+# The cluster extra is optional for users, but its promises are tested.
+$(DEVELOPED): pyproject.toml $(CREATED)
+	$(PIP) install --editable '.[cluster]' --group dev
+	@touch $@ $(INSTALLED)

@@ -1,0 +1,1 @@
+"""Plan and price in-cell connectivity. Knows nothing of the fleet."""

@@ -1,0 +1,72 @@
+"""Rates, assumptions and published figures: numbers as data, each with its source and date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from estate.estimate import Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumption:
+    """A number that no source settles, with its range and where it comes from."""
+
+    key: str
+    unit: str
+    value: Estimate
+    source: str
+    dated: str
+    verified: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """Every assumption of a plan, by key."""
+
+    by_key: Mapping[str, Assumption]
+
+    def __getitem__(self, key: str) -> Estimate:
+        return self.by_key[key].value
+
+    def __iter__(self) -> Iterator[Assumption]:
+        return iter(self.by_key.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """The price of one unit of an item in pounds, or a share where the unit says "GBP of …".
+
+    `budget` is capital or resource, `vat` whether VAT on it can be recovered, and `life_years`
+    the years after which it is bought again (None: bought once).
+    """
+
+    item: str
+    label: str
+    package: str
+    unit: str
+    rate: Estimate
+    price_base: str
+    budget: str
+    vat: str
+    life_years: int | None
+    source: str
+    verified: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A cost that the world has published, for comparison; `per` is a cell or a prison."""
+
+    label: str
+    per: str
+    cost: Estimate
+    what: str
+    source: str
+    price_base: str
+    verified: str

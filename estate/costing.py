@@ -1,0 +1,302 @@
+"""One bill of quantities. Every total in Wingspan is a sum of its lines, and of nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil, floor
+from typing import TYPE_CHECKING
+
+from estate.estimate import Estimate, Money
+from estate.model import Grade
+from estate.readiness import Rung
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from estate.catalogue import Assumptions
+    from estate.design import Catalogue, WingDesign
+    from estate.model import Establishment, Wing
+
+VAT = "VAT"
+IN_CELL = ("wing network",)
+# The items whose quantity is uncertain because of the prison, not because of the nation.
+LOCAL_PACKAGES = ("wing network", "site network", "enabling", "access")
+_KNOWN_CABLING = frozenset({"none", "voice", "cat5e", "cat6", "cat6a"})
+_WHOLE_UNITS = frozenset(
+    {"outlet", "dock", "hole", "access point", "switch", "cabinet", "circuit", "device", "person"}
+)
+
+
+class Phase(StrEnum):
+    """When a line is paid: at the start, as a later replacement, or in every year."""
+
+    INITIAL = "initial"
+    REPLACEMENT = "replacement"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillLine:
+    """A quantity of one item at its rate; `wing` is empty for what serves the whole site.
+
+    `cost_gbp` is quantity times rate to the penny, bound by bound. `basis` says where the
+    quantity comes from, and `grade` how good that is.
+    """
+
+    wing: str
+    item: str
+    package: str
+    phase: Phase
+    budget: str
+    unit: str
+    quantity: Estimate
+    rate_gbp: Estimate
+    cost_gbp: Money
+    grade: Grade
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Sums of lines. VAT is apart from everything else.
+
+    `capital` is the first purchase; `whole_life` is undiscounted capital, replacements included,
+    plus resource over the appraisal; `in_cell` is the initial cost of the wings' networks.
+    """
+
+    capital_gbp: Money
+    replacement_gbp: Money
+    resource_gbp: Money
+    whole_life_gbp: Money
+    vat_gbp: Money
+    in_cell_gbp: Money
+
+
+def totals(lines: Iterable[BillLine]) -> Totals:
+    """Return the totals of a bill; an empty bill comes to zero."""
+    bill = list(lines)
+    net = [line for line in bill if line.package != VAT]
+
+    def total(chosen: Iterable[BillLine]) -> Money:
+        return Money.total(line.cost_gbp for line in chosen)
+
+    return Totals(
+        capital_gbp=total(x for x in net if x.budget == "capital" and x.phase == Phase.INITIAL),
+        replacement_gbp=total(x for x in net if x.phase == Phase.REPLACEMENT),
+        resource_gbp=total(x for x in net if x.budget == "resource"),
+        whole_life_gbp=total(net),
+        vat_gbp=total(x for x in bill if x.package == VAT),
+        in_cell_gbp=total(x for x in net if x.package in IN_CELL and x.phase == Phase.INITIAL),
+    )
+
+
+def by_package(lines: Iterable[BillLine]) -> dict[str, Money]:
+    """Return the whole cost of each package, VAT included, in the order of first appearance."""
+    sums: dict[str, Money] = {}
+    for line in lines:
+        sums[line.package] = sums.get(line.package, Money()) + line.cost_gbp
+    return sums
+
+
+def new_work_share(rung: Rung, assumptions: Assumptions) -> Estimate:
+    """Return the share of cells still to be cabled at a prison of unknown in-cell cabling.
+
+    Telephony counts for nothing here: its medium and pairs are unknown until surveyed.
+    """
+    if rung not in (Rung.DEVICES, Rung.DATA_CABLING):
+        return Estimate.exactly(1)
+    done = assumptions[f"cells_already_cabled.{rung}"]
+    return Estimate(*(round(1 - share, 6) for share in (done.high, done.likely, done.low)))
+
+
+def bill_of_wing(
+    wing: Wing, design: WingDesign, *, rung: Rung, catalogue: Catalogue
+) -> tuple[BillLine, ...]:
+    """Return the lines of one wing: network, enabling works and their replacements."""
+    known = wing.shape.cabling in _KNOWN_CABLING
+    share = Estimate.exactly(1) if known else new_work_share(rung, catalogue.assumptions)
+    spread = catalogue.assumptions[f"quantity_spread.{wing.grade}"]
+    cells = Estimate(wing.cells_low / wing.cells, 1.0, max(1.0, wing.cells_high / wing.cells))
+    quantities: dict[str, Estimate] = {}
+    for part in (*(landing.choice.quantities for landing in design.landings), design.shared):
+        for item, quantity in part.items():
+            quantities[item] = quantities.get(item, Estimate.exactly(0)) + quantity
+    basis = f"rule on the wing's graph; {wing.basis}"
+    if share != Estimate.exactly(1):
+        basis += f"; {share.likely:.0%} of the work taken as new (site evidence: {rung})"
+    bill = _Bill(catalogue, wing.wing, wing.grade)
+    for item in sorted(quantities):
+        lengths = catalogue.rates[item].unit == "m"
+        bill.add(item, quantities[item] * share * (spread if lengths else cells), basis)
+    bill.add("design_survey", Estimate.exactly(1), "one for each wing")
+    asbestos = wing.asbestos
+    if asbestos != "no":
+        bill.add("asbestos_survey", Estimate.exactly(1), f"asbestos {asbestos or 'unknown'}")
+        chance = catalogue.assumptions["asbestos_event_probability"]
+        events = Estimate.exactly(1) if asbestos == "yes" else chance
+        bill.add("asbestos_removal", events, f"asbestos {asbestos or 'unknown'}: chance of removal")
+    return tuple(bill.lines)
+
+
+def bill_of_site(
+    prison: Establishment,
+    wings: tuple[Wing, ...],
+    *,
+    wing_lines: Iterable[BillLine],
+    rung: Rung,
+    catalogue: Catalogue,
+) -> tuple[BillLine, ...]:
+    """Return the lines that serve a whole prison, its devices and its people, and VAT last.
+
+    Devices follow operational capacity; where that is blank, the cells stand in for it.
+    """
+    works = list(wing_lines)
+    bill = _Bill(catalogue, "", _worst(wings))
+    _site_network(bill, wings, rung)
+    _access(bill, wings, works)
+    places = prison.operational_capacity or prison.baseline_cna
+    counted = f"operational capacity {prison.capacity_dated}"
+    if not prison.operational_capacity:
+        counted = "baseline CNA (operational capacity blank)" if places else "cells (no capacity)"
+    _devices(bill, places or sum(wing.cells for wing in wings), counted)
+    _people(bill, places or sum(wing.cells for wing in wings), counted)
+    programme = _base(x for x in (*works, *bill.lines) if x.phase == Phase.INITIAL)
+    bill.add("evaluation", programme, "share of the initial cost of the programme")
+    _vat(bill, [*works, *bill.lines])
+    return tuple(bill.lines)
+
+
+class _Bill:
+    """Lines as they are added, each with its replacements."""
+
+    def __init__(self, catalogue: Catalogue, wing: str, grade: Grade) -> None:
+        self.catalogue = catalogue
+        self.wing = wing
+        self.grade = grade
+        self.lines: list[BillLine] = []
+
+    def add(self, item: str, quantity: Estimate, basis: str) -> None:
+        """Add what is bought or done once, and its replacements within the appraisal."""
+        rate = self.catalogue.rates[item]
+        whole = _whole(quantity) if rate.unit in _WHOLE_UNITS else quantity
+        phase = Phase.INITIAL if rate.budget == "capital" else Phase.RUNNING
+        self._append(item, whole, phase, basis)
+        again = self.catalogue.purchases(item) - 1
+        if again:
+            note = f"bought again after {rate.life_years} years"
+            self._append(item, whole.scaled(again), Phase.REPLACEMENT, f"{note}; {basis}")
+
+    def add_yearly(self, item: str, quantity: Estimate, basis: str) -> None:
+        """Add what is paid in each year of the appraisal."""
+        years = self.catalogue.appraisal_years
+        self._append(item, quantity.scaled(years), Phase.RUNNING, f"{years} years; {basis}")
+
+    def _append(self, item: str, quantity: Estimate, phase: Phase, basis: str) -> None:
+        rate = self.catalogue.rates[item]
+        rounded = Estimate(*(round(bound, 3) for bound in quantity.as_tuple()))
+        if not rounded.high:
+            return  # Nothing of it at all: a line of zeros would only hide the others.
+        self.lines.append(
+            BillLine(
+                wing=self.wing,
+                item=item,
+                package=rate.package,
+                phase=phase,
+                budget=rate.budget,
+                unit=rate.unit,
+                quantity=rounded,
+                rate_gbp=rate.rate,
+                cost_gbp=Money.of(rounded, rate.rate),
+                grade=self.grade,
+                basis=basis,
+            )
+        )
+
+
+def _site_network(bill: _Bill, wings: tuple[Wing, ...], rung: Rung) -> None:
+    assumptions = bill.catalogue.assumptions
+    one = Estimate.exactly(1)
+    for item in ("core_network", "firewall", "access_control", "wan_install"):
+        bill.add(item, one, "one for each site; what exists is unknown until surveyed")
+    duct_m = assumptions["campus_duct_m_per_wing"].scaled(len(wings))
+    duct_m *= new_work_share(rung, assumptions)
+    bill.add("external_duct", duct_m, f"between buildings, {len(wings)} wings")
+    bill.add("fibre_internal", duct_m, f"between buildings, {len(wings)} wings")
+    bill.add_yearly("wan_rental", one, "one circuit")
+
+
+def _access(bill: _Bill, wings: tuple[Wing, ...], works: list[BillLine]) -> None:
+    assumptions = bill.catalogue.assumptions
+    points = Estimate.exactly(0)
+    for line in works:
+        if line.item == "outlet_cat6a" and line.phase == Phase.INITIAL:
+            points += line.quantity
+    days = points * assumptions["installer_days_per_outlet"]
+    escort = days * assumptions["escort_per_installer"]
+    bill.add("escort_day", escort, f"{points.likely:,.0f} outlets to fit under escort")
+    bill.add("vetting", assumptions["contractors_vetted"], "contractors of one site")
+    affected = Estimate.exactly(sum(w.cells for w in wings if w.decant_possible != "no"))
+    cells = Estimate(
+        *(min(a, p) for a, p in zip(affected.as_tuple(), points.as_tuple(), strict=True))
+    )
+    bill.add("decant", cells * assumptions["decant_nights"], "nights out of use for the works")
+    networks = _base(
+        line
+        for line in (*works, *bill.lines)
+        if line.package in {"wing network", "site network"} and line.phase == Phase.INITIAL
+    )
+    bill.add("preliminaries", networks, "share of the network works")
+
+
+def _devices(bill: _Bill, places: int, counted: str) -> None:
+    assumptions = bill.catalogue.assumptions
+    fleet = Estimate.exactly(places)
+    bill.add("device", fleet, f"one for each place: {counted}")
+    bill.add("device_spare", fleet * assumptions["spare_devices"], f"share of {places:,} devices")
+    lost = fleet * assumptions["device_attrition"]
+    bill.add_yearly("device_attrition", lost, f"share of {places:,} devices a year")
+    bill.add_yearly("device_management", fleet, f"{places:,} devices")
+    bill.add_yearly("filtered_internet", fleet, f"{places:,} users")
+    staff = fleet.scaled(0.001) * assumptions["support_fte_per_1000_devices"]
+    bill.add_yearly("support_staff", staff, f"for {places:,} devices")
+
+
+def _people(bill: _Bill, places: int, counted: str) -> None:
+    assumptions = bill.catalogue.assumptions
+    people = Estimate.exactly(places)
+    staff = people * assumptions["staff_per_place"]
+    bill.add("staff_training", staff, f"before go-live; {counted}")
+    again = staff * assumptions["annual_refresher"]
+    bill.add_yearly("staff_training", again, "refreshers and new starters")
+    receptions = people * assumptions["receptions_per_place"]
+    bill.add_yearly("induction", receptions, f"receptions; {counted}")
+    years = assumptions["consultation_years"]
+    bill.add("consultation", years, "years of consultation and feedback")
+    leavers = people * assumptions["releases_per_place"] * assumptions["phone_need"]
+    bill.add_yearly("release_phone", leavers, "leavers in need of a phone")
+    bill.add_yearly("release_data", leavers, "leavers in need of a phone")
+
+
+def _vat(bill: _Bill, lines: list[BillLine]) -> None:
+    rates = bill.catalogue.rates
+    taxed = [line for line in lines if rates[line.item].vat == "irrecoverable"]
+    capital = _base(line for line in taxed if line.budget == "capital")
+    resource = _base(line for line in taxed if line.budget == "resource")
+    bill.add("vat", capital, "on capital, replacements included")
+    bill.add("vat_resource", resource, "on resource")
+
+
+def _base(lines: Iterable[BillLine]) -> Estimate:
+    cost = Money.total(line.cost_gbp for line in lines)
+    return Estimate(float(cost.low), float(cost.likely), float(cost.high))
+
+
+def _whole(quantity: Estimate) -> Estimate:
+    """Round what comes in whole pieces: low down, likely to the nearest, high up."""
+    low, likely, high = (round(bound, 6) for bound in quantity.as_tuple())
+    return Estimate(floor(low), floor(likely + 0.5), ceil(high))
+
+
+def _worst(wings: Iterable[Wing]) -> Grade:
+    return max((wing.grade for wing in wings), default=Grade.ASSUMED)

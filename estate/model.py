@@ -1,0 +1,277 @@
+"""Frozen facts of the estate: what stands where, how we know it, and how sure we are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite
+
+
+class Grade(StrEnum):
+    """How good a fact is; later letters widen the range of every cost that rests on it."""
+
+    SURVEYED = "A"
+    CERTIFIED = "B"
+    SCHEDULED = "C"
+    ASSUMED = "D"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A yes, no or unknown about an establishment, with where and when it was said."""
+
+    value: str
+    source: str = ""
+    dated: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Establishment:
+    """A prison of the register. `None` and "" mean that the sources do not say.
+
+    Latitude and longitude are WGS 84 degrees. `counted_in` names the establishment whose
+    capacity already holds this one's; such a prison is not sized a second time.
+    """
+
+    prison_id: str
+    name: str
+    area: str
+    postcode: str
+    latitude: float | None
+    longitude: float | None
+    category: str
+    gender: str
+    operator: str
+    function: str
+    year_opened: int | None
+    baseline_cna: int | None
+    operational_capacity: int | None
+    population: int | None
+    capacity_dated: str
+    capacity_source: str
+    counted_in: str
+    telephony: Evidence
+    data_cabling: Evidence
+    devices: Evidence
+    source: str
+    notes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WingRecord:
+    """One row of a wing schedule. `None` and "" mean "not stated".
+
+    `spurs` holds the cells of each spur on one landing, so (12, 14, 12) is a landing of 38;
+    `cells_max` is an upper bound where only that is known. Yes/no facts are "yes", "no" or
+    "unknown". `distance_to_comms_m` is along the route to the nearest comms room.
+    """
+
+    prison_id: str
+    wing: str
+    name: str
+    typology: str
+    spurs: tuple[int, ...] | None
+    landings: int | None
+    cells_per_landing: int | None
+    cells: int | None
+    cells_max: int | None
+    floors: int | None
+    material: str
+    thickness_mm: int | None
+    era: str
+    distance_to_comms_m: float | None
+    containment: str
+    cabling: str
+    comms_rooms: int | None
+    power: str
+    asbestos: str
+    listed: str
+    decant_possible: str
+    surveyed_on: str
+    grade: Grade
+    source: str
+    notes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WingShape:
+    """Everything that a wing's geometry and network depend on, and nothing else.
+
+    Two wings of equal shape are laid out and designed once. `layout` holds, for each landing
+    from the lowest up, the cells of each spur. `containment` is what already runs along the
+    landings ("none", "partial", "full"); `cabling` what already reaches the cells.
+    """
+
+    typology: str
+    layout: tuple[tuple[int, ...], ...]
+    material: str
+    thickness_mm: int
+    distance_to_comms_m: float
+    containment: str = "none"
+    cabling: str = "none"
+
+    @property
+    def cells(self) -> int:
+        """Return the number of cells on all landings."""
+        return sum(sum(landing) for landing in self.layout)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wing:
+    """A wing ready to be designed: its shape, its facts, and the grade of each.
+
+    `key` is the HMPPS location key of the wing ("MDI-A"). `cells_high` and `cells_low` bound the
+    number of cells; `assumed` names the facts that no source states, which came from the
+    typology. `record` facts that do not shape the network stay beside it.
+    """
+
+    prison_id: str
+    wing: str
+    name: str
+    shape: WingShape
+    cells_low: float
+    cells_high: float
+    grade: Grade
+    assumed: tuple[str, ...]
+    asbestos: str
+    listed: str
+    decant_possible: str
+    surveyed_on: str
+    source: str
+    basis: str
+
+    @property
+    def key(self) -> str:
+        """Return the HMPPS location key of the wing."""
+        return f"{self.prison_id}-{self.wing}"
+
+    @property
+    def cells(self) -> int:
+        """Return the number of cells, as sized."""
+        return self.shape.cells
+
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """A room, cell or stretch of landing: a polygon on a floor, in metres.
+
+    `location_key` joins the space to the custodial tree ("1-014" within a wing, "MDI-A-1-014"
+    once placed); it is empty for spaces that HMPPS does not list.
+    """
+
+    space_id: str
+    floor: int
+    kind: str
+    outline: tuple[Point, ...]
+    location_key: str = ""
+    grade: Grade = Grade.ASSUMED
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wall:
+    """A straight wall on a floor, drawn along its centre line, in metres."""
+
+    wall_id: str
+    floor: int
+    material: str
+    thickness_mm: int
+    start: Point
+    end: Point
+    grade: Grade = Grade.ASSUMED
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """A door joins two spaces; `at` is its middle."""
+
+    door_id: str
+    floor: int
+    at: Point
+    from_space: str
+    to_space: str
+    grade: Grade = Grade.ASSUMED
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Junction:
+    """A point where spans meet."""
+
+    junction_id: str
+    floor: int
+    at: Point
+    space_id: str
+    grade: Grade = Grade.ASSUMED
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distributor:
+    """A floor or building distributor: where horizontal cabling ends in a rack."""
+
+    distributor_id: str
+    floor: int
+    at: Point
+    space_id: str
+    kind: str = "floor_distributor"
+    state: str = "new"
+    grade: Grade = Grade.ASSUMED
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlet:
+    """A telecommunications outlet in a cell, or the service outlet of an access point."""
+
+    outlet_id: str
+    floor: int
+    at: Point
+    space_id: str
+    kind: str = "outlet"
+    grade: Grade = Grade.ASSUMED
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One length of containment between two points (junction, distributor or outlet).
+
+    `length_m` is along the route, so a riser or a bend is longer than its drawing.
+
+    Raises
+    ------
+    ValueError
+        When the length is not a finite number above zero.
+    """
+
+    span_id: str
+    floor: int
+    start: str
+    end: str
+    length_m: float
+    containment: str
+    state: str = "new"
+    grade: Grade = Grade.ASSUMED
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.length_m) and self.length_m > 0):
+            raise ValueError(f"span {self.span_id} has length_m {self.length_m}, expected > 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """The physical facts of one wing or site. Identifiers are unique within it."""
+
+    spaces: tuple[Space, ...] = ()
+    walls: tuple[Wall, ...] = ()
+    doors: tuple[Door, ...] = ()
+    junctions: tuple[Junction, ...] = ()
+    distributors: tuple[Distributor, ...] = ()
+    outlets: tuple[Outlet, ...] = ()
+    spans: tuple[Span, ...] = ()

@@ -1,0 +1,1 @@
+"""How radio crosses walls."""

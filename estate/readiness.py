@@ -1,0 +1,87 @@
+"""Who could go first: the evidence ladder, each rung with its source and date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from estate.model import Establishment
+
+
+class Rung(StrEnum):
+    """The ladder from the best evidence down; unknown is not a rung but a gap in what we know."""
+
+    DEVICES = "devices"
+    DATA_CABLING = "data_cabling"
+    TELEPHONY = "telephony"
+    NOTHING = "nothing"
+    UNKNOWN = "unknown"
+
+
+LABELS = {
+    Rung.DEVICES: "devices live",
+    Rung.DATA_CABLING: "in-cell data cabling",
+    Rung.TELEPHONY: "in-cell telephony",
+    Rung.NOTHING: "nothing in cell",
+    Rung.UNKNOWN: "not known",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """The highest rung that a source supports, and what that source is."""
+
+    rung: Rung
+    source: str
+    dated: str
+    caution: str = ""
+
+
+_CAUTIONS = {
+    Rung.DEVICES: "The source says that the site is served, not that every cell is.",
+    Rung.DATA_CABLING: "Designed in or reported for the site; no cell has been surveyed.",
+    Rung.TELEPHONY: "Medium and number of pairs are unknown until surveyed.",
+    Rung.NOTHING: "",
+    Rung.UNKNOWN: "No source speaks; this is not the same as nothing in cell.",
+}
+
+
+def readiness_of(prison: Establishment) -> Readiness:
+    """Return the highest rung that the register's evidence supports.
+
+    "Nothing" needs a source that says so; where none speaks, the answer is unknown.
+    """
+    ladder = (
+        (Rung.DEVICES, prison.devices),
+        (Rung.DATA_CABLING, prison.data_cabling),
+        (Rung.TELEPHONY, prison.telephony),
+    )
+    for rung, evidence in ladder:
+        if evidence.value == "yes":
+            return Readiness(
+                rung=rung, source=evidence.source, dated=evidence.dated, caution=_CAUTIONS[rung]
+            )
+    if prison.telephony.value == "no":
+        return Readiness(
+            rung=Rung.NOTHING, source=prison.telephony.source, dated=prison.telephony.dated
+        )
+    return Readiness(rung=Rung.UNKNOWN, source="", dated="", caution=_CAUTIONS[Rung.UNKNOWN])
+
+
+def what_the_register_shows(prisons: Iterable[Establishment]) -> str:
+    """Return what our register can and cannot show of the published count of cabled prisons.
+
+    The count is from the Centre for Social Justice, Digital Technology in Prisons, January 2021.
+    """
+    named = [p for p in prisons if "yes" in (p.devices.value, p.data_cabling.value)]
+    return (
+        "In January 2021, 18 of 117 prisons had in-cell data cabling (Centre for Social Justice, "
+        "Digital Technology in Prisons). The source does not name them. "
+        f"This register names {len(named)} prisons where a source shows live devices or in-cell "
+        "data cabling today; it cannot show which of the 18 they include, when each was cabled, "
+        "or how many of a prison's cells the cabling reaches. A survey can."
+    )

@@ -1,0 +1,230 @@
+"""A workspace: where its files lie, and what its settings are and came from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from estate.errors import InputError, Problem
+from reports.files import folder_written_aside, write_text
+
+_PACKAGE = Path(__file__).resolve().parent
+SETTINGS_FILE = "wingspan.toml"
+SHIPPED = {
+    "register.csv": _PACKAGE / "data" / "register.csv",
+    "wings.csv": _PACKAGE / "data" / "wings.csv",
+    "assumptions.csv": _PACKAGE / "catalogue" / "assumptions.csv",
+    "rates.csv": _PACKAGE / "catalogue" / "rates.csv",
+}
+TEMPLATES = ("england-wales", "example")
+_EXAMPLE = ("BFI", "EYI", "FMI", "FYI", "LEI", "MDI")
+
+WEIGHTS = {
+    "people_per_pound": 0.25,
+    "staff_hours_per_pound": 0.15,
+    "crowding": 0.10,
+    "unserved": 0.10,
+    "readiness": 0.25,
+    "deliverability": 0.15,
+}
+
+_TOML = """\
+# Settings of this workspace. An option on the command line or WINGSPAN_… in the environment
+# overrides a line here; `wingspan -C DIR estate plan --show-config` says where each came from.
+
+[plan]
+seed = 1                 # of the draws behind every rank range
+appraisal_years = 10     # whole-life cost is undiscounted over these years
+draws = 1000
+marking = "OFFICIAL – handle locally"
+
+[weights]                # of the ranking; they are scaled to add up to 1
+{weights}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting of a plan. Weights add up to 1.
+
+    `origins` says for each setting whether it came from an option, the environment, the
+    workspace's file or the default.
+    """
+
+    seed: int = 1
+    appraisal_years: int = 10
+    draws: int = 1000
+    marking: str = "OFFICIAL – handle locally"
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder with wingspan.toml, inputs/ and out/."""
+
+    root: Path
+
+    @property
+    def inputs(self) -> Path:
+        """Return the folder of the inputs."""
+        return self.root / "inputs"
+
+    @property
+    def out(self) -> Path:
+        """Return the folder of the results."""
+        return self.root / "out"
+
+    def settings(self, options: Mapping[str, Any]) -> Settings:
+        """Return the settings: option, then environment, then wingspan.toml, then default.
+
+        Raises
+        ------
+        InputError
+            When wingspan.toml is missing or any setting is not usable; every fault is listed.
+        """
+        path = self.root / SETTINGS_FILE
+        try:
+            stated = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(
+                f"cannot read {path}", hint="wingspan init DIR makes a workspace; name it with -C"
+            ) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            problem = Problem(SETTINGS_FILE, "", str(error), "write it as TOML in UTF-8")
+            raise InputError(f"cannot read {path}", problems=[problem]) from error
+        return _resolved(stated, options, os.environ)
+
+    def hashes(self) -> dict[str, str]:
+        """Return the SHA-256 of each input file, by name."""
+        names = sorted(SHIPPED)
+        return {name: sha256((self.inputs / name).read_bytes()).hexdigest() for name in names}
+
+
+def create(root: Path, *, template: str) -> Workspace:
+    """Make a workspace that works at once, from the shipped facts.
+
+    Raises
+    ------
+    InputError
+        When the folder already holds something, or cannot be written.
+    """
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise InputError(f"{root} is not empty", hint="name a new folder")
+    try:
+        with folder_written_aside(root) as folder:
+            (folder / "inputs").mkdir()
+            (folder / "out").mkdir()
+            for name, source in SHIPPED.items():
+                shutil.copyfile(source, folder / "inputs" / name)
+            if template == "example":
+                for name in ("register.csv", "wings.csv"):
+                    _keep_only(folder / "inputs" / name, _EXAMPLE)
+            weights = "\n".join(f"{term} = {weight}" for term, weight in WEIGHTS.items())
+            text = _TOML.format(weights=weights)
+            (folder / SETTINGS_FILE).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {root}", hint="choose a folder you may write") from error
+    return Workspace(root)
+
+
+def _keep_only(path: Path, prison_ids: tuple[str, ...]) -> None:
+    header, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [row for row in rows if row.split(",", 1)[0] in prison_ids]
+    write_text(path, "".join([header, *kept]))
+
+
+def _resolved(
+    stated: Mapping[str, Any], options: Mapping[str, Any], environment: Mapping[str, str]
+) -> Settings:
+    chosen: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    sections = ["plan", "weights"]
+    unknown = set(stated) - set(sections)
+    problems = [
+        Problem(SETTINGS_FILE, name, f"{name} is not a section", f"write it as [{name}]")
+        for name in sections
+        if not isinstance(stated.get(name, {}), dict)
+    ]
+    if problems:
+        raise InputError("cannot read the settings", problems=problems)
+    plan = stated.get("plan", {})
+    names = [f.name for f in fields(Settings) if f.name not in {"weights", "origins"}]
+    problems += [_unknown(f"[{section}]", section, sections) for section in sorted(unknown)]
+    problems += [_unknown(f"[plan] {key}", key, names) for key in sorted(set(plan) - set(names))]
+    for name in names:
+        found = _first(name, options, environment, plan)
+        if found is not None:
+            chosen[name], origins[name] = found
+            problem = _checked(name, chosen, origins[name])
+            if problem:
+                problems.append(problem)
+        else:
+            origins[name] = "default"
+    weights = _weights(stated.get("weights", {}), problems)
+    origins["weights"] = SETTINGS_FILE if "weights" in stated else "default"
+    if problems:
+        raise InputError(f"{len(problems)} problems in the settings", problems=problems)
+    return Settings(**chosen, weights=weights, origins=origins)
+
+
+def _first(
+    name: str, options: Mapping[str, Any], environment: Mapping[str, str], plan: Mapping[str, Any]
+) -> tuple[Any, str] | None:
+    if options.get(name) is not None:
+        return options[name], f"--{name.replace('_', '-')}"
+    variable = f"WINGSPAN_{name.upper()}"
+    if variable in environment:
+        return environment[variable], variable
+    if name in plan:
+        return plan[name], SETTINGS_FILE
+    return None
+
+
+_BOUNDS = {"seed": (0, 2**32 - 1), "appraisal_years": (1, 60), "draws": (20, 100_000)}
+
+
+def _checked(name: str, chosen: dict[str, Any], origin: str) -> Problem | None:
+    """Turn the setting into its type in place, or say what is wrong with it."""
+    value = chosen[name]
+    if name not in _BOUNDS:
+        if isinstance(value, str) and value.strip():
+            return None
+        return Problem(origin, name, f"{value!r} is not a text", "write words in quotes")
+    low, high = _BOUNDS[name]
+    whole = not isinstance(value, bool) and str(value).isdecimal()
+    if whole and low <= int(value) <= high:
+        chosen[name] = int(value)
+        return None
+    return Problem(origin, name, f"{value!r} is not usable", f"give a whole number {low} to {high}")
+
+
+def _weights(stated: Mapping[str, Any], problems: list[Problem]) -> dict[str, float]:
+    weights = dict(WEIGHTS)
+    for term, weight in stated.items():
+        if term not in WEIGHTS:
+            problems.append(_unknown(f"[weights] {term}", term, list(WEIGHTS)))
+        elif isinstance(weight, bool) or not isinstance(weight, int | float) or not weight >= 0:
+            what = f"{weight!r} is not a weight"
+            problems.append(Problem(SETTINGS_FILE, f"[weights] {term}", what, "give 0 or more"))
+        else:
+            weights[term] = float(weight)
+    total = sum(weights.values())
+    if not total > 0:
+        problem = Problem(SETTINGS_FILE, "[weights]", "they add up to 0", "give one of them weight")
+        problems.append(problem)
+        return weights
+    return {term: weight / total for term, weight in weights.items()}
+
+
+def _unknown(place: str, name: str, known: list[str]) -> Problem:
+    near = get_close_matches(name, known, n=1)
+    cure = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}"
+    return Problem(SETTINGS_FILE, place, f"{name} is not a setting", cure)

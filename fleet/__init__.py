@@ -1,0 +1,1 @@
+"""Act on devices; knows nothing of the estate half. Nothing lives here yet."""

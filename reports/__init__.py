@@ -1,0 +1,1 @@
+"""Everything that leaves the program. Renders what it is given and knows no domain."""

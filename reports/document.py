@@ -1,0 +1,215 @@
+"""What a report says, before it is a page, a sheet or a layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Scalar = str | int | float | None
+Point = tuple[float, float]
+Kind = Literal["text", "integer", "number", "money", "share", "grade"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table. `help` is the sentence a reader gets who asks what it means."""
+
+    heading: str
+    kind: Kind = "text"
+    unit: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table; `links` holds a page's slug for each row, or "" for none.
+
+    `filters` are the indices of columns that a reader may filter by value. `footer` is a row
+    of totals, shown apart from what sorts.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Scalar, ...], ...]
+    caption: str = ""
+    note: str = ""
+    links: tuple[str, ...] = ()
+    filters: tuple[int, ...] = ()
+    footer: tuple[Scalar, ...] = ()
+    interactive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Paragraphs of plain text."""
+
+    paragraphs: tuple[str, ...]
+    tone: Literal["plain", "note", "warning"] = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A label, its value as read by a person, a note, and the grade of the evidence."""
+
+    label: str
+    value: str
+    note: str = ""
+    grade: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Facts side by side; `headline` ones are set large."""
+
+    facts: tuple[Fact, ...]
+    headline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """A polygon, line or point of a drawing, in metres, y upwards, with its tooltip."""
+
+    kind: Literal["polygon", "line", "point"]
+    points: tuple[Point, ...]
+    style: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A scale drawing: shapes by named style, a legend of (style, meaning), a scale bar."""
+
+    caption: str
+    shapes: tuple[Shape, ...]
+    legend: tuple[tuple[str, str], ...]
+    watermark: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One row of a range chart: from low to high with a mark at likely."""
+
+    label: str
+    low: float
+    likely: float
+    high: float
+    style: Literal["ours", "published"] = "ours"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeChart:
+    """Ranges on one common scale that starts at zero."""
+
+    caption: str
+    unit: str
+    bars: tuple[Bar, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A dot on the map, with the page it opens."""
+
+    at: Point
+    label: str
+    style: str
+    size: float
+    title: str
+    slug: str = ""
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Map:
+    """Dots on an outline; all coordinates in metres of one projected CRS, y upwards."""
+
+    caption: str
+    outline: tuple[tuple[Point, ...], ...]
+    places: tuple[Place, ...]
+    legend: tuple[tuple[str, str], ...]
+    attribution: str = ""
+
+
+Block = Text | Facts | Table | Drawing | RangeChart | Map
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A titled run of blocks."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    intro: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a site; `slug` is its file name without ".html", unique in the site."""
+
+    slug: str
+    title: str
+    subtitle: str
+    sections: tuple[Section, ...]
+    badges: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A set of linked pages; the first is the front page and every page bears the marking."""
+
+    title: str
+    marking: str
+    footer: str
+    pages: tuple[Page, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A worksheet: notes above a table.
+
+    `formulas` gives, for a column index, an Excel formula for each row in which `{row}` stands
+    for the row's number; its computed value stays in the table as the cached result. `sums`
+    lists the columns that a SUM totals below the table.
+    """
+
+    name: str
+    title: str
+    table: Table
+    notes: tuple[str, ...] = ()
+    formulas: Mapping[int, str] | None = None
+    sums: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workbook:
+    """A workbook; every sheet bears the marking."""
+
+    title: str
+    marking: str
+    sheets: tuple[Sheet, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerStyle:
+    """How a layer is drawn: one colour, or one for each value of `attribute`."""
+
+    attribute: str = ""
+    colours: tuple[tuple[str, str], ...] = ()
+    colour: str = "#444444"
+    size: float = 1.0
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """A map layer: a GeoDataFrame, its style, and a sentence that says what it holds."""
+
+    name: str
+    title: str
+    frame: Any
+    style: LayerStyle
+    description: str = ""

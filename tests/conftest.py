@@ -1,0 +1,62 @@
+"""What tests of several packages share: the project's own files and one planned workspace."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).parents[1]
+WINGSPAN = Path(sys.executable).with_name("wingspan")
+
+
+@pytest.fixture(scope="session")
+def project_files() -> tuple[str, ...]:
+    """Return the files that git tracks, or would if they were added, relative to the root."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    names = sorted(set(listing.stdout.splitlines()))
+    return tuple(name for name in names if (ROOT / name).is_file())
+
+
+@pytest.fixture(scope="session")
+def planned(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> tuple[Path, dict[str, Any]]:
+    """Plan England and Wales once, whichever worker asks first; see `workspace` and `plan`."""
+    base = tmp_path_factory.getbasetemp()
+    # The workers of one run have one parent folder, and the first to hold the lock plans.
+    shared = base if worker_id == "master" else base.parent
+    workspace, answer = shared / "england-wales", shared / "england-wales-plan.json"
+    with (shared / "england-wales.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not answer.exists():
+            _run([WINGSPAN, "init", workspace, "--from", "england-wales"])
+            answer.write_text(_run([WINGSPAN, "-C", workspace, "estate", "plan", "--json"]))
+    return workspace, json.loads(answer.read_text())
+
+
+@pytest.fixture(scope="session")
+def workspace(planned: tuple[Path, dict[str, Any]]) -> Path:
+    """Return a planned workspace of England and Wales, to be read and never changed."""
+    return planned[0]
+
+
+@pytest.fixture(scope="session")
+def plan_answer(planned: tuple[Path, dict[str, Any]]) -> dict[str, Any]:
+    """Return what `wingspan estate plan --json` answered in `workspace`."""
+    return planned[1]
+
+
+def _run(command: Sequence[str | Path]) -> str:
+    finished = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout

@@ -1,0 +1,201 @@
+"""README.md names every command, option and JSON field, and what it shows is what happens.
+
+A block marked ```console is run in a new copy of the project, from top to bottom. Each line
+that starts with "$ " is a command, and the lines below it are all that it prints, except that
+a line of "…" stands for any number of lines and "…" within a line for any text. A command may
+fail only where the block shows its "error:".
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+BIN = Path(sys.executable).parent
+
+# `make test` is what runs this test, and the copy stands in for a clone.
+NOT_RUN = ("make test", "git clone", "cd ")
+
+BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
+# A backslash at the end of a line carries the command on to the next.
+STEP = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+
+# Words in `{}` are paths in a copy of a planned workspace. `estate plan` is not here: its
+# answer comes with that workspace.
+ARGUMENTS = {
+    "init": ["{spare}/another", "--from", "england-wales"],
+    "estate check": [],
+    "estate rank": [],
+    "estate explain": ["LEI"],
+    "estate compare": ["{workspace}/out/plan.json", "{workspace}/out/plan.json"],
+    "estate import bulletin": ["{spare}/bulletin.xlsx"],
+    "estate import wings": ["{workspace}/inputs/wings.csv"],
+    "report site": [],
+    "report workbook": [],
+    "report geopackage": [],
+}
+
+
+def test_every_command_and_option_is_in_the_readme(commands):
+    readme = README.read_text(encoding="utf-8")
+    documented = words_in_code(readme)
+    missing = [
+        listed.line
+        for listed in commands
+        if not re.search(rf"\b{' '.join(listed.words)}\b", readme)
+    ]
+    missing += [
+        f"{listed.line} {option.opts[-1]}"
+        for listed in commands
+        for option in listed.options
+        if not documented.intersection(option.opts)
+    ]
+
+    assert not missing
+
+
+def test_every_command_has_its_fields_checked(commands):
+    called = {" ".join(listed.words) for listed in commands if not listed.is_group}
+
+    assert called == {"estate plan", *ARGUMENTS}
+
+
+def test_every_field_of_a_plans_answer_is_in_the_readme(plan_answer):
+    assert not undocumented(plan_answer)
+
+
+@pytest.mark.parametrize("called", ARGUMENTS)
+def test_every_field_of_an_answer_is_in_the_readme(called, workspace, tmp_path):
+    copy = shutil.copytree(workspace, tmp_path / "workspace")
+    write_bulletin(tmp_path / "bulletin.xlsx")
+    given = [word.format(workspace=copy, spare=tmp_path) for word in ARGUMENTS[called]]
+    command = [BIN / "wingspan", "-C", copy, *called.split(), *given, "--json"]
+    finished = subprocess.run(command, check=False, capture_output=True, text=True)
+    shutil.rmtree(copy)  # Plans are large, and pytest keeps the folders of three runs.
+
+    assert finished.returncode == 0, finished.stderr
+    answer = json.loads(finished.stdout)
+    assert "schema" in answer
+    assert not undocumented(answer)
+
+
+def test_what_the_readme_shows_is_what_happens(project_files, tmp_path):
+    for name in project_files:
+        target = tmp_path / "wingspan" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target)
+    environment = environment_for(tmp_path / "venv")
+    steps = shown_in(README.read_text(encoding="utf-8"))
+    assert steps, "README.md shows no command in a ```console block"
+
+    for command, expected in steps:
+        finished = subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=tmp_path / "wingspan",
+            env=environment,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        printed = finished.stdout.splitlines()
+        difference = "\n".join(difflib.ndiff(expected, printed))
+        assert shows(expected, printed), f"$ {command}\n{difference}"
+        assert finished.returncode == 0 or any(line.startswith("error:") for line in expected)
+
+
+def test_an_ellipsis_stands_for_what_a_reader_need_not_see():
+    assert shows(["127 prisons", "…", "done"], ["127 prisons", "1", "2", "done"])
+    assert shows(["planned in … s"], ["planned in 4.2 s"])
+    assert not shows(["127 prisons", "…"], ["126 prisons", "1"])
+    assert not shows(["127 prisons"], ["127 prisons", "one line more"])
+
+
+def test_a_console_block_is_commands_and_what_they_print():
+    page = "```console\n$ echo one; \\\n    echo two\none\ntwo\n$ make test\n…\n```\n"
+
+    assert shown_in(page) == [("echo one; \\\n    echo two", ["one", "two"])]
+
+
+def undocumented(answer: object) -> list[str]:
+    """Return the fields that README.md never shows as code; keys such as "LEI" are not fields."""
+    fields = {name for name in keys_of(answer) if re.fullmatch(r"[a-z][a-z0-9_]*", name)}
+    return sorted(fields - words_in_code(README.read_text(encoding="utf-8")))
+
+
+def keys_of(answer: object) -> set[str]:
+    if isinstance(answer, list):
+        return set().union(*map(keys_of, answer))
+    if isinstance(answer, dict):
+        return set(answer).union(*map(keys_of, answer.values()))
+    return set()
+
+
+def words_in_code(page: str) -> set[str]:
+    """Return the words and options in blocks and spans of code."""
+    code = "\n".join(re.findall(r"^```.*?^```|`[^`\n]+`", page, re.DOTALL | re.MULTILINE))
+    return set(re.findall(r"--?[a-zA-Z][a-z0-9-]*|[a-z][a-z0-9_]*", code))
+
+
+def shown_in(page: str) -> list[tuple[str, list[str]]]:
+    """Return the commands of the page's ```console blocks, each with the lines shown below it."""
+    return [
+        (command, printed.splitlines())
+        for block in BLOCK.findall(page)
+        for command, printed in STEP.findall(block)
+        if not command.startswith(NOT_RUN)
+    ]
+
+
+def shows(expected: list[str], printed: list[str]) -> bool:
+    any_lines, any_text = r"(?:.*\n)*?", ".*?"
+    pattern = "".join(
+        any_lines if line == "…" else re.escape(line.rstrip()).replace("…", any_text) + r"\n"
+        for line in expected
+    )
+    return re.fullmatch(pattern, "".join(f"{line.rstrip()}\n" for line in printed)) is not None
+
+
+def environment_for(folder: Path) -> dict[str, str]:
+    """Return the environment of a reader who has installed the project in `folder`.
+
+    The folder stands for this virtual environment, so that `make` finds everything installed
+    and cannot change what the tests run on.
+    """
+    folder.mkdir()
+    (folder / "bin").symlink_to(BIN)
+    for stamp in (".created", ".installed", ".developed"):
+        (folder / stamp).touch()
+    inherited = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    return inherited | {"VENV": str(folder), "PATH": path, "COLUMNS": "80"}
+
+
+def write_bulletin(path: Path) -> None:
+    """Write today's population bulletin of a prison service that has one prison."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "MonthlyBulletin"
+    today = datetime.now(tz=UTC)
+    for row in (
+        ["Prison Population Bulletin"],
+        [f"Report Date: {today:%d/%m/%Y}"],
+        ["Prison Name", "Baseline CNA", "In Use CNA", "Operational Capacity", "Population"],
+        ["Leeds", 640, 640, 1100, 1050],
+        ["Total", 640, 640, 1100, 1050],
+    ):
+        sheet.append(row)
+    book.save(path)
