@@ -43,7 +43,7 @@ class Column:
     unit
         Unit of the number, "" for none.
     required
-        Whether a file must have the column at all.
+        Whether a file must have the column even though its cells may be blank.
     blank
         Whether a cell may be empty; a text is then read as `default`, a number as None.
     low, high
@@ -57,11 +57,11 @@ class Column:
     """
 
     name: str
-    kind: Kind
-    unit: str
     meaning: str
     example: str
     _: KW_ONLY
+    kind: Kind = "text"
+    unit: str = ""
     required: bool = False
     blank: bool = True
     default: str = ""
@@ -70,6 +70,11 @@ class Column:
     above: float | None = None
     choices: tuple[str, ...] = ()
     pattern: str = ""
+
+    @property
+    def is_required(self) -> bool:
+        """Return whether a file must have the column."""
+        return self.required or not self.blank
 
     @property
     def expected(self) -> str:

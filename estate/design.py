@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 RULES = (
     (
-        "Coverage counts only the walls on the straight line, at 5.5 GHz, as plain slabs: it leaves "
-        "out doors, furniture, floors and reflections, so neighbouring cells may be served better or "
-        "worse than priced. No design by this rule is for construction."
+        "Coverage counts only the walls on the straight line, at 5.5 GHz, as plain slabs: it "
+        "leaves out doors, furniture, floors and reflections, so neighbouring cells may be served "
+        "better or worse than priced. No design by this rule is for construction."
     ),
     "An access point on a landing serves cells on that landing only.",
     "Containment follows both sides of every landing; an access point on a landing needs one side.",
@@ -239,7 +239,7 @@ def _cell_access_points(
     shape: WingShape, cells: int, run_m: float, catalogue: Catalogue
 ) -> LandingOption:
     typology = read_typologies()[shape.typology]
-    pitch_m = typology.cell_width_m.likely + shape.thickness_mm / 1000
+    pitch_m = typology.cell_width_m + shape.thickness_mm / 1000
     reach = [
         min(
             cells_reached_from_a_cell(
@@ -279,8 +279,8 @@ def _landing_access_points(
             cells_reached_from_a_landing(
                 material=shape.material,
                 thickness_mm=shape.thickness_mm,
-                pitch_m=typology.cell_width_m.likely + shape.thickness_mm / 1000,
-                landing_width_m=typology.landing_width_m.likely,
+                pitch_m=typology.cell_width_m + shape.thickness_mm / 1000,
+                landing_width_m=typology.landing_width_m,
                 loss_db_max=budget_db,
             ),
             airtime,

@@ -27,6 +27,8 @@ class Estimate:
     high: float
 
     def __post_init__(self) -> None:
+        for bound in ("low", "likely", "high"):  # 3 and 3.0 must not be written differently.
+            object.__setattr__(self, bound, float(getattr(self, bound)))
         if not self.low <= self.likely <= self.high:
             raise ValueError(f"expected low <= likely <= high, not {self.as_tuple()}")
 

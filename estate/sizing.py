@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from estate.catalogue import Assumptions
 from estate.model import Establishment, Grade, Wing, WingRecord, WingShape
 from estate.typology import Typology, spread, wings_for
+from estate.typology.shares import in_proportion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -214,6 +215,7 @@ class _Job:
             material=typology.material,
             thickness_mm=typology.thickness_mm,
             distance_to_comms_m=self.assumptions["distance_to_comms_m"].likely,
+            cabling="unknown",
         )
 
     def _scheduled(self, record: WingRecord, cells: int, *, stated: bool) -> Wing:
@@ -283,8 +285,8 @@ class _Job:
             return {
                 wing: min(typical[wing], _bound(r)) for wing, r in ((r.wing, r) for r in records)
             }
-        shares = _apportioned(cells, landings)
-        return {r.wing: min(shares[r.wing], _bound(r)) for r in records}
+        shares = in_proportion(cells, [landings[r.wing] for r in records])
+        return {r.wing: min(share, _bound(r)) for r, share in zip(records, shares, strict=True)}
 
 
 def _bound(record: WingRecord) -> int:
@@ -301,15 +303,3 @@ def _stated_cells(record: WingRecord) -> int:
 
 def _expected(places: Places, share: Estimate) -> int:
     return floor(places.count * share.likely + 0.5)
-
-
-def _apportioned(total: int, weights: Mapping[str, int]) -> dict[str, int]:
-    """Share a whole number in proportion to weights by largest remainder; sums exactly."""
-    whole = sum(weights.values())
-    exact = {key: total * weight / whole for key, weight in weights.items()}
-    shares = {key: floor(value) for key, value in exact.items()}
-    short = total - sum(shares.values())
-    by_remainder = sorted(weights, key=lambda key: (shares[key] - exact[key], key))
-    for key in by_remainder[:short]:
-        shares[key] += 1
-    return shares

@@ -9,14 +9,15 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Self
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from shapely import Polygon, contains_xy
+from shapely import GeometryCollection, Polygon, contains_xy
+from shapely import box as rectangle
 
-from reports.document import Drawing
+from reports.document import Drawing, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reports.document import Bar, Map, Place, Point, RangeChart, Shape
+    from reports.document import Bar, Map, Point, RangeChart, Shape
 
 Legend = tuple[tuple[str, str], ...]
 Box = tuple[float, float, float, float]
@@ -39,7 +40,7 @@ _SWATCHES = {
 
 _RADIUS_MIN, _RADIUS_MAX = 3.0, 12.0
 _LABEL_SIZE = 13.0
-_LABEL_WIDTH_PER_LETTER = 7.4  # A generous mean for the system fonts at the size above.
+_LABEL_WIDTH_PER_LETTER = 7.8  # A generous mean for the system fonts at the size above.
 _LABEL_GAP = 3.0
 
 _CHART_WIDTH, _PLOT_LEFT, _PLOT_RIGHT = 960.0, 300.0, 736.0
@@ -109,6 +110,8 @@ def drawing_svg(drawing: Drawing) -> str:
 def map_svg(chart: Map, *, files: Mapping[str, str]) -> str:
     """Return a map as SVG: the area of a dot grows with its size, large dots lie lowest.
 
+    Closed rings of the outline are land, open ones borders. The map shows all of the land that
+    bears a place; other land runs beyond its edge, as Scotland does from England and Wales.
     A place with a slug is a link to that slug's entry in `files`.
 
     Raises
@@ -116,16 +119,20 @@ def map_svg(chart: Map, *, files: Mapping[str, str]) -> str:
     KeyError
         When a slug has no file.
     """
-    view = _View.fitting(_home(chart), width=760, height=860, zoom=24)
+    home, abroad = _land(chart)
+    shown = [point for land in home for point in land.exterior.coords]
+    shown += [place.at for place in chart.places]
+    view = _View.fitting(shown, width=760, height=860, zoom=24)
     svg = _canvas("map", chart.caption, view.width, view.height + _SCALE_BAR_ROOM)
-    _add_land(svg, chart.outline, view)
+    _add_land(svg, "land-other", abroad, view)
+    _add_land(svg, "land", home, view)
+    _add_borders(svg, chart.outline, view)
     dots = _dots(chart.places, view)
     for dot in dots:
         href = files[dot.place.slug] if dot.place.slug else ""
         _add_dot(_add(svg, "a", {"href": href}) if href else svg, dot)
-    for dot, (left, _, _, bottom) in _labels(dots, _inside(view)):
-        at = {"class": "place-label", "x": _units(left), "y": _units(bottom - 4)}
-        _add(svg, "text", at, dot.place.label)
+    for dot, label in _labels(dots, (0, 0, view.width, view.height)):
+        _add_label(svg, dot.place.label, label)
     _add_scale_bar(svg, view)
     return tostring(svg, encoding="unicode")
 
@@ -257,38 +264,46 @@ class _Dot:
         )
 
 
-def _home(chart: Map) -> list[Point]:
-    """Return what the map must show: every place, and all of each piece of land that bears one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Label:
+    """Room for a label, as wide as its letters may need, and the end that stays by the dot."""
 
-    Land without a place may run beyond the edge, as Scotland does on a map of England and Wales.
+    anchor: str
+    x: float
+    box: Box
+
+
+def _land(chart: Map) -> tuple[list[Polygon], list[Polygon]]:
+    """Return the land that the map is about, and what other land shows at its edges.
+
+    The map is about land with a place on it, and islands within the bounds of that land that
+    are no nearer to any other: Anglesey has no prison, yet does not belong with Scotland.
     """
-    places = [place.at for place in chart.places]
-    if not places:
-        return [point for ring in chart.outline for point in ring]
-    eastings, northings = zip(*places, strict=True)
-    bearing = (
-        ring for ring in chart.outline if contains_xy(Polygon(ring), eastings, northings).any()
-    )
-    return [point for ring in bearing for point in ring] + places
+    lands = [Polygon(ring) for ring in chart.outline if ring[0] == ring[-1]]
+    eastings = [place.at[0] for place in chart.places]
+    northings = [place.at[1] for place in chart.places]
+    home = [land for land in lands if contains_xy(land, eastings, northings).any()] or lands
+    mainland = GeometryCollection(home)
+    frame = rectangle(*mainland.bounds)
+    islands = [land for land in lands if land not in home and frame.contains(land)]
+    abroad = [land for land in lands if land not in [*home, *islands] and frame.intersects(land)]
+    others = GeometryCollection(abroad)
+    for island in islands:
+        far = abroad and others.distance(island) < mainland.distance(island)
+        (abroad if far else home).append(island)
+    return home, abroad
 
 
-def _add_land(svg: Element, outline: Iterable[Sequence[Point]], view: _View) -> None:
-    """Draw the land that the map shows whole, and under it, paler, what its edge cuts off."""
-    whole: list[Sequence[Point]] = []
-    cut: list[Sequence[Point]] = []
-    for ring in outline:
-        box = _bounds([view.at(point) for point in ring])
-        shown = _overlap(box, _inside(view))
-        if shown > 0:
-            (whole if shown >= 0.999 * _overlap(box, box) else cut).append(ring)
-    for name, rings in (("land-other", cut), ("land", whole)):
-        path = "".join(f"M{view.pairs(ring)}Z" for ring in rings)
-        _add(svg, "path", {"class": f"outline style-{name}", "d": path, "fill-rule": "evenodd"})
+def _add_land(svg: Element, style: str, lands: Iterable[Polygon], view: _View) -> None:
+    path = "".join(f"M{view.pairs(land.exterior.coords)}Z" for land in lands)
+    if path:
+        _add(svg, "path", {"class": f"outline style-{style}", "d": path, "fill-rule": "evenodd"})
 
 
-def _bounds(points: Sequence[Point]) -> Box:
-    xs, ys = zip(*points, strict=True)
-    return min(xs), min(ys), max(xs), max(ys)
+def _add_borders(svg: Element, outline: Iterable[Sequence[Point]], view: _View) -> None:
+    for line in outline:
+        if line[0] != line[-1]:
+            _add(svg, "polyline", {"class": "border", "points": view.pairs(line)})
 
 
 def _dots(places: Iterable[Place], view: _View) -> list[_Dot]:
@@ -309,38 +324,38 @@ def _add_dot(parent: Element, dot: _Dot) -> None:
     _add_title(circle, dot.place.title or dot.place.label)
 
 
-def _labels(dots: Sequence[_Dot], inside: Box) -> list[tuple[_Dot, Box]]:
-    """Return a box for the label of each named dot: of four places, the least crowded.
+def _labels(dots: Sequence[_Dot], inside: Box) -> list[tuple[_Dot, _Label]]:
+    """Return a label for each named dot, at the least crowded of four places around it.
 
     Labels are set one by one, those of large dots first; what stands is never moved.
     """
     taken = [dot.box for dot in dots]
     placed = []
     for dot in dots:
-        if not dot.place.named:
-            continue
-        boxes = _label_boxes(dot)
-        best = min(boxes, key=lambda box: _crowding(box, taken, inside))
-        taken.append(best)
-        placed.append((dot, best))
+        if dot.place.named:
+            best = min(_candidates(dot), key=lambda label: _crowding(label.box, taken, inside))
+            taken.append(best.box)
+            placed.append((dot, best))
     return placed
 
 
-def _label_boxes(dot: _Dot) -> tuple[Box, ...]:
+def _candidates(dot: _Dot) -> tuple[_Label, ...]:
     """Return where a label may stand: right, left, above or below its dot, best first."""
     width, height = len(dot.place.label) * _LABEL_WIDTH_PER_LETTER, _LABEL_SIZE + 3
     left, top, right, bottom = dot.box
+    left, right = left - _LABEL_GAP, right + _LABEL_GAP
     upper, start = dot.y - height / 2, dot.x - width / 2
     return (
-        (right + _LABEL_GAP, upper, right + _LABEL_GAP + width, upper + height),
-        (left - _LABEL_GAP - width, upper, left - _LABEL_GAP, upper + height),
-        (start, top - height, start + width, top),
-        (start, bottom, start + width, bottom + height),
+        _Label(anchor="start", x=right, box=(right, upper, right + width, upper + height)),
+        _Label(anchor="end", x=left, box=(left - width, upper, left, upper + height)),
+        _Label(anchor="middle", x=dot.x, box=(start, top - height, start + width, top)),
+        _Label(anchor="middle", x=dot.x, box=(start, bottom, start + width, bottom + height)),
     )
 
 
-def _inside(view: _View) -> Box:
-    return 0, 0, view.width, view.height
+def _add_label(svg: Element, words: str, label: _Label) -> None:
+    at = {"x": _units(label.x), "y": _units(label.box[3] - 4), "text-anchor": label.anchor}
+    _add(svg, "text", {"class": "place-label", **at}, words)
 
 
 def _crowding(box: Box, taken: Iterable[Box], inside: Box) -> float:

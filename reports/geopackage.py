@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 import pandas as pd
 import pyogrio
+from pyogrio.errors import DataSourceError, FeatureError
 
 from reports.files import written_aside
 
@@ -56,8 +58,9 @@ def write_geopackage(layers: Sequence[Layer], path: Path, *, marking: str) -> No
     """Write each layer in the CRS of its frame; equal layers give equal bytes.
 
     The marking is a column of every feature, where an export keeps it, and begins every layer's
-    description; it stands in the metadata of the file too. The index of a frame is not written.
-    The styles lie in the table that QGIS reads when it opens a layer.
+    description; it stands in every layer's metadata too. The index of a frame is not written.
+    The styles lie in the table that QGIS reads when it opens a layer. A layer without features
+    is written as one of polygons, as nothing says what it would hold.
 
     Raises
     ------
@@ -71,9 +74,15 @@ def write_geopackage(layers: Sequence[Layer], path: Path, *, marking: str) -> No
     _check(layers)
     _refuse_if_open(path)
     with written_aside(path) as aside, _fixed_clock():
-        for layer in layers:
-            _write_layer(layer, aside, marking=marking)
-        _write_styles(layers, aside)
+        try:
+            for layer in layers:
+                _write_layer(layer, aside, marking=marking)
+            _write_styles(layers, aside, marking=marking)
+        except (DataSourceError, FeatureError) as error:
+            # What the driver says of a full disk does not name it.
+            raise OSError(f"cannot write {path}; is the disk full?") from error
+        if not _has_every_index(aside):
+            raise OSError(f"cannot write all of {path}; is the disk full?")
 
 
 def _check(layers: Sequence[Layer]) -> None:
@@ -118,6 +127,20 @@ def _refuse_if_open(path: Path) -> None:
         )
 
 
+def _has_every_index(path: Path) -> bool:
+    """Return whether each layer has its spatial index.
+
+    The driver builds an index as it closes the file, and hides it when that fails.
+    """
+    query = (
+        "SELECT count(*) FROM gpkg_geometry_columns WHERE table_name NOT IN "
+        "(SELECT table_name FROM gpkg_extensions WHERE extension_name = 'gpkg_rtree_index')"
+    )
+    with closing(sqlite3.connect(path)) as database:
+        (missing,) = database.execute(query).fetchone()
+    return bool(missing == 0)
+
+
 @contextmanager
 def _fixed_clock() -> Iterator[None]:
     """Let GDAL write one fixed date into the file instead of today's."""
@@ -147,8 +170,8 @@ def _write_layer(layer: Layer, path: Path, *, marking: str) -> None:
             "IDENTIFIER": layer.title,
             "DESCRIPTION": f"{marking}. {layer.description}".rstrip(),
         },
+        # Not the file's own metadata: with that, GDAL litters an .aux.xml beside it on reading.
         layer_metadata={"MARKING": marking},
-        dataset_metadata={"MARKING": marking},
     )
 
 
@@ -164,7 +187,7 @@ def _geometry_type(frame: Any) -> str:
     return f"{_MULTI}{kind}" if types.str.startswith(_MULTI).any() else kind
 
 
-def _write_styles(layers: Iterable[Layer], path: Path) -> None:
+def _write_styles(layers: Iterable[Layer], path: Path, *, marking: str) -> None:
     """Write the table of styles as QGIS does when it saves a style into a GeoPackage."""
     styles = pd.DataFrame(
         {
@@ -183,7 +206,7 @@ def _write_styles(layers: Iterable[Layer], path: Path) -> None:
         }
         for layer in layers
     )
-    options = {"FID": "id", "DATETIME_PRECISION": "MILLISECOND"}
+    options = {"FID": "id", "DESCRIPTION": marking}
     pyogrio.write_dataframe(
         styles, path, layer=STYLES, driver="GPKG", append=True, layer_options=options
     )

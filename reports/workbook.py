@@ -282,7 +282,7 @@ def _write_table(page: _Page) -> None:
 def _write_value(page: _Page, row: int, index: int, value: Scalar) -> None:
     """Write a value as what it is; a text in a column of numbers stays a text."""
     look = page.formats[page.sheet.table.columns[index].kind]
-    if value is None:
+    if value is None or value == "":
         page.worksheet.write_blank(row, index, None, look)
     elif isinstance(value, str):
         risky = value.startswith(_FORMULA_STARTS)

@@ -65,17 +65,17 @@ class Hub:
         # Where spurs touch, the corners of neighbouring faces are the same point.
         return tuple(dict.fromkeys(corners))
 
-    def comms_room(self, typology: Typology, *, wall_m: float) -> Outline:
-        """Return the outline of a comms room beyond a wall, midway in the widest gap."""
+    def comms_room(self, typology: Typology, *, wall_m: float) -> tuple[Outline, Point]:
+        """Return the outline and centre of a comms room beyond a wall, in the widest gap."""
         start_deg, gap_deg = _widest_gap(self.angles_deg)
         half_gap = radians(gap_deg / 2)
         wall_at_m = self.radius_m * cos(half_gap) + self.half_width_m * sin(half_gap)
         near_m = wall_at_m + wall_m
-        half_width_m = typology.comms_room_width_m / 2
-        return Axis.towards(start_deg + gap_deg / 2).rectangle(
-            along_m=(near_m, near_m + typology.comms_room_length_m),
-            across_m=(-half_width_m, half_width_m),
-        )
+        far_m = near_m + typology.comms_room_length_m
+        half_m = typology.comms_room_width_m / 2
+        axis = Axis.towards(start_deg + gap_deg / 2)
+        outline = axis.rectangle(along_m=(near_m, far_m), across_m=(-half_m, half_m))
+        return outline, axis.at((near_m + far_m) / 2, 0)
 
 
 def spur_angles_deg(typology: Typology, *, spurs: int) -> tuple[float, ...]:

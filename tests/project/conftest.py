@@ -44,9 +44,11 @@ def commands() -> tuple[Listed, ...]:
 
 
 def _listed(context: click.Context, *, words: tuple[str, ...]) -> Iterator[Listed]:
-    group = context.command if isinstance(context.command, click.Group) else None
-    yield Listed(words=words, context=context, is_group=group is not None)
-    for name in group.list_commands(context) if group else ():
+    group = context.command
+    yield Listed(words=words, context=context, is_group=isinstance(group, click.Group))
+    if not isinstance(group, click.Group):
+        return
+    for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None, f"{context.command_path} lists {name} and has no such command"
         inner = command.make_context(name, [], parent=context, resilient_parsing=True)

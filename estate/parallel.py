@@ -1,0 +1,67 @@
+"""The same call on one core, on several, or on a Dask cluster, with the same answer."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from joblib import Parallel, delayed, parallel_config
+
+from estate.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workers:
+    """Who does the work: `jobs` processes of this machine, or a Dask scheduler's workers."""
+
+    jobs: int = 1
+    scheduler: str = ""
+
+
+def mapped(
+    function: Callable[..., R], arguments: Sequence[tuple[Any, ...]], workers: Workers
+) -> list[R]:
+    """Return the function's answer for each of the arguments, in their order.
+
+    Raises
+    ------
+    InputError
+        When the scheduler does not answer, or Dask is not installed.
+    """
+    if workers.scheduler:
+        with _cluster(workers.scheduler):
+            return _parallel(function, arguments, jobs=-1)
+    if workers.jobs == 1:
+        return [function(*each) for each in arguments]
+    return _parallel(function, arguments, jobs=workers.jobs)
+
+
+def _parallel(
+    function: Callable[..., R], arguments: Sequence[tuple[Any, ...]], *, jobs: int
+) -> list[R]:
+    answers: list[R] = Parallel(n_jobs=jobs)(delayed(function)(*each) for each in arguments)
+    return answers
+
+
+@contextmanager
+def _cluster(scheduler: str) -> Iterator[None]:
+    try:
+        from distributed import Client  # noqa: PLC0415 - an optional extra, and slow to import
+    except ImportError as error:
+        hint = "pip install 'wingspan[cluster]'"
+        raise InputError("a scheduler needs Dask", hint=hint) from error
+    try:
+        client = Client(scheduler, timeout="10s")  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no Dask scheduler answers at {scheduler}",
+            hint="start one with `dask scheduler` and name it as tcp://HOST:8786",
+        ) from error
+    with client, parallel_config(backend="dask"):
+        yield

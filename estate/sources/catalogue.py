@@ -1,0 +1,123 @@
+"""Reader of the assumptions and rates of a workspace, and of the published figures we ship."""
+
+from __future__ import annotations
+
+import csv
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import estate.catalogue
+from estate.catalogue import Assumption, Assumptions, Published, Rate
+from estate.errors import Problem
+from estate.estimate import Estimate
+from estate.sources.table import Row, require_sound, scan_table
+from estate.tables import ASSUMPTIONS, RATES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+
+    from estate.column import Table
+
+_SHIPPED = Path(estate.catalogue.__file__).resolve().parent
+
+
+def read_assumptions(path: Path, *, today: date | None = None) -> Assumptions:
+    """Return the assumptions of a file, which must name all that Wingspan uses and no other.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read or has any fault; all are listed.
+    """
+    rows = _sound_rows(path, ASSUMPTIONS, "key", today=today)
+    return Assumptions(
+        {
+            row.text("key"): Assumption(
+                key=row.text("key"),
+                unit=row.text("unit"),
+                value=_estimate(row),
+                source=row.text("source"),
+                dated=row.text("dated"),
+                verified=row.text("verified"),
+                meaning=row.text("meaning"),
+            )
+            for row in rows
+        }
+    )
+
+
+def read_rates(path: Path, *, today: date | None = None) -> Mapping[str, Rate]:
+    """Return the rates of a file by item; it must price all that Wingspan bills and no other.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read or has any fault; all are listed.
+    """
+    return {
+        row.text("item"): Rate(
+            item=row.text("item"),
+            label=row.text("label"),
+            package=row.text("package"),
+            unit=row.text("unit"),
+            rate=_estimate(row),
+            price_base=row.text("price_base"),
+            budget=row.text("budget"),
+            vat=row.text("vat"),
+            life_years=row.integer("life_years"),
+            source=row.text("source"),
+            verified=row.text("verified"),
+        )
+        for row in _sound_rows(path, RATES, "item", today=today)
+    }
+
+
+def read_published() -> tuple[Published, ...]:
+    """Return the published costs that the plan is compared with."""
+    with (_SHIPPED / "published.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Published(
+                label=row["label"],
+                per=row["per"],
+                cost=Estimate(float(row["low"]), float(row["likely"]), float(row["high"])),
+                what=row["what"],
+                source=row["source"],
+                price_base=row["price_base"],
+                verified=row["verified"],
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+def _sound_rows(path: Path, table: Table, key: str, *, today: date | None) -> tuple[Row, ...]:
+    reading = scan_table(path, table, today=today)
+    strangers = _strangers(
+        reading.rows, key, file=path.name, shipped=_SHIPPED / f"{table.name}.csv"
+    )
+    require_sound(path.name, (*reading.problems, *strangers))
+    return reading.rows
+
+
+def _strangers(rows: tuple[Row, ...], key: str, *, file: str, shipped: Path) -> Iterator[Problem]:
+    """Yield a problem for each name that is missing, and for each that nothing uses."""
+    with shipped.open(encoding="utf-8", newline="") as text:
+        known = [row[key] for row in csv.DictReader(text)]
+    found = {row.text(key) for row in rows}
+    for row in rows:
+        name = row.text(key)
+        if name and name not in known:
+            near = get_close_matches(name, known, n=1)
+            cure = f"did you mean {near[0]}?" if near else "remove the row"
+            yield row.problem(f"nothing uses {name}", cure, column=key)
+    for name in known:
+        if name not in found:
+            yield Problem(file, "", f"{name} is missing", "copy its row from a new workspace")
+
+
+def _estimate(row: Row) -> Estimate:
+    low, likely, high = (row.number_of(name) for name in ("low", "likely", "high"))
+    if low is None or likely is None or high is None:  # The table's check forbids blanks.
+        raise ValueError(f"row {row.number} has a blank bound")
+    return Estimate(float(low), float(likely), float(high))
