@@ -30,7 +30,7 @@ _PRINTED_LENGTH_MAX = 255
 # A clock would make two equal workbooks differ.
 _CREATED = datetime(2000, 1, 1, tzinfo=UTC)
 
-_TOTAL_LABEL = "Total of the rows shown"
+_TOTAL_LABEL = "Total shown"  # Rows that a filter hides are not in it.
 _SUM_OF_SHOWN = 109  # The function number of SUBTOTAL that sums the rows a filter leaves.
 
 # The library measures another font than ours, and never bold; a number that does not fit its
@@ -336,7 +336,7 @@ def _set_up_print(page: _Page, printed: str) -> None:
 
 def _widths_px(sheet: Sheet) -> Iterator[int]:
     """Yield for each column a width that fits its cells, and its heading on a few lines."""
-    bottom = [None if value == _TOTAL_LABEL else value for value in _bottom(sheet)]  # It spills.
+    bottom = tuple(_bottom(sheet))
     for index, column in enumerate(sheet.table.columns):
         values = (row[index] for row in (*sheet.table.rows, bottom) if row)
         longest = max((_shown(value, column.kind) for value in values), key=len, default="")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from estate.column import Table, UnfitValueError, Value
 from estate.errors import InputError, Problem
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from estate.column import Column
+
+V = TypeVar("V", bound=Value)
 
 _NEAR = 0.75  # Two names at least so alike are taken for one, misspelt.
 
@@ -51,23 +53,25 @@ class Row:
 
     def text(self, column: str) -> str:
         """Return a text, "" or the column's default where it is blank."""
-        value = self.values[column]
-        return value if isinstance(value, str) else ""
+        return self._typed(column, str) or ""
 
     def integer(self, column: str) -> int | None:
         """Return a whole number, None where it is blank."""
-        value = self.values[column]
-        return value if isinstance(value, int) else None
+        return self._typed(column, int)
 
     def number_of(self, column: str) -> float | None:
         """Return a number, None where it is blank."""
-        value = self.values[column]
-        return value if isinstance(value, (int, float)) else None
+        return self._typed(column, float)
 
     def counts(self, column: str) -> tuple[int, ...] | None:
         """Return whole numbers that were joined by +, None where it is blank."""
+        return self._typed(column, tuple)
+
+    def _typed(self, column: str, kind: type[V]) -> V | None:
         value = self.values[column]
-        return value if isinstance(value, tuple) else None
+        if value is not None and not isinstance(value, kind):
+            raise TypeError(f"{column} is declared as another kind than {kind.__name__}")
+        return value
 
     def is_sound(self, *columns: str) -> bool:
         """Return whether no problem was found in these columns."""

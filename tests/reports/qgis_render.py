@@ -20,7 +20,6 @@ from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor
 
 SIZE_PX = QSize(800, 600)
-MANY_PX = 30  # Rounded edges blend into more colours than anybody declared.
 PAPER = QColor("#ffffff")
 
 
@@ -48,11 +47,11 @@ def drawn(layer):
 
 
 def colours(image):
-    """Return the colours that cover many pixels, paper aside, the commonest first."""
+    """Return the commonest colours, paper aside; edges blend into more than were declared."""
     pixels = ((x, y) for x in range(image.width()) for y in range(image.height()))
     counts = Counter(image.pixelColor(x, y).name() for x, y in pixels)
     del counts[PAPER.name()]
-    return [colour for colour, count in counts.most_common() if count >= MANY_PX]
+    return [colour for colour, _ in counts.most_common(8)]
 
 
 def seen(path, name, folder):

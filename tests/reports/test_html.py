@@ -489,7 +489,7 @@ def test_a_table_of_more_than_forty_rows_is_folded(tmp_path, rows, is_folded):
 
 
 def test_words_on_a_coloured_ground_meet_the_contrast_of_wcag_aa():
-    rules = re.findall(r"([^{}]+)\{([^{}]+)\}", STYLE.read_text(encoding="utf-8"))
+    rules = re.findall(r"([^{}\n]+)\{([^{}]+)\}", STYLE.read_text(encoding="utf-8"))
     pairs = {
         selector.strip(): (ground[1], ink[1])
         for selector, body in rules

@@ -92,7 +92,7 @@ def test_a_sheet_is_title_marking_notes_header_and_rows(bill):
         "Cat 6A permanent link",
         "Tray",
         "Not sized",
-        "Total of the rows shown",
+        "Total shown",
     ]
 
 
