@@ -130,7 +130,7 @@ def _wing_parts(plan: Plan, wing_plan: WingPlan) -> Iterator[Element | ServedCel
     each = min(SWITCH_PORTS, ceil(ports / switches))
     port, point = count(), count(1)
     for landing in design.landings:
-        for group in _served_together(landing):
+        for group in served_together(landing):
             element = f"{place}/SW-{next(port) // each + 1:02d}"
             if landing.chosen != Option.OUTLETS:
                 switch, element = element, f"{place}/AP-{next(point):03d}"
@@ -146,7 +146,7 @@ def _wing_parts(plan: Plan, wing_plan: WingPlan) -> Iterator[Element | ServedCel
                 yield ServedCell(cell=key, element=element)
 
 
-def _served_together(landing: LandingDesign) -> Iterator[range]:
+def served_together(landing: LandingDesign) -> Iterator[range]:
     """Yield the cell numbers that share a port, evenly spread over the landing's ports."""
     ports = int(landing.choice.ports.likely)
     bounds = [round(landing.cells * step / ports) for step in range(ports + 1)]

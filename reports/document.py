@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any, Literal
 
 Scalar = str | int | float | None
 Point = tuple[float, float]
@@ -148,7 +146,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of a site; `slug` is its file name without ".html", unique in the site."""
+    """One page of a site; `slug` is its file name without ".html", unique in the site.
+
+    Badges are (style, words).
+    """
 
     slug: str
     title: str
@@ -169,11 +170,12 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A worksheet: notes above a table.
+    """A worksheet: a few notes above a table that starts in column A.
 
     `formulas` gives, for a column index, an Excel formula for each row in which `{row}` stands
     for the row's number; its computed value stays in the table as the cached result. `sums`
-    lists the columns that a SUM totals below the table.
+    lists the columns that are totalled below the table, by SUBTOTAL: a filter totals what it
+    shows.
     """
 
     name: str
@@ -195,7 +197,10 @@ class Workbook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerStyle:
-    """How a layer is drawn: one colour, or one for each value of `attribute`."""
+    """How a layer is drawn: one colour, or one for each value of `attribute`.
+
+    A `size` of 1 is a point of 2.4 mm, a line of 0.5 mm or an outline of 0.2 mm.
+    """
 
     attribute: str = ""
     colours: tuple[tuple[str, str], ...] = ()

@@ -139,9 +139,9 @@ def map_svg(chart: Map, *, files: Mapping[str, str]) -> str:
 
 def range_chart_svg(chart: RangeChart) -> str:
     """Return a range chart as SVG: bars from low to high, a mark at likely, an axis from zero."""
-    step = _round_down(max([bar.high for bar in chart.bars], default=0) / _TICKS_WANTED or 1)
-    ticks = ceil(max([bar.high for bar in chart.bars], default=0) / step) or 1
-    axis = _Axis(unit=chart.unit, step=step, ticks=ticks)
+    highest = max((bar.high for bar in chart.bars), default=0) or 1  # An axis needs some length.
+    step = _round_down(highest / _TICKS_WANTED)
+    axis = _Axis(unit=chart.unit, step=step, ticks=ceil(highest / step))
     tops = [_AXIS_ROOM]
     for bar in chart.bars:
         tops.append(tops[-1] + _row_height(bar))
@@ -282,7 +282,9 @@ def _land(chart: Map) -> tuple[list[Polygon], list[Polygon]]:
     lands = [Polygon(ring) for ring in chart.outline if ring[0] == ring[-1]]
     eastings = [place.at[0] for place in chart.places]
     northings = [place.at[1] for place in chart.places]
-    home = [land for land in lands if contains_xy(land, eastings, northings).any()] or lands
+    home = [land for land in lands if contains_xy(land, eastings, northings).any()]
+    if not home:
+        return lands, []
     mainland = GeometryCollection(home)
     frame = rectangle(*mainland.bounds)
     islands = [land for land in lands if land not in home and frame.contains(land)]
@@ -310,12 +312,13 @@ def _dots(places: Iterable[Place], view: _View) -> list[_Dot]:
     """Return the dots, largest first, so that small ones are drawn over large ones."""
     ordered = sorted(places, key=lambda place: (-place.size, place.label, place.at))
     largest = max((place.size for place in ordered), default=0) or 1
-    return [
-        _Dot(place=place, x=x, y=y, radius=max(_RADIUS_MIN, _RADIUS_MAX * share))
-        for place in ordered
-        for x, y in (view.at(place.at),)
-        for share in (sqrt(max(place.size, 0) / largest),)
-    ]
+    return [_dot(place, view, size_max=largest) for place in ordered]
+
+
+def _dot(place: Place, view: _View, *, size_max: float) -> _Dot:
+    x, y = view.at(place.at)
+    share = max(place.size, 0) / size_max
+    return _Dot(place=place, x=x, y=y, radius=max(_RADIUS_MIN, _RADIUS_MAX * sqrt(share)))
 
 
 def _add_dot(parent: Element, dot: _Dot) -> None:

@@ -8,9 +8,11 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import odfdo
@@ -101,12 +103,13 @@ def open_sheet(path: Path, *, sheet: str = "", size_mb_max: float = SIZE_MB_MAX)
         if suffix == ".csv":
             return _csv_sheet(path)
         _check_archive(path, size_mb_max=size_mb_max)
-        sheets = _xlsx_sheets(path) if suffix == ".xlsx" else _ods_sheets(path)
-        return _chosen(path, sheets, wanted=sheet)
+        with _readable(path):
+            sheets = _xlsx_sheets(path) if suffix == ".xlsx" else _ods_sheets(path)
+            return _chosen(path, sheets, wanted=sheet)
     except FileNotFoundError as error:
         raise refusal(path, "there is no such file", "check the name and the folder") from error
     except OSError as error:
-        what = f"it cannot be opened ({error.strerror})"
+        what = f"it cannot be opened ({error.strerror or error})"
         raise refusal(path, what, "check that it is a file that you may read") from error
 
 
@@ -193,13 +196,22 @@ def _decoded(path: Path) -> str:
     return text
 
 
-def _xlsx_sheets(path: Path) -> dict[str, Callable[[], Sheet]]:
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Refuse the file if reading it fails: a broken one can fail anywhere inside a library."""
     try:
-        # openpyxl warns of styles and extensions, which we do not read.
-        with path.open("rb") as stream, warnings.catch_warnings(action="ignore"):
-            book = openpyxl.load_workbook(stream, keep_links=False)
-    except Exception as error:  # a broken file can fail anywhere inside the library
-        raise refusal(path, "the file is not a readable XLSX file", _SAVE_AS) from error
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        what = f"the file is not a readable {path.suffix[1:].upper()} file"
+        raise refusal(path, what, _SAVE_AS) from error
+
+
+def _xlsx_sheets(path: Path) -> dict[str, Callable[[], Sheet]]:
+    # openpyxl warns of styles and extensions, which we do not read.
+    with path.open("rb") as stream, warnings.catch_warnings(action="ignore"):
+        book = openpyxl.load_workbook(stream, keep_links=False)
     shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
     return {sheet.title: partial(_xlsx_sheet, path, sheet) for sheet in shown}
 
@@ -229,10 +241,7 @@ def _xlsx_sheet(path: Path, page: Worksheet) -> Sheet:
 
 
 def _ods_sheets(path: Path) -> dict[str, Callable[[], Sheet]]:
-    try:
-        body = odfdo.Document(path).body
-    except Exception as error:  # likewise
-        raise refusal(path, "the file is not a readable ODS file", _SAVE_AS) from error
+    body = odfdo.Document(path).body
     if not isinstance(body, odfdo.Spreadsheet):
         raise refusal(path, "the file is an OpenDocument, but not a spreadsheet", _SAVE_AS)
     # A table named after a file is a copy of what another workbook held.
@@ -244,17 +253,16 @@ def _ods_sheet(path: Path, table: odfdo.Table) -> Sheet:
     name = str(table.name)
     cells: dict[tuple[int, int], str] = {}
     formulas, merges = set(), []
-    for row, column, cell in _ods_cells(table):
-        across, down = cell.span_area()
-        if across > 1 or down > 1:
-            last_row, last_column = row + max(down, 1) - 1, column + max(across, 1) - 1
-            label = f"{_coordinate(row, column)}:{_coordinate(last_row, last_column)}"
-            merges.append(Merge(label, row, last_row, column, last_column))
-        if text := as_text(cell.value):
-            cells[row, column] = text
+    for rows, columns, cell in _ods_blocks(table):
+        _check_cells(path, name, len(cells) + len(rows) * len(columns))
+        text, (across, down) = as_text(cell.value), cell.span_area()
+        for place in product(rows, columns):
+            if text:
+                cells[place] = text
             if cell.formula:
-                formulas.add((row, column))
-        _check_cells(path, name, len(cells) + len(merges))
+                formulas.add(place)
+            if across > 1 or down > 1:
+                merges.append(_merge(*place, across=max(across, 1), down=max(down, 1)))
     return Sheet(
         file=path.name,
         name=name,
@@ -264,22 +272,20 @@ def _ods_sheet(path: Path, table: odfdo.Table) -> Sheet:
     )
 
 
-def _ods_cells(table: odfdo.Table) -> Iterator[tuple[int, int, odfdo.Cell]]:
-    """Yield row, column and cell of all that is filled, repeated ones as often as they count.
+def _ods_blocks(table: odfdo.Table) -> Iterator[tuple[range, range, odfdo.Cell]]:
+    """Yield the rows and columns for which each cell stands that is filled or spans others.
 
-    Rows and cells that are empty are counted and not unfolded: a sheet may end in a million.
+    A cell or row that is repeated is kept once in the file; empty ones often stand for a million.
     """
     top = 1
     for row in _elements(table, "descendant::table:table-row", odfdo.Row):
-        height = row.repeated or 1
-        left = 1
+        rows = range(top, top + (row.repeated or 1))
+        top, left = rows.stop, 1
         for cell in _elements(row, "table:table-cell|table:covered-table-cell", odfdo.Cell):
-            width = cell.repeated or 1
+            columns = range(left, left + (cell.repeated or 1))
+            left = columns.stop
             if as_text(cell.value) or cell.is_spanned(covered=False):
-                for y in range(top, top + height):
-                    yield from ((y, x, cell) for x in range(left, left + width))
-            left += width
-        top += height
+                yield rows, columns, cell
 
 
 def _elements(parent: odfdo.Element, path: str, kind: type[E]) -> Iterator[E]:
@@ -293,8 +299,13 @@ def _check_cells(path: Path, name: str, count: int) -> None:
         raise refusal(path, what, cure, place=f"sheet {name}")
 
 
-def _coordinate(row: int, column: int) -> str:
-    return f"{get_column_letter(column)}{row}"
+def _merge(row: int, column: int, *, across: int, down: int) -> Merge:
+    last_row, last_column = row + down - 1, column + across - 1
+    first, last = (
+        f"{get_column_letter(at)}{number}"
+        for number, at in ((row, column), (last_row, last_column))
+    )
+    return Merge(f"{first}:{last}", row, last_row, column, last_column)
 
 
 def as_text(value: object) -> str:

@@ -61,7 +61,8 @@ class Row:
 
     def number_of(self, column: str) -> float | None:
         """Return a number, None where it is blank."""
-        return self._typed(column, float)
+        value = self.values[column]
+        return float(value) if isinstance(value, int) else self._typed(column, float)
 
     def counts(self, column: str) -> tuple[int, ...] | None:
         """Return whole numbers that were joined by +, None where it is blank."""
@@ -161,10 +162,13 @@ def require_sound(file: str, problems: Iterable[Problem]) -> None:
         raise InputError(f"{count} in {file}", problems=found)
 
 
-def _by_place(problem: Problem) -> tuple[str, list[str | int], str, str]:
-    parts = re.split(r"(\d+)", problem.place)  # Row 9 comes before row 10.
-    numbered = [int(part) if part.isdigit() else part for part in parts]
-    return problem.file, numbered, problem.what, problem.cure
+def _by_place(problem: Problem) -> tuple[str, list[tuple[int, str]], str, str]:
+    """Return a key that sorts row 9 before row 10, and column Z before column AA."""
+    words, *numbered = re.split(r"([0-9]+)", problem.place)
+    parts = [(len(words), words)]
+    for number, after in zip(numbered[::2], numbered[1::2], strict=True):
+        parts += [(int(number), ""), (len(after), after)]
+    return problem.file, parts, problem.what, problem.cure
 
 
 def this_day() -> date:

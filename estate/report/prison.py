@@ -1,0 +1,326 @@
+"""The page of one prison: its rank, evidence, wings and bill, for the planner to defend."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from estate.costing import BillLine, Phase, by_package
+from estate.design import LABELS as OPTION_LABELS
+from estate.estimate import Money
+from estate.readiness import LABELS, Rung
+from estate.report.amounts import bounds_of, money_columns
+from estate.report.drawings import landing_drawing
+from estate.typology import read_typologies
+from reports.document import (
+    Bar,
+    Column,
+    Drawing,
+    Fact,
+    Facts,
+    Page,
+    RangeChart,
+    Section,
+    Table,
+    Text,
+)
+from reports.wording import pounds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from estate.catalogue import Rate
+    from estate.model import Establishment
+    from estate.plan import Plan, SitePlan, WingPlan
+    from estate.portfolio import Ranked
+
+TERM_LABELS = {
+    "people_per_pound": "people served per pound",
+    "staff_hours_per_pound": "staff hours per pound",
+    "crowding": "crowding",
+    "unserved": "not yet served",
+    "readiness": "readiness",
+    "deliverability": "deliverability",
+}
+_DRAWINGS_MAX = 3
+
+
+def prison_page(
+    plan: Plan, site: SitePlan, ranked: Ranked | None, rates: Mapping[str, Rate]
+) -> Page:
+    """Return the page of a prison, priced or not."""
+    prison = site.prison
+    badges = [(style_of(site.readiness.rung), LABELS[site.readiness.rung])]
+    if ranked:
+        badges.append(("rank", f"rank {ranked.rank}"))
+    subtitle = ", ".join(
+        part for part in (prison.prison_id, prison.area, prison.category, prison.operator) if part
+    )
+    return Page(
+        slug=prison.prison_id,
+        title=prison.name,
+        subtitle=subtitle,
+        badges=tuple(badges),
+        sections=tuple(_sections(plan, site, ranked, rates)),
+    )
+
+
+def _sections(
+    plan: Plan, site: SitePlan, ranked: Ranked | None, rates: Mapping[str, Rate]
+) -> Iterator[Section]:
+    if ranked:
+        yield Section(title="In short", blocks=(_headline(site, ranked), _cost_chart(site)))
+        yield Section(title="Why it stands where it does", blocks=tuple(_reasons(plan, ranked)))
+    else:
+        reason = f"Not sized and not priced: {site.excluded}."
+        yield Section(title="In short", blocks=(Text(paragraphs=(reason,), tone="warning"),))
+    yield Section(
+        title="Evidence",
+        intro="What the sources say, when they said it, and what they leave blank.",
+        blocks=(_evidence(site), *_notes(site.prison)),
+    )
+    if site.wings:
+        yield Section(
+            title="Wings",
+            intro=f"{site.basis}. {' '.join(site.notes)}".strip(),
+            blocks=(_wings(plan, site), *_drawings(plan, site)),
+        )
+        yield Section(
+            title="Bill of quantities",
+            intro="Every total on this page is a sum of these lines and of nothing else.",
+            blocks=(_packages(site), _bill(site, rates)),
+        )
+
+
+def _headline(site: SitePlan, ranked: Ranked) -> Facts:
+    totals = site.totals
+    low, high = ranked.rank_range
+    return Facts(
+        headline=True,
+        facts=(
+            Fact(label="Rank", value=str(ranked.rank), note=f"P5–P95: {low}–{high}"),
+            _money_fact("Capital", totals.capital_gbp),
+            _money_fact("Whole life", totals.whole_life_gbp),
+            Fact(label="Cells", value=f"{site.cells:,}", note=f"in {len(site.wings)} wings"),
+            _money_fact("Capital a cell", totals.capital_gbp.per(site.cells)),
+            Fact(
+                label="A survey could narrow it by",
+                value=pounds(float(site.survey_would_narrow_gbp)),
+                note="of the whole-life range, at likely rates",
+                grade=str(ranked.grade),
+            ),
+        ),
+    )
+
+
+def _money_fact(label: str, money: Money) -> Fact:
+    note = f"{pounds(float(money.low))}–{pounds(float(money.high))}, sums of extremes"
+    return Fact(label=label, value=pounds(float(money.likely)), note=note)
+
+
+def _cost_chart(site: SitePlan) -> RangeChart:
+    bars = tuple(
+        Bar(
+            label=package,
+            low=float(money.low),
+            likely=float(money.likely),
+            high=float(money.high),
+        )
+        for package, money in by_package(site.lines()).items()
+    )
+    return RangeChart(
+        caption="Whole-life cost by package",
+        unit="£",
+        bars=bars,
+        note="Low and high are sums of extremes, as if every line went wrong together.",
+    )
+
+
+def _reasons(plan: Plan, ranked: Ranked) -> Iterator[Table | Text]:
+    yield Table(
+        columns=(
+            Column(heading="Term"),
+            Column(heading="Value", kind="number", help="0 is the worst prison, 1 the best"),
+            Column(heading="Weight", kind="number"),
+            Column(heading="Gives", kind="number"),
+            Column(heading="Measured", kind="number"),
+            Column(heading="Unit"),
+            Column(heading="Grade", kind="grade"),
+            Column(heading="Source"),
+        ),
+        rows=tuple(
+            (
+                TERM_LABELS[t.term],
+                t.value,
+                t.weight,
+                t.contribution,
+                t.measured,
+                t.unit,
+                str(t.grade),
+                t.source,
+            )
+            for t in ranked.terms
+        ),
+        footer=("Score", None, None, ranked.score, None, None, None, None),
+    )
+    if plan.terms_without_effect:
+        names = ", ".join(TERM_LABELS[t] for t in plan.terms_without_effect)
+        yield Text(paragraphs=(f"Equal for all prisons, no effect on the order: {names}.",))
+    moves = [f"{m.change[0].upper()}{m.change[1:]}: rank {m.rank}." for m in ranked.moves_up]
+    intro = "What would move it up:" if moves else "Nothing that was tried would move it up."
+    yield Text(paragraphs=(intro, *moves))
+
+
+def _evidence(site: SitePlan) -> Table:
+    prison = site.prison
+    counted = (prison.capacity_dated, prison.capacity_source)
+    said = (
+        ("In-cell devices", prison.devices),
+        ("In-cell data cabling", prison.data_cabling),
+        ("In-cell telephony", prison.telephony),
+    )
+    return Table(
+        columns=tuple(Column(heading=h) for h in ("Fact", "What is said", "Dated", "Source")),
+        rows=(
+            *(
+                (name, _said(evidence.value), evidence.dated, evidence.source)
+                for name, evidence in said
+            ),
+            ("Baseline CNA", _count(prison.baseline_cna), *counted),
+            ("Operational capacity", _count(prison.operational_capacity), *counted),
+            ("Population", _count(prison.population), *counted),
+            ("Year opened", _plain(prison.year_opened), "", "of the site, not of each wing"),
+            ("Function", prison.function or "blank", "2017", prison.source),
+        ),
+        note=site.readiness.caution,
+    )
+
+
+def _said(value: str) -> str:
+    return "no source speaks" if value == "unknown" else value
+
+
+def _count(value: int | None) -> str:
+    return "blank" if value is None else f"{value:,}"
+
+
+def _plain(value: int | None) -> str:
+    return "blank" if value is None else str(value)
+
+
+def _notes(prison: Establishment) -> tuple[Text, ...]:
+    if not prison.notes:
+        return ()
+    return (Text(paragraphs=(f"Register note: {prison.notes}.",), tone="note"),)
+
+
+def _wings(plan: Plan, site: SitePlan) -> Table:
+    typologies = read_typologies()
+    rows = []
+    for wing_plan in site.wings:
+        wing, design = wing_plan.wing, plan.designs[wing_plan.design]
+        chosen = list(dict.fromkeys(OPTION_LABELS[x.chosen] for x in design.landings))
+        cost = Money.total(
+            x.cost_gbp for x in wing_plan.bill if x.phase == Phase.INITIAL and x.budget == "capital"
+        )
+        rows.append(
+            (
+                f"{wing.key} {wing.name}",
+                typologies[wing.shape.typology].label,
+                len(wing.shape.layout),
+                wing.cells,
+                str(wing.grade),
+                "; ".join(chosen),
+                float(sum(x.margin_gbp for x in design.landings)),
+                design.longest_link_m,
+                float(cost.likely),
+                ", ".join(wing.assumed).replace("_", " ") or "nothing",
+            )
+        )
+    return Table(
+        columns=(
+            Column(heading="Wing"),
+            Column(heading="Typology"),
+            Column(heading="Landings", kind="integer"),
+            Column(heading="Cells", kind="integer"),
+            Column(heading="Grade", kind="grade"),
+            Column(heading="Chosen"),
+            Column(
+                heading="Margin",
+                kind="money",
+                help="What the runner-up would cost more over the whole life, all landings",
+            ),
+            Column(heading="Longest link", kind="number", unit="m"),
+            Column(heading="Capital", kind="money", help="Likely, this wing's own lines"),
+            Column(heading="Assumed"),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _drawings(plan: Plan, site: SitePlan) -> Iterator[Drawing]:
+    """Yield one drawing for each shape of wing, the most frequent first, a few at most."""
+    same: defaultdict[str, list[WingPlan]] = defaultdict(list)
+    for wing_plan in site.wings:
+        same[wing_plan.design].append(wing_plan)
+    frequent = sorted(same.values(), key=lambda group: -len(group))
+    for group in frequent[:_DRAWINGS_MAX]:
+        wing = group[0].wing
+        others = f" and {len(group) - 1} like it" if len(group) > 1 else ""
+        label = read_typologies()[wing.shape.typology].label
+        yield landing_drawing(
+            wing.shape,
+            plan.designs[group[0].design],
+            number=1,
+            caption=f"{wing.key}{others}: {label}",
+        )
+
+
+def _packages(site: SitePlan) -> Table:
+    return Table(
+        caption="By package, whole life, VAT included as its own lines",
+        columns=(Column(heading="Package"), *money_columns()),
+        rows=tuple((name, *bounds_of(money)) for name, money in by_package(site.lines()).items()),
+        footer=("All", *bounds_of(site.totals.whole_life_gbp + site.totals.vat_gbp)),
+    )
+
+
+def _bill(site: SitePlan, rates: Mapping[str, Rate]) -> Table:
+    def row(line: BillLine) -> tuple[str | float, ...]:
+        rate = rates[line.item]
+        return (
+            line.wing or "site",
+            rate.label,
+            str(line.phase),
+            line.budget,
+            line.quantity.likely,
+            line.unit,
+            line.rate_gbp.likely,
+            *bounds_of(line.cost_gbp),
+            str(line.grade),
+            rate.verified,
+            line.basis,
+        )
+
+    return Table(
+        caption="Every line",
+        columns=(
+            Column(heading="For"),
+            Column(heading="Item"),
+            Column(heading="When"),
+            Column(heading="Budget"),
+            Column(heading="Quantity", kind="number"),
+            Column(heading="Unit"),
+            Column(heading="Rate", kind="number", help="Likely, pounds for each unit"),
+            *money_columns(),
+            Column(heading="Grade", kind="grade"),
+            Column(heading="Rate verified", help="Whether the rate stands in a source we read"),
+            Column(heading="Where the quantity is from"),
+        ),
+        rows=tuple(row(line) for line in site.lines()),
+    )
+
+
+def style_of(rung: Rung) -> str:
+    """Return the map style of a rung."""
+    return "cabling" if rung == Rung.DATA_CABLING else str(rung)

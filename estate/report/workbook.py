@@ -1,0 +1,298 @@
+"""The workbook: every line of the bill, with live formulas from quantity and rate to totals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from estate.readiness import LABELS
+from estate.report.amounts import EXTREMES, bounds_of, money_columns
+from reports.document import Column, Sheet, Table, Workbook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from estate.plan import Plan
+    from reports.document import Scalar
+
+# Columns of the Bill sheet, for the formulas of the sheet that sums it.
+_BILL = ("prison", "wing", "item", "package", "when", "budget", "unit")
+_BOUNDS = ("low", "likely", "high")
+_QUANTITY, _RATE, _COST = "HIJ", "KLM", "NOP"
+
+
+def workbook_of(plan: Plan) -> Workbook:
+    """Return the workbook of a plan; its cached values are those of the plan."""
+    return Workbook(
+        title="In-cell connectivity for England and Wales",
+        marking=plan.marking,
+        sheets=(
+            _establishments(plan),
+            _ranking(plan),
+            _wings(plan),
+            _bill(plan),
+            _assumptions(plan),
+            _rates(plan),
+            _cross_check(plan),
+        ),
+    )
+
+
+def _establishments(plan: Plan) -> Sheet:
+    rows: list[tuple[Scalar, ...]] = []
+    for site in plan.establishments:
+        prison, totals = site.prison, site.totals
+        rows.append(
+            (
+                prison.prison_id,
+                prison.name,
+                LABELS[site.readiness.rung],
+                site.readiness.source or None,
+                site.readiness.dated or None,
+                prison.baseline_cna,
+                prison.operational_capacity,
+                prison.population,
+                prison.capacity_dated,
+                site.cells or None,
+                site.basis or f"not priced: {site.excluded}",
+                *bounds_of(totals.capital_gbp),
+                *bounds_of(totals.whole_life_gbp),
+                float(totals.vat_gbp.likely),
+            )
+        )
+    criteria = 'Bill!$A:$A,$A{row},Bill!$D:$D,"<>VAT"'
+    capital = f'{criteria},Bill!$E:$E,"initial",Bill!$F:$F,"capital"'
+    formulas = {}
+    for index, column in enumerate(_COST):
+        formulas[11 + index] = f"=SUMIFS(Bill!${column}:${column},{capital})"
+        formulas[14 + index] = f"=SUMIFS(Bill!${column}:${column},{criteria})"
+    vat = 'Bill!$A:$A,$A{row},Bill!$D:$D,"VAT"'
+    formulas[17] = f"=SUMIFS(Bill!${_COST[1]}:${_COST[1]},{vat})"
+    return Sheet(
+        name="Establishments",
+        title="Every establishment, priced or not",
+        notes=(EXTREMES, "Costs are formulas over the sheet Bill; VAT is apart."),
+        table=Table(
+            columns=(
+                Column(heading="Id"),
+                Column(heading="Prison"),
+                Column(heading="Ready"),
+                Column(heading="Evidence"),
+                Column(heading="Dated"),
+                Column(heading="Baseline CNA", kind="integer"),
+                Column(heading="Operational capacity", kind="integer"),
+                Column(heading="Population", kind="integer"),
+                Column(heading="Capacity as of"),
+                Column(heading="Cells", kind="integer"),
+                Column(heading="How its cells were counted"),
+                *money_columns("Capital"),
+                *money_columns("Whole life"),
+                Column(heading="VAT, likely", kind="money"),
+            ),
+            rows=tuple(rows),
+        ),
+        formulas=formulas,
+        sums=(9, *range(11, 18)),
+    )
+
+
+def _ranking(plan: Plan) -> Sheet:
+    terms = [term.term for term in plan.ranking[0].terms] if plan.ranking else []
+    return Sheet(
+        name="Ranking",
+        title="The order of the prisons",
+        notes=("The score is the sum of the contributions beside it.",),
+        table=Table(
+            columns=(
+                Column(heading="Rank", kind="integer"),
+                Column(heading="P5", kind="integer"),
+                Column(heading="P95", kind="integer"),
+                Column(heading="Id"),
+                Column(heading="Prison"),
+                *(Column(heading=name.replace("_", " "), kind="number") for name in terms),
+                Column(heading="Score", kind="number"),
+            ),
+            rows=tuple(
+                (
+                    r.rank,
+                    *r.rank_range,
+                    r.prison_id,
+                    r.name,
+                    *(t.contribution for t in r.terms),
+                    r.score,
+                )
+                for r in plan.ranking
+            ),
+        ),
+        formulas={5 + len(terms): "=SUM(F{row}:K{row})"} if terms else None,
+    )
+
+
+def _wings(plan: Plan) -> Sheet:
+    rows = []
+    for site in plan.establishments:
+        for wing_plan in site.wings:
+            wing, design = wing_plan.wing, plan.designs[wing_plan.design]
+            rows.append(
+                (
+                    wing.prison_id,
+                    wing.key,
+                    wing.name,
+                    wing.shape.typology,
+                    len(wing.shape.layout),
+                    wing.cells,
+                    f"{wing.shape.thickness_mm} mm {wing.shape.material}",
+                    str(wing.grade),
+                    ", ".join(wing.assumed),
+                    "; ".join(dict.fromkeys(str(x.chosen) for x in design.landings)),
+                    design.longest_link_m,
+                    design.distributor,
+                    wing.basis,
+                )
+            )
+    return Sheet(
+        name="Wings",
+        title="Every wing; a layout from a typology is typical, not this prison",
+        table=Table(
+            columns=(
+                Column(heading="Prison"),
+                Column(heading="Key"),
+                Column(heading="Wing"),
+                Column(heading="Typology"),
+                Column(heading="Landings", kind="integer"),
+                Column(heading="Cells", kind="integer"),
+                Column(heading="Walls"),
+                Column(heading="Grade", kind="grade"),
+                Column(heading="Assumed"),
+                Column(heading="Chosen"),
+                Column(heading="Longest link", kind="number", unit="m"),
+                Column(heading="Cabling ends in"),
+                Column(heading="Basis"),
+            ),
+            rows=tuple(rows),
+        ),
+        sums=(4, 5),
+    )
+
+
+def _bill(plan: Plan) -> Sheet:
+    formulas = {
+        13 + index: f"=ROUND({_QUANTITY[index]}{{row}}*{_RATE[index]}{{row}},2)"
+        for index in range(3)
+    }
+    return Sheet(
+        name="Bill",
+        title="The bill of quantities: every line of every prison",
+        notes=("Cost is quantity times rate. All other totals are sums of these lines.",),
+        table=Table(
+            columns=(
+                *(Column(heading=name.capitalize()) for name in _BILL),
+                *(
+                    Column(heading=f"Quantity {b}", kind="number")
+                    for b in ("low", "likely", "high")
+                ),
+                *(Column(heading=f"Rate {b}", kind="number") for b in ("low", "likely", "high")),
+                *money_columns("Cost"),
+                Column(heading="Grade", kind="grade"),
+                Column(heading="Where the quantity is from"),
+            ),
+            rows=tuple(_bill_rows(plan)),
+        ),
+        formulas=formulas,
+        sums=(13, 14, 15),
+    )
+
+
+def _bill_rows(plan: Plan) -> Iterator[tuple[Scalar, ...]]:
+    for site in plan.establishments:
+        for line in site.lines():
+            yield (
+                site.prison.prison_id,
+                line.wing or None,
+                line.item,
+                line.package,
+                str(line.phase),
+                line.budget,
+                line.unit,
+                *line.quantity.as_tuple(),
+                *line.rate_gbp.as_tuple(),
+                *bounds_of(line.cost_gbp),
+                str(line.grade),
+                line.basis,
+            )
+
+
+def _assumptions(plan: Plan) -> Sheet:
+    return Sheet(
+        name="Assumptions",
+        title="Numbers that no source settles",
+        notes=("A record of what this plan used; changing it here changes nothing elsewhere.",),
+        table=Table(
+            columns=(
+                Column(heading="Assumption"),
+                *(Column(heading=name, kind="number") for name in ("Low", "Likely", "High")),
+                *(Column(heading=h) for h in ("Unit", "Meaning", "Source", "Dated", "Verified")),
+            ),
+            rows=tuple(
+                (a.key, *a.value.as_tuple(), a.unit, a.meaning, a.source, a.dated, a.verified)
+                for a in plan.assumptions
+            ),
+        ),
+    )
+
+
+def _rates(plan: Plan) -> Sheet:
+    return Sheet(
+        name="Rates",
+        title="Every rate with its source; none is a quote",
+        table=Table(
+            columns=(
+                *(Column(heading=h) for h in ("Item", "Label", "Package", "Unit")),
+                *(Column(heading=name, kind="number") for name in ("Low", "Likely", "High")),
+                *(Column(heading=h) for h in ("Price base", "Budget", "VAT")),
+                Column(heading="Life", kind="integer", unit="years"),
+                *(Column(heading=h) for h in ("Source", "Verified")),
+            ),
+            rows=tuple(
+                (
+                    r.item,
+                    r.label,
+                    r.package,
+                    r.unit,
+                    *r.rate.as_tuple(),
+                    r.price_base,
+                    r.budget,
+                    r.vat,
+                    r.life_years,
+                    r.source,
+                    r.verified,
+                )
+                for r in plan.rates
+            ),
+        ),
+    )
+
+
+def _cross_check(plan: Plan) -> Sheet:
+    check = plan.cross_check
+    ours = (
+        ("Wingspan, cells that start anew", check.new_work_gbp),
+        ("Wingspan, all cells", check.all_cells_gbp),
+    )
+    return Sheet(
+        name="Cross-check",
+        title="In-cell cost beside published figures",
+        notes=check.explanation,
+        table=Table(
+            columns=(
+                Column(heading="Figure"),
+                Column(heading="Per"),
+                *(Column(heading=name, kind="number") for name in ("Low", "Likely", "High")),
+                Column(heading="What"),
+                Column(heading="Source"),
+            ),
+            rows=(
+                *((label, "cell", *bounds_of(money), "this plan", None) for label, money in ours),
+                *((p.label, p.per, *p.cost.as_tuple(), p.what, p.source) for p in check.published),
+            ),
+        ),
+    )
