@@ -46,11 +46,11 @@ def _explanation(
             if line.package in IN_CELL and line.phase == Phase.INITIAL:
                 costs[line.item] += line.cost_gbp
     parts = sorted(costs.items(), key=lambda part: (-part[1].likely, part[0]))
-    each = ", ".join(
-        f"£{money.per(cells).likely:,.0f} {rates[item].label.split(',')[0].lower()}"
+    each = "; ".join(
+        f"£{money.per(cells).likely:,.0f} {rates[item].label.split(',')[0]}"
         for item, money in parts[:5]
     )
-    unverified = [rates[item].label.lower() for item, _ in parts if rates[item].verified == "no"]
+    unverified = [rates[item].label for item, _ in parts if rates[item].verified == "no"]
     return (
         f"Per cell at likely rates ours is made of: {each}.",
         (

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from estate.estimate import Estimate
 
+_ASBESTOS_BANNED = 1999  # The Asbestos (Prohibitions) (Amendment) Regulations 1999.
 _RULES = Path(__file__).resolve().parent / "data" / "default_typologies.csv"
 
 
@@ -197,8 +198,8 @@ class _Job:
                 cells_low=round(sum(map(sum, layout)) * share.low / share.likely, 3),
                 cells_high=round(sum(map(sum, layout)) * share.high / share.likely, 3),
                 grade=Grade.ASSUMED,
-                assumed=("layout", "construction", "distance_to_comms_m"),
-                asbestos="unknown",
+                assumed=("layout", "construction", "distance_to_comms_m", *self._undated("")),
+                asbestos=self._asbestos(""),
                 listed="unknown",
                 decant_possible="unknown",
                 surveyed_on="",
@@ -207,6 +208,16 @@ class _Job:
             )
             for number, layout in enumerate(layouts, start=1)
         )
+
+    def _asbestos(self, stated: str) -> str:
+        """Return what is stated, else "no" for a prison opened after the ban of 1999."""
+        if stated in {"yes", "no"}:
+            return stated
+        return "no" if (self.prison.year_opened or 0) > _ASBESTOS_BANNED else "unknown"
+
+    def _undated(self, stated: str) -> tuple[str, ...]:
+        """Return the mark of an asbestos state that only the year of opening gives."""
+        return ("asbestos",) if self._asbestos(stated) not in {stated, "unknown"} else ()
 
     def _shape(self, typology: Typology, layout: tuple[tuple[int, ...], ...]) -> WingShape:
         return WingShape(
@@ -237,8 +248,8 @@ class _Job:
             cells_low=low,
             cells_high=high,
             grade=record.grade if stated else Grade.ASSUMED,
-            assumed=assumed,
-            asbestos=record.asbestos,
+            assumed=(*assumed, *self._undated(record.asbestos)),
+            asbestos=self._asbestos(record.asbestos),
             listed=record.listed,
             decant_possible=record.decant_possible,
             surveyed_on=record.surveyed_on,
@@ -302,4 +313,4 @@ def _stated_cells(record: WingRecord) -> int:
 
 
 def _expected(places: Places, share: Estimate) -> int:
-    return floor(places.count * share.likely + 0.5)
+    return max(1, floor(places.count * share.likely + 0.5))

@@ -88,7 +88,10 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One row of a range chart: from low to high with a mark at likely."""
+    """One row of a range chart: from low to high with a mark at likely.
+
+    `words` stands for the printed numbers where those would mislead, as in another currency.
+    """
 
     label: str
     low: float
@@ -96,6 +99,7 @@ class Bar:
     high: float
     style: Literal["ours", "published"] = "ours"
     note: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from shapely import GeometryCollection, Polygon, contains_xy
 from shapely import box as rectangle
 
 from reports.document import Drawing, Place
+from reports.wording import pounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -391,9 +392,10 @@ class _Axis:
 
     def words(self, value: float) -> str:
         """Return a value as a person reads it, in pounds where the unit is money."""
+        if self.unit.startswith("£"):
+            return pounds(value)
         whole = value >= _WHOLE_NUMBERS_FROM or value == int(value)
-        number = f"{value:,.0f}" if whole else f"{value:,.1f}"
-        return f"£{number}" if self.unit.startswith("£") else number
+        return f"{value:,.0f}" if whole else f"{value:,.1f}"
 
 
 def _row_height(bar: Bar) -> float:
@@ -430,6 +432,8 @@ def _add_bar(svg: Element, bar: Bar, axis: _Axis, *, top: float) -> None:
 
 
 def _spread(bar: Bar, axis: _Axis) -> str:
+    if bar.words:
+        return bar.words
     likely = axis.words(bar.likely)
     if bar.low == bar.high:
         return likely

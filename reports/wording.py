@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-_MILLION = 1_000_000
+_MILLION, _THOUSAND = 1_000_000, 1_000
+_THOUSANDS_FROM = 10_000
 
 
 def pounds(amount: float) -> str:
-    """Return £1,234 or £1.2m: whole pounds below a million, tenths of a million above."""
-    if abs(amount) >= _MILLION:
+    """Return £1,234, £56k or £1.2m: what a person takes in at a glance.
+
+    Below ten thousand in whole pounds, below a million in thousands, above in tenths of one.
+    """
+    if abs(amount) >= _MILLION - _THOUSAND / 2:
         return f"£{amount / _MILLION:,.1f}m"
+    if abs(amount) >= _THOUSANDS_FROM:
+        return f"£{amount / _THOUSAND:,.0f}k"
     return f"£{amount:,.0f}"

@@ -27,9 +27,9 @@ def explain(workspace: Workspace, place: str, as_json: bool) -> None:
       wingspan -C out/england-wales estate explain LEI
       wingspan -C out/england-wales estate explain EYI/HB1
     """
-    from estate.plan import read_plan
+    from estate.cli.current import current_plan
 
-    plan = read_plan(workspace.out / "plan.json")
+    plan = current_plan(workspace)
     prison_id, _, wing = place.partition("/")
     site = _site(plan, prison_id)
     if wing:

@@ -22,9 +22,9 @@ def rank(workspace: Workspace, as_json: bool) -> None:
     Example:
       wingspan -C out/england-wales estate rank
     """
-    from estate.plan import read_plan
+    from estate.cli.current import current_plan
 
-    plan = read_plan(workspace.out / "plan.json")
+    plan = current_plan(workspace)
     answer = {
         "schema": 1,
         "plan_id": plan.plan_id,

@@ -35,11 +35,11 @@ def site(workspace: Workspace, as_json: bool) -> None:
     Example:
       wingspan -C out/england-wales report site
     """
-    from estate.plan import read_plan
+    from estate.cli.current import current_plan
     from estate.report import site_of
     from reports.html import write_site
 
-    plan = read_plan(workspace.out / "plan.json")
+    plan = current_plan(workspace)
     pages = write_site(site_of(plan), workspace.out / "site")
     _tell(workspace.out / "site" / "index.html", plan.plan_id, as_json, pages=len(pages))
 
@@ -54,11 +54,11 @@ def workbook(workspace: Workspace, as_json: bool) -> None:
     Example:
       wingspan -C out/england-wales report workbook
     """
-    from estate.plan import read_plan
+    from estate.cli.current import current_plan
     from estate.report import workbook_of
     from reports.workbook import write_workbook
 
-    plan = read_plan(workspace.out / "plan.json")
+    plan = current_plan(workspace)
     book = workbook_of(plan)
     path = workspace.out / "plan.xlsx"
     write_workbook(book, path)
@@ -75,11 +75,11 @@ def geopackage(workspace: Workspace, as_json: bool) -> None:
     Example:
       wingspan -C out/england-wales report geopackage
     """
-    from estate.plan import read_plan
+    from estate.cli.current import current_plan
     from estate.report import layers_of
     from reports.geopackage import write_geopackage
 
-    plan = read_plan(workspace.out / "plan.json")
+    plan = current_plan(workspace)
     layers = layers_of(plan)
     path = workspace.out / "plan.gpkg"
     write_geopackage(layers, path, marking=plan.marking)

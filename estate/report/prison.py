@@ -130,7 +130,7 @@ def _cost_chart(site: SitePlan) -> RangeChart:
     )
     return RangeChart(
         caption="Whole-life cost by package",
-        unit="£",
+        unit="£ over the whole life",
         bars=bars,
         note="Low and high are sums of extremes, as if every line went wrong together.",
     )
@@ -161,7 +161,7 @@ def _reasons(plan: Plan, ranked: Ranked) -> Iterator[Table | Text]:
             )
             for t in ranked.terms
         ),
-        footer=("Score", None, None, ranked.score, None, None, None, None),
+        footer=("Score", "", "", ranked.score, "", "", "", ""),
     )
     if plan.terms_without_effect:
         names = ", ".join(TERM_LABELS[t] for t in plan.terms_without_effect)
@@ -234,7 +234,7 @@ def _wings(plan: Plan, site: SitePlan) -> Table:
                 float(sum(x.margin_gbp for x in design.landings)),
                 design.longest_link_m,
                 float(cost.likely),
-                ", ".join(wing.assumed).replace("_", " ") or "nothing",
+                assumed_words(wing.assumed),
             )
         )
     return Table(
@@ -319,6 +319,12 @@ def _bill(site: SitePlan, rates: Mapping[str, Rate]) -> Table:
         ),
         rows=tuple(row(line) for line in site.lines()),
     )
+
+
+def assumed_words(names: tuple[str, ...]) -> str:
+    """Return what was assumed of a wing as a person reads it."""
+    words = ", ".join(names).replace("distance_to_comms_m", "distance to the comms room")
+    return words or "nothing"
 
 
 def style_of(rung: Rung) -> str:

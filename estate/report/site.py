@@ -183,14 +183,13 @@ def _ranking(plan: Plan) -> Table:
     sites = {site.prison.prison_id: site for site in plan.establishments}
     return Table(
         interactive=True,
-        filters=(3, 4, 5),
+        filters=(3, 4),
         columns=(
             Column(heading="Rank", kind="integer"),
-            Column(heading="P5–P95"),
             Column(heading="Prison"),
+            Column(heading="P5–P95", help="Range of the rank over the seeded draws"),
             Column(heading="Ready", help="The best evidence of what is in the cells"),
             Column(heading="Category"),
-            Column(heading="Function"),
             Column(heading="Cells", kind="integer"),
             Column(heading="Capital", kind="money", help="Likely, the first purchase, no VAT"),
             Column(heading="Capital a cell", kind="money"),
@@ -207,11 +206,10 @@ def _ranking_row(ranked: Ranked, site: SitePlan) -> tuple[str | int | float | No
     prison, totals = site.prison, site.totals
     return (
         ranked.rank,
-        f"{ranked.rank_range[0]}–{ranked.rank_range[1]}",
         prison.name,
+        f"{ranked.rank_range[0]}–{ranked.rank_range[1]}",
         LABELS[ranked.readiness],
         prison.category or "not stated",
-        prison.function or "not stated",
         ranked.cells,
         float(totals.capital_gbp.likely),
         float(totals.capital_gbp.per(ranked.cells).likely),
@@ -248,13 +246,14 @@ def _cross_check(plan: Plan) -> RangeChart:
                 high=published.cost.high * share,
                 style="published",
                 note=f"{published.what}. {published.source}",
+                words=f"€{published.cost.likely:,.0f}" if "EUR" in published.label else "",
             )
         )
     return RangeChart(
         caption="In-cell cost per cell beside published figures",
         unit="£",
         bars=tuple(bars),
-        note="Ireland is in euros and not converted. Published figures are for voice.",
+        note="Ireland stands at its euros, not converted. Published figures are for voice.",
     )
 
 

@@ -65,8 +65,6 @@ class Typology:
     outlet_height_m: float
     material: str
     thickness_mm: int
-    era_from: int
-    era_to: int
     cells_per_place: Estimate
     facts: tuple[TypologyFact, ...]
 
@@ -129,8 +127,6 @@ def _typology(name: str, group: Iterable[TypologyFact]) -> Typology:
         outlet_height_m=float(values["outlet_height_m"]),
         material=values["material"],
         thickness_mm=int(values["thickness_mm"]),
-        era_from=int(values["era_from"]),
-        era_to=int(values["era_to"]),
         cells_per_place=_estimate(facts, "cells_per_place"),
         facts=facts,
     )
