@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from estate.estimate import Estimate
+from reports.wording import pounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,12 +62,22 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A cost that the world has published, for comparison; `per` is a cell or a prison."""
+    """A cost that the world has published, for comparison; `per` is a cell or a prison.
+
+    It stands in its own currency, GBP or EUR, and is never converted.
+    """
 
     label: str
     per: str
+    currency: str
     cost: Estimate
     what: str
     source: str
     price_base: str
     verified: str
+
+    def worded(self) -> str:
+        """Return the cost as a person reads it: one figure, or its range."""
+        bounds = dict.fromkeys((self.cost.low, self.cost.high))
+        words = "–".join(pounds(bound) for bound in bounds)
+        return words if self.currency == "GBP" else words.replace("£", "€")

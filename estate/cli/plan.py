@@ -94,10 +94,7 @@ def _show(settings: Settings, *, as_json: bool) -> None:
 def _text(made: Plan, answer: dict[str, Any]) -> str:
     totals, check = made.totals, made.cross_check
     excluded = [f"  {e['name']}: {e['reason']}" for e in answer["excluded"]]
-    published = [
-        f"  {p.label}: {pounds(p.cost.low)}–{pounds(p.cost.high)} a {p.per}"
-        for p in check.published
-    ]
+    published = [f"  {p.label}: {p.worded()} a {p.per}" for p in check.published]
     first = [f"  {r.rank:>2}  {r.prison_id:<11} {r.name}" for r in made.ranking[:5]]
     return "\n".join(
         [

@@ -246,7 +246,7 @@ def _cross_check(plan: Plan) -> RangeChart:
                 high=published.cost.high * share,
                 style="published",
                 note=f"{published.what}. {published.source}",
-                words=f"€{published.cost.likely:,.0f}" if "EUR" in published.label else "",
+                words=published.worded() if published.currency != "GBP" else "",
             )
         )
     return RangeChart(

@@ -286,13 +286,20 @@ def _cross_check(plan: Plan) -> Sheet:
             columns=(
                 Column(heading="Figure"),
                 Column(heading="Per"),
+                Column(heading="Currency"),
                 *(Column(heading=name, kind="number") for name in ("Low", "Likely", "High")),
                 Column(heading="What"),
                 Column(heading="Source"),
             ),
             rows=(
-                *((label, "cell", *bounds_of(money), "this plan", None) for label, money in ours),
-                *((p.label, p.per, *p.cost.as_tuple(), p.what, p.source) for p in check.published),
+                *(
+                    (label, "cell", "GBP", *bounds_of(money), "this plan", None)
+                    for label, money in ours
+                ),
+                *(
+                    (p.label, p.per, p.currency, *p.cost.as_tuple(), p.what, p.source)
+                    for p in check.published
+                ),
             ),
         ),
     )

@@ -81,6 +81,7 @@ def read_published() -> tuple[Published, ...]:
             Published(
                 label=row["label"],
                 per=row["per"],
+                currency=row["currency"],
                 cost=Estimate(float(row["low"]), float(row["likely"]), float(row["high"])),
                 what=row["what"],
                 source=row["source"],

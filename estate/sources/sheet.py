@@ -6,7 +6,6 @@ import csv
 import io
 import warnings
 import zipfile
-import zlib
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,8 +101,8 @@ def open_sheet(path: Path, *, sheet: str = "", size_mb_max: float = SIZE_MB_MAX)
         _check_size(path, path.stat().st_size, size_mb_max)
         if suffix == ".csv":
             return _csv_sheet(path)
-        _check_archive(path, size_mb_max=size_mb_max)
         with _readable(path):
+            _check_archive(path, size_mb_max=size_mb_max)
             sheets = _xlsx_sheets(path) if suffix == ".xlsx" else _ods_sheets(path)
             return _chosen(path, sheets, wanted=sheet)
     except FileNotFoundError as error:
@@ -135,14 +134,11 @@ def _check_archive(path: Path, *, size_mb_max: float) -> None:
             old = stream.read(len(_OLE)) == _OLE
         what = "an old XLS file or has a password" if old else f"not an {kind} file"
         raise refusal(path, f"the file is {what}", _SAVE_AS)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            expanded = sum(member.file_size for member in archive.infolist())
-            _check_size(path, expanded, size_mb_max, state=" when unpacked")
-            damaged = archive.testzip()  # Unpacks piece by piece and stops at the declared size.
-            found = _PARTS[path.suffix.lower()] in archive.namelist()
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise refusal(path, f"the file is damaged or locked ({error})", _SAVE_AS) from error
+    with zipfile.ZipFile(path) as archive:
+        expanded = sum(member.file_size for member in archive.infolist())
+        _check_size(path, expanded, size_mb_max, state=" when unpacked")
+        damaged = archive.testzip()  # Unpacks piece by piece and stops at the declared size.
+        found = _PARTS[path.suffix.lower()] in archive.namelist()
     if damaged is not None:
         raise refusal(path, f"its part {damaged} is damaged", _SAVE_AS)
     if not found:
@@ -201,8 +197,8 @@ def _readable(path: Path) -> Iterator[None]:
     """Refuse the file if reading it fails: a broken one can fail anywhere inside a library."""
     try:
         yield
-    except InputError:
-        raise
+    except (InputError, PermissionError, IsADirectoryError):
+        raise  # These say better what is wrong.
     except Exception as error:
         what = f"the file is not a readable {path.suffix[1:].upper()} file"
         raise refusal(path, what, _SAVE_AS) from error

@@ -1,10 +1,14 @@
 import zipfile
+from contextlib import suppress
 from datetime import date
 
 import odfdo
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from estate.errors import InputError
 from estate.sources.sheet import as_text, open_sheet
 
 ROWS = [["wing", "cells", "surveyed_on"], ["A", 38, "2026-09-14"], ["B", 51.5, ""]]
@@ -26,6 +30,17 @@ def write_book(request, write_xlsx, write_ods):
     suffix = request.param
     write = {"xlsx": write_xlsx, "ods": write_ods}[suffix]
     return lambda merged=(), **sheets: write(f"book.{suffix}", merged=merged, **sheets)
+
+
+@pytest.fixture(scope="module", params=["xlsx", "ods"])
+def damaged(request, tmp_path_factory):
+    """Return a path, and the content of a sound workbook of either kind for it."""
+    path = tmp_path_factory.mktemp("damaged") / f"book.{request.param}"
+    if request.param == "xlsx":
+        openpyxl.Workbook().save(path)
+    else:
+        odfdo.Document("spreadsheet").save(path)
+    return path, path.read_bytes()
 
 
 def test_the_three_kinds_of_file_hold_the_same_cells(write_csv, write_xlsx, write_ods):
@@ -295,6 +310,16 @@ def test_a_row_repeated_beyond_all_measure_is_refused(tmp_path, faults):
     (fault,) = faults(open_sheet, path)
 
     assert "sheet S: the sheet spans more than 2,000,000 cells" in fault
+
+
+@given(at=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), cut=st.booleans())
+def test_a_damaged_workbook_is_read_or_refused_and_never_breaks_us(damaged, at, byte, cut):
+    path, content = damaged
+    place = int(at * len(content))
+    path.write_bytes(content[:place] + bytes([byte]) + (b"" if cut else content[place + 1 :]))
+
+    with suppress(InputError):
+        open_sheet(path)
 
 
 def test_a_workbook_with_a_value_that_cannot_be_read_is_refused(tmp_path, faults):

@@ -1,3 +1,5 @@
+import csv
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -5,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from estate.errors import InputError
 from estate.model import Grade
 from estate.sources.register import read_register
 from estate.sources.wings import import_wings, read_wings
@@ -225,3 +228,13 @@ def test_an_import_without_a_wing_is_refused(write_wings, faults):
     assert faults(import_wings, write_wings(name="new.csv"), into=write_wings({}), known=KNOWN) == [
         "new.csv: there is no wing in it; give at least one row"
     ]
+
+
+@given(rows=st.lists(st.lists(st.text(max_size=6), max_size=4), max_size=4))
+def test_any_text_under_the_heading_is_read_or_refused(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("wings") / "wings.csv"
+    with path.open("w", encoding="utf-8", errors="replace", newline="") as stream:
+        csv.writer(stream).writerows([["prison_id", "wing", "landings", "spurs"], *rows])
+
+    with suppress(InputError):
+        read_wings(path, known=KNOWN, today=TODAY)

@@ -72,11 +72,6 @@ def test_a_range_holds_its_value():
     assert not [fact for fact in ranges if not fact.low <= float(fact.value) <= fact.high]
 
 
-def test_every_year_of_construction_has_a_typology():
-    for year in range(1800, 2031):
-        assert any(t.era_from <= year <= t.era_to for t in TYPOLOGIES.values()), year
-
-
 def test_there_is_one_angle_for_each_spur_and_the_hub_has_a_side_within_half_a_turn():
     for typology in TYPOLOGIES.values():
         angles = sorted(set(typology.spur_angles_deg))
