@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estate.costing import by_package
+from estate.estimate import Money
 from estate.readiness import LABELS
 from estate.report.amounts import EXTREMES, bounds_of, money_columns
 from reports.document import Column, Sheet, Table, Workbook
@@ -26,6 +28,7 @@ def workbook_of(plan: Plan) -> Workbook:
         title="In-cell connectivity for England and Wales",
         marking=plan.marking,
         sheets=(
+            _summary(plan),
             _establishments(plan),
             _ranking(plan),
             _wings(plan),
@@ -34,6 +37,47 @@ def workbook_of(plan: Plan) -> Workbook:
             _rates(plan),
             _cross_check(plan),
         ),
+    )
+
+
+def _summary(plan: Plan) -> Sheet:
+    """Return the cost of each package by what pays for it, as formulas over the bill."""
+    lines = [line for site in plan.establishments for line in site.lines()]
+    parts = (("capital", "initial"), ("capital", "replacement"), ("resource", "running"))
+    rows = []
+    for package, whole in by_package(lines).items():
+        likely = [
+            Money.total(
+                line.cost_gbp
+                for line in lines
+                if (line.package, line.budget, line.phase) == (package, budget, phase)
+            )
+            for budget, phase in parts
+        ]
+        rows.append((package, *(float(money.likely) for money in likely), *bounds_of(whole)))
+    formulas = {
+        1 + index: f'=SUMIFS(Bill!$O:$O,Bill!$D:$D,$A{{row}},Bill!$F:$F,"{budget}",'
+        f'Bill!$E:$E,"{phase}")'
+        for index, (budget, phase) in enumerate(parts)
+    }
+    for index, column in enumerate(_COST):
+        formulas[4 + index] = f"=SUMIFS(Bill!${column}:${column},Bill!$D:$D,$A{{row}})"
+    return Sheet(
+        name="Summary",
+        title="Cost by package",
+        notes=(EXTREMES, "Every figure is a formula over the sheet Bill."),
+        table=Table(
+            columns=(
+                Column(heading="Package"),
+                Column(heading="Capital, first purchase, likely", kind="money"),
+                Column(heading="Capital, replacements, likely", kind="money"),
+                Column(heading="Resource, likely", kind="money"),
+                *money_columns("All"),
+            ),
+            rows=tuple(rows),
+        ),
+        formulas=formulas,
+        sums=(1, 2, 3, 4, 5, 6),
     )
 
 
