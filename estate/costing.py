@@ -23,8 +23,20 @@ IN_CELL = ("wing network",)
 # The items whose quantity is uncertain because of the prison, not because of the nation.
 LOCAL_PACKAGES = ("wing network", "site network", "enabling", "access")
 _KNOWN_CABLING = frozenset({"none", "voice", "cat5e", "cat6", "cat6a"})
+_FABRIC = frozenset({"containment_steel", "core_drill"})  # Works that consent slows.
 _WHOLE_UNITS = frozenset(
-    {"outlet", "dock", "hole", "access point", "switch", "cabinet", "circuit", "device", "person"}
+    {
+        "socket",
+        "outlet",
+        "dock",
+        "hole",
+        "access point",
+        "switch",
+        "cabinet",
+        "circuit",
+        "device",
+        "person",
+    }
 )
 
 
@@ -126,9 +138,16 @@ def bill_of_wing(
     if share != Estimate.exactly(1):
         basis += f"; {share.likely:.0%} of the work taken as new (site evidence: {rung})"
     bill = _Bill(catalogue, wing.wing, wing.grade)
+    listed = catalogue.assumptions["listed_works"]
     for item in sorted(quantities):
         lengths = catalogue.rates[item].unit == "m"
-        bill.add(item, quantities[item] * share * (spread if lengths else cells), basis)
+        quantity = quantities[item] * share * (spread if lengths else cells)
+        if wing.listed == "yes" and item in _FABRIC:
+            bill.add(item, quantity * listed, f"listed building; {basis}")
+        else:
+            bill.add(item, quantity, basis)
+    if wing.power == "no":
+        bill.add("cell_power", cells.scaled(wing.cells), "the schedule says the cells lack power")
     bill.add("design_survey", Estimate.exactly(1), "one for each wing")
     asbestos = wing.asbestos
     if asbestos != "no":

@@ -122,7 +122,7 @@ class Wing:
 
     `key` is the HMPPS location key of the wing ("MDI-A"). `cells_high` and `cells_low` bound the
     number of cells; `assumed` names the facts that no source states, which came from the
-    typology. `record` facts that do not shape the network stay beside it.
+    typology. Facts that do not shape the network but its cost stay beside it.
     """
 
     prison_id: str
@@ -133,6 +133,7 @@ class Wing:
     cells_high: float
     grade: Grade
     assumed: tuple[str, ...]
+    power: str
     asbestos: str
     listed: str
     decant_possible: str

@@ -199,6 +199,7 @@ class _Job:
                 cells_high=round(sum(map(sum, layout)) * share.high / share.likely, 3),
                 grade=Grade.ASSUMED,
                 assumed=("layout", "construction", "distance_to_comms_m", *self._undated("")),
+                power="unknown",
                 asbestos=self._asbestos(""),
                 listed="unknown",
                 decant_possible="unknown",
@@ -249,6 +250,7 @@ class _Job:
             cells_high=high,
             grade=record.grade if stated else Grade.ASSUMED,
             assumed=(*assumed, *self._undated(record.asbestos)),
+            power=record.power,
             asbestos=self._asbestos(record.asbestos),
             listed=record.listed,
             decant_possible=record.decant_possible,
@@ -280,10 +282,13 @@ class _Job:
             shape = replace(shape, material=record.material, thickness_mm=record.thickness_mm)
         else:
             assumed.append("construction")
-        if record.distance_to_comms_m is None:
-            assumed.append("distance_to_comms_m")
-        else:
+        if record.distance_to_comms_m is not None:
             shape = replace(shape, distance_to_comms_m=record.distance_to_comms_m)
+        else:
+            assumed.append("distance_to_comms_m")
+            if record.comms_rooms:
+                near_m = self.assumptions["distance_to_comms_in_wing_m"].likely
+                shape = replace(shape, distance_to_comms_m=near_m)
         containment = record.containment if record.containment in {"partial", "full"} else "none"
         cabling = record.cabling or "unknown"
         return replace(shape, containment=containment, cabling=cabling), tuple(assumed)

@@ -44,7 +44,7 @@ def _summary(plan: Plan) -> Sheet:
     """Return the cost of each package by what pays for it, as formulas over the bill."""
     lines = [line for site in plan.establishments for line in site.lines()]
     parts = (("capital", "initial"), ("capital", "replacement"), ("resource", "running"))
-    rows = []
+    rows: list[tuple[Scalar, ...]] = []
     for package, whole in by_package(lines).items():
         likely = [
             Money.total(

@@ -115,7 +115,6 @@ def apply_bulletin(path: Path, bulletin: Bulletin, *, today: date | None = None)
         update.prison_id: update
         for row in bulletin.rows
         for update in _updates(row, bulletin.report_date)
-        if update.prison_id in known
     }
     dated = bulletin.report_date.isoformat()
     changes = {prison_id: _cells(update, dated) for prison_id, update in updates.items()}

@@ -319,6 +319,19 @@ def test_a_row_for_two_prisons_is_shared_out_and_says_so(applied, register_path)
     )
 
 
+def test_a_shared_row_gives_a_prison_its_share_even_if_the_other_is_not_in_the_register(
+    write_register, write_xlsx
+):
+    path = write_register({"prison_id": "UKI", "name": "Usk (HMP)"})
+    file = write_xlsx("bulletin.xlsx", MonthlyBulletin=page(USK, ["Total", *USK[1:]]))
+    bulletin = read_bulletin(file, register=read_register(path, today=TODAY), today=TODAY)
+
+    outcome = apply_bulletin(path, bulletin, today=TODAY)
+
+    assert [update.prison_id for update in outcome.updated] == ["UKI"]
+    assert read_register(path, today=TODAY)[0].population == 209
+
+
 def test_the_outcome_lists_what_was_matched_and_what_was_not(applied):
     outcome = applied(*PRISONS, TOTAL)
 

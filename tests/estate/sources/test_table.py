@@ -119,6 +119,15 @@ def test_a_row_that_repeats_another_is_refused(cabinet_faults):
     ]
 
 
+def test_rows_whose_key_is_faulty_are_not_taken_for_repeats(cabinet_faults):
+    found = cabinet_faults(HEADING, ["LEI", "", "1", "2"], ["LEI", "", "1", "2"])
+
+    assert [fault.partition(": ")[2] for fault in found] == [
+        "cabinet is blank; give text, such as A1",
+        "cabinet is blank; give text, such as A1",
+    ]
+
+
 def test_bounds_must_ascend(cabinet_faults):
     assert cabinet_faults(HEADING, ["LEI", "A1", "3", "2"]) == [
         "c.csv row 2, column D: low is 3 and high is 2; give low, high in ascending order"

@@ -224,6 +224,15 @@ def test_an_import_with_a_fault_changes_nothing(write_wings, faults):
     assert standing.read_bytes() == before
 
 
+def test_an_import_into_a_schedule_with_a_fault_is_refused(write_wings, faults):
+    standing = write_wings({"prison_id": "MDI", "landings": "x"})
+    arriving = write_wings({}, name="new.csv")
+
+    (fault,) = faults(import_wings, arriving, into=standing, known=KNOWN, today=TODAY)
+
+    assert fault.startswith("wings.csv row 2, column F: landings is 'x'")
+
+
 def test_an_import_without_a_wing_is_refused(write_wings, faults):
     assert faults(import_wings, write_wings(name="new.csv"), into=write_wings({}), known=KNOWN) == [
         "new.csv: there is no wing in it; give at least one row"
