@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 VAT = "VAT"
 IN_CELL = ("wing network",)
-# The items whose quantity is uncertain because of the prison, not because of the nation.
-LOCAL_PACKAGES = ("wing network", "site network", "enabling", "access")
+_LOCAL_PACKAGES = frozenset({"wing network", "site network", "enabling", "access"})
 _KNOWN_CABLING = frozenset({"none", "voice", "cat5e", "cat6", "cat6a"})
+# Item → the facts besides the cell count that its quantity is measured from.
+_MEASURED = {
+    "containment_steel": ("layout", "dimensions", "distance_to_comms_m"),
+    "fibre_internal": ("distance_to_comms_m",),
+}
 _FABRIC = frozenset({"containment_steel", "core_drill"})  # Works that consent slows.
 _WHOLE_UNITS = frozenset(
     {
@@ -41,7 +45,7 @@ _WHOLE_UNITS = frozenset(
 
 
 class Phase(StrEnum):
-    """When a line is paid: at the start, as a later replacement, or in every year."""
+    """When a line is paid: at the start, as later capital, or from resource as time goes on."""
 
     INITIAL = "initial"
     REPLACEMENT = "replacement"
@@ -73,8 +77,9 @@ class BillLine:
 class Totals:
     """Sums of lines. VAT is apart from everything else.
 
-    `capital` is the first purchase; `whole_life` is undiscounted capital, replacements included,
-    plus resource over the appraisal; `in_cell` is the initial cost of the wings' networks.
+    `capital` is the first purchase and `replacement` all later capital; with `resource` over the
+    appraisal, undiscounted, they add up to `whole_life`. `in_cell` is the initial cost of the
+    wings' networks.
     """
 
     capital_gbp: Money
@@ -95,7 +100,7 @@ def totals(lines: Iterable[BillLine]) -> Totals:
 
     return Totals(
         capital_gbp=total(x for x in net if x.budget == "capital" and x.phase == Phase.INITIAL),
-        replacement_gbp=total(x for x in net if x.phase == Phase.REPLACEMENT),
+        replacement_gbp=total(x for x in net if x.budget == "capital" and x.phase != Phase.INITIAL),
         resource_gbp=total(x for x in net if x.budget == "resource"),
         whole_life_gbp=total(net),
         vat_gbp=total(x for x in bill if x.package == VAT),
@@ -109,6 +114,14 @@ def by_package(lines: Iterable[BillLine]) -> dict[str, Money]:
     for line in lines:
         sums[line.package] = sums.get(line.package, Money()) + line.cost_gbp
     return sums
+
+
+def is_local(line: BillLine) -> bool:
+    """Return whether a quantity is uncertain because of the prison, not because of the nation.
+
+    A share of other lines is not: it is counted in pounds, whose range holds that of the rates.
+    """
+    return line.package in _LOCAL_PACKAGES and not line.unit.startswith("GBP")
 
 
 def new_work_share(rung: Rung, assumptions: Assumptions) -> Estimate:
@@ -128,8 +141,6 @@ def bill_of_wing(
     """Return the lines of one wing: network, enabling works and their replacements."""
     known = wing.shape.cabling in _KNOWN_CABLING
     share = Estimate.exactly(1) if known else new_work_share(rung, catalogue.assumptions)
-    spread = catalogue.assumptions[f"quantity_spread.{wing.grade}"]
-    cells = Estimate(wing.cells_low / wing.cells, 1.0, max(1.0, wing.cells_high / wing.cells))
     quantities: dict[str, Estimate] = {}
     for part in (*(landing.choice.quantities for landing in design.landings), design.shared):
         for item, quantity in part.items():
@@ -138,24 +149,41 @@ def bill_of_wing(
     if share != Estimate.exactly(1):
         basis += f"; {share.likely:.0%} of the work taken as new (site evidence: {rung})"
     bill = _Bill(catalogue, wing.wing, wing.grade)
-    listed = catalogue.assumptions["listed_works"]
     for item in sorted(quantities):
-        lengths = catalogue.rates[item].unit == "m"
-        quantity = quantities[item] * share * (spread if lengths else cells)
+        measured = item in _MEASURED
+        grade = wing.grade_of("cells", *_MEASURED.get(item, ()))
+        spread = catalogue.assumptions[f"quantity_spread.{grade}"]
+        quantity = quantities[item] * share
+        quantity *= spread if measured else _cells_range(wing, catalogue.assumptions)
         if wing.listed == "yes" and item in _FABRIC:
-            bill.add(item, quantity * listed, f"listed building; {basis}")
+            quantity *= catalogue.assumptions["listed_works"]
+            bill.add(item, quantity, f"listed building; {basis}", grade)
         else:
-            bill.add(item, quantity, basis)
+            bill.add(item, quantity, basis, grade)
+    _add_conditions(bill, wing)
+    return tuple(bill.lines)
+
+
+def _cells_range(wing: Wing, assumptions: Assumptions) -> Estimate:
+    """Return the range of the wing's cell count as a factor of it."""
+    bounds = Estimate(wing.cells_low / wing.cells, 1.0, max(1.0, wing.cells_high / wing.cells))
+    if "cells" in wing.assumed:
+        return bounds
+    return bounds * assumptions[f"cells_spread.{wing.grade}"]
+
+
+def _add_conditions(bill: _Bill, wing: Wing) -> None:
+    """Add what the state of the wing asks for before any cable runs."""
     if wing.power == "no":
-        bill.add("cell_power", cells.scaled(wing.cells), "the schedule says the cells lack power")
+        cells = _cells_range(wing, bill.catalogue.assumptions).scaled(wing.cells)
+        bill.add("cell_power", cells, "the schedule says the cells lack power")
     bill.add("design_survey", Estimate.exactly(1), "one for each wing")
     asbestos = wing.asbestos
     if asbestos != "no":
         bill.add("asbestos_survey", Estimate.exactly(1), f"asbestos {asbestos or 'unknown'}")
-        chance = catalogue.assumptions["asbestos_event_probability"]
+        chance = bill.catalogue.assumptions["asbestos_event_probability"]
         events = Estimate.exactly(1) if asbestos == "yes" else chance
         bill.add("asbestos_removal", events, f"asbestos {asbestos or 'unknown'}: chance of removal")
-    return tuple(bill.lines)
 
 
 def bill_of_site(
@@ -171,14 +199,16 @@ def bill_of_site(
     Devices follow operational capacity; where that is blank, the cells stand in for it.
     """
     works = list(wing_lines)
-    bill = _Bill(catalogue, "", _worst(wings))
+    # What serves a whole site rests on assumptions that no wing's grade can better.
+    bill = _Bill(catalogue, "", Grade.ASSUMED)
     _site_network(bill, wings, rung)
     _access(bill, wings, works)
     places = prison.operational_capacity or prison.baseline_cna
     counted = f"operational capacity {prison.capacity_dated}"
     if not prison.operational_capacity:
         counted = "baseline CNA (operational capacity blank)" if places else "cells (no capacity)"
-    _devices(bill, places or sum(wing.cells for wing in wings), counted)
+    grade = prison.capacity_grade if prison.operational_capacity else Grade.ASSUMED
+    _devices(bill, places or sum(wing.cells for wing in wings), counted, grade)
     _people(bill, places or sum(wing.cells for wing in wings), counted)
     programme = _base(x for x in (*works, *bill.lines) if x.phase == Phase.INITIAL)
     bill.add("evaluation", programme, "share of the initial cost of the programme")
@@ -195,23 +225,31 @@ class _Bill:
         self.grade = grade
         self.lines: list[BillLine] = []
 
-    def add(self, item: str, quantity: Estimate, basis: str) -> None:
-        """Add what is bought or done once, and its replacements within the appraisal."""
+    def add(self, item: str, quantity: Estimate, basis: str, grade: Grade | None = None) -> None:
+        """Add what is bought or done once, and its replacements within the appraisal.
+
+        `grade` is that of the quantity; by default the bill's own.
+        """
         rate = self.catalogue.rates[item]
         whole = _whole(quantity) if rate.unit in _WHOLE_UNITS else quantity
-        phase = Phase.INITIAL if rate.budget == "capital" else Phase.RUNNING
-        self._append(item, whole, phase, basis)
+        capital = rate.budget == "capital"
+        self._append(item, whole, Phase.INITIAL if capital else Phase.RUNNING, basis, grade)
         again = self.catalogue.purchases(item) - 1
         if again:
+            later = Phase.REPLACEMENT if capital else Phase.RUNNING
             note = f"bought again after {rate.life_years} years"
-            self._append(item, whole.scaled(again), Phase.REPLACEMENT, f"{note}; {basis}")
+            self._append(item, whole.scaled(again), later, f"{note}; {basis}", grade)
 
     def add_yearly(self, item: str, quantity: Estimate, basis: str) -> None:
         """Add what is paid in each year of the appraisal."""
         years = self.catalogue.appraisal_years
-        self._append(item, quantity.scaled(years), Phase.RUNNING, f"{years} years; {basis}")
+        capital = self.catalogue.rates[item].budget == "capital"
+        phase = Phase.REPLACEMENT if capital else Phase.RUNNING
+        self._append(item, quantity.scaled(years), phase, f"{years} years; {basis}", None)
 
-    def _append(self, item: str, quantity: Estimate, phase: Phase, basis: str) -> None:
+    def _append(
+        self, item: str, quantity: Estimate, phase: Phase, basis: str, grade: Grade | None
+    ) -> None:
         rate = self.catalogue.rates[item]
         rounded = Estimate(*(round(bound, 3) for bound in quantity.as_tuple()))
         if not rounded.high:
@@ -227,7 +265,7 @@ class _Bill:
                 quantity=rounded,
                 rate_gbp=rate.rate,
                 cost_gbp=Money.of(rounded, rate.rate),
-                grade=self.grade,
+                grade=grade or self.grade,
                 basis=basis,
             )
         )
@@ -268,10 +306,10 @@ def _access(bill: _Bill, wings: tuple[Wing, ...], works: list[BillLine]) -> None
     bill.add("preliminaries", networks, "share of the network works")
 
 
-def _devices(bill: _Bill, places: int, counted: str) -> None:
+def _devices(bill: _Bill, places: int, counted: str, grade: Grade) -> None:
     assumptions = bill.catalogue.assumptions
     fleet = Estimate.exactly(places)
-    bill.add("device", fleet, f"one for each place: {counted}")
+    bill.add("device", fleet, f"one for each place: {counted}", grade)
     bill.add("device_spare", fleet * assumptions["spare_devices"], f"share of {places:,} devices")
     lost = fleet * assumptions["device_attrition"]
     bill.add_yearly("device_attrition", lost, f"share of {places:,} devices a year")
@@ -315,7 +353,3 @@ def _whole(quantity: Estimate) -> Estimate:
     """Round what comes in whole pieces: low down, likely to the nearest, high up."""
     low, likely, high = (round(bound, 6) for bound in quantity.as_tuple())
     return Estimate(floor(low), floor(likely + 0.5), ceil(high))
-
-
-def _worst(wings: Iterable[Wing]) -> Grade:
-    return max((wing.grade for wing in wings), default=Grade.ASSUMED)

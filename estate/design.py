@@ -137,7 +137,6 @@ class _Measures:
     tray_m: tuple[float, ...]
     riser_m: float
     longest_link_m: float
-    tray_existing: bool
 
 
 def design_wing(shape: WingShape, catalogue: Catalogue) -> WingDesign:
@@ -163,20 +162,16 @@ def design_wing(shape: WingShape, catalogue: Catalogue) -> WingDesign:
 def _measured(network: Network, *, landings: int) -> _Measures:
     tray_m = [0.0] * landings
     riser_m = 0.0
-    existing = False
     for span in network.spans:
         if span.containment == "riser":
             riser_m += span.length_m
-        elif span.containment == "tray":
-            existing = existing or span.state == "existing"
-            if span.state != "existing":
-                tray_m[span.floor] += span.length_m
+        elif span.containment == "tray" and span.state != "existing":
+            tray_m[span.floor] += span.length_m
     lengths_m = outlet_lengths_m(network)
     return _Measures(
         tray_m=tuple(tray_m),
         riser_m=riser_m,
         longest_link_m=max(lengths_m.values(), default=0.0),
-        tray_existing=existing,
     )
 
 

@@ -24,6 +24,12 @@ class Evidence:
     source: str = ""
     dated: str = ""
 
+    @property
+    def grade(self) -> Grade:
+        """Return C for what a source says of the site, D for what is inferred or not said."""
+        said = self.value != "unknown" and not self.source.startswith("inferred")
+        return Grade.SCHEDULED if said else Grade.ASSUMED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Establishment:
@@ -55,6 +61,12 @@ class Establishment:
     devices: Evidence
     source: str
     notes: str
+
+    @property
+    def capacity_grade(self) -> Grade:
+        """Return B for figures of a dated bulletin, D for design or rounded ones."""
+        bulletin = "bulletin" in self.capacity_source.casefold()
+        return Grade.CERTIFIED if bulletin else Grade.ASSUMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +152,11 @@ class Wing:
     surveyed_on: str
     source: str
     basis: str
+
+    def grade_of(self, *facts: str) -> Grade:
+        """Return the worst grade among facts of the wing; an assumed one is D."""
+        assumed = not set(facts).isdisjoint(self.assumed)
+        return Grade.ASSUMED if assumed else self.grade
 
     @property
     def key(self) -> str:

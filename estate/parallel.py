@@ -18,10 +18,14 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workers:
-    """Who does the work: `jobs` processes of this machine, or a Dask scheduler's workers."""
+    """Who does the work: `jobs` processes of this machine, or a Dask scheduler's workers.
+
+    A scheduler, or its first worker, that does not answer within `timeout_s` is given up.
+    """
 
     jobs: int = 1
     scheduler: str = ""
+    timeout_s: float = 10.0
 
 
 def mapped(
@@ -32,10 +36,10 @@ def mapped(
     Raises
     ------
     InputError
-        When the scheduler does not answer, or Dask is not installed.
+        When the scheduler does not answer or has no worker, or Dask is not installed.
     """
     if workers.scheduler:
-        with _cluster(workers.scheduler):
+        with _cluster(workers.scheduler, timeout_s=workers.timeout_s):
             return _parallel(function, arguments, jobs=-1)
     if workers.jobs == 1:
         return [function(*each) for each in arguments]
@@ -50,18 +54,25 @@ def _parallel(
 
 
 @contextmanager
-def _cluster(scheduler: str) -> Iterator[None]:
+def _cluster(scheduler: str, *, timeout_s: float) -> Iterator[None]:
     try:
         from distributed import Client  # noqa: PLC0415 - an optional extra, and slow to import
     except ImportError as error:
         hint = "pip install 'wingspan[cluster]'"
         raise InputError("a scheduler needs Dask", hint=hint) from error
     try:
-        client = Client(scheduler, timeout="10s")  # type: ignore[no-untyped-call]
+        client = Client(scheduler, timeout=timeout_s)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise InputError(
             f"no Dask scheduler answers at {scheduler}",
             hint="start one with `dask scheduler` and name it as tcp://HOST:8786",
         ) from error
     with client, parallel_config(backend="dask"):
+        try:
+            client.wait_for_workers(1, timeout=timeout_s)
+        except TimeoutError as error:
+            raise InputError(
+                f"the Dask scheduler at {scheduler} has no worker",
+                hint=f"start one with `dask worker {scheduler}`",
+            ) from error
         yield

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 from estate.catalogue import Assumptions, Rate
-from estate.costing import LOCAL_PACKAGES, VAT, BillLine, bill_of_site, bill_of_wing, totals
+from estate.costing import BillLine, bill_of_site, bill_of_wing, is_local, totals
 from estate.crosscheck import cross_check
 from estate.design import RULES, Catalogue, WingDesign, design_wing
 from estate.errors import InputError, Problem
@@ -21,11 +21,14 @@ from estate.readiness import readiness_of, what_the_register_shows
 from estate.sizing import Sizing, size
 from estate.sources.catalogue import read_assumptions, read_rates
 from estate.sources.register import read_register
+from estate.sources.table import scan_table
 from estate.sources.wings import read_wings
+from estate.tables import REGISTER, WINGS
 from estate.typology import read_typologies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from estate.workspace import Settings, Workspace
 
@@ -59,8 +62,8 @@ def read_inputs(workspace: Workspace) -> Inputs:
     except InputError as error:
         problems += _named(error, "register.csv")
     try:
-        known = [p.prison_id for p in establishments]
-        wings = read_wings(folder / "wings.csv", known=known) if known else ()
+        known = [p.prison_id for p in establishments] or _ids_despite_faults(folder)
+        wings = read_wings(folder / "wings.csv", known=known)
     except InputError as error:
         problems += _named(error, "wings.csv")
     try:
@@ -133,6 +136,19 @@ def _named(error: InputError, file: str) -> Sequence[Problem]:
     return (Problem(file, "", f"{error}{cause}", error.hint or "see CONTRIBUTING.md"),)
 
 
+def _ids_despite_faults(folder: Path) -> list[str]:
+    """Return the ids of a register with faults, so that they do not hide those of the wings.
+
+    Where the register cannot be read at all, every prison of the schedule counts as known.
+    """
+    for name, table in (("register.csv", REGISTER), ("wings.csv", WINGS)):
+        try:
+            return [row.text("prison_id") for row in scan_table(folder / name, table).rows]
+        except InputError:
+            continue
+    return []
+
+
 def _sized(inputs: Inputs) -> dict[str, Sizing]:
     records: defaultdict[str, list[WingRecord]] = defaultdict(list)
     for record in inputs.wings:
@@ -198,17 +214,20 @@ def _site(
 
 
 def _narrowed_gbp(lines: Iterable[BillLine]) -> Decimal:
-    """Return the spread that comes from quantities of the site itself, at likely rates."""
+    """Return the spread that comes from quantities of the site itself, at likely rates.
+
+    Shares of other lines, such as preliminaries and VAT, would narrow with it and are left out.
+    """
     spread = sum(
         (
             Decimal(repr(line.quantity.high - line.quantity.low))
             * Decimal(repr(line.rate_gbp.likely))
             for line in lines
-            if line.package in LOCAL_PACKAGES and line.package != VAT
+            if is_local(line)
         ),
         Decimal(0),
     )
-    return spread.quantize(Decimal("0.01"))
+    return spread.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
 def _case(site: SitePlan) -> Case:

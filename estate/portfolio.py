@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from estate.costing import LOCAL_PACKAGES, VAT, BillLine
+from estate.costing import VAT, BillLine, is_local
 from estate.estimate import Estimate, Money
 from estate.model import Establishment, Grade
 from estate.readiness import LABELS, Readiness, Rung
@@ -128,7 +128,7 @@ def rank(
                 rank=int(places[index]),
                 prison_id=case.prison.prison_id,
                 name=case.prison.name,
-                score=round(sum(term.contribution for term in terms), _ROUND),
+                score=float(scores[index]),
                 rank_range=(int(low[index]), int(high[index])),
                 readiness=case.readiness.rung,
                 cells=case.cells,
@@ -158,7 +158,7 @@ def _term(name: str, measure: _Measure, value: float, weight: float) -> Term:
         term=name,
         value=round(value, _ROUND),
         weight=round(weight, _ROUND),
-        contribution=round(value * weight, _ROUND),
+        contribution=float(np.round(value * weight, _ROUND)),
         measured=round(measure.value, _ROUND),
         unit=measure.unit,
         grade=measure.grade,
@@ -229,7 +229,7 @@ def _people(prison: Establishment) -> tuple[int, Grade, str]:
     """Return the people a prison holds, else can hold, with the grade and source of that."""
     if prison.population:
         source = f"population, {prison.capacity_source} {prison.capacity_dated}"
-        return prison.population, Grade.CERTIFIED, source.strip()
+        return prison.population, prison.capacity_grade, source.strip()
     stand_in = prison.operational_capacity or prison.baseline_cna or 1
     return stand_in, Grade.ASSUMED, f"population blank: capacity taken ({prison.capacity_dated})"
 
@@ -240,7 +240,7 @@ def _crowding(prison: Establishment, people: int) -> _Measure:
         value=people / prison.baseline_cna if known and prison.baseline_cna else 1.0,
         bounds=None,
         unit="population over baseline CNA",
-        grade=Grade.CERTIFIED if known else Grade.ASSUMED,
+        grade=prison.capacity_grade if known else Grade.ASSUMED,
         source=f"{prison.capacity_source} {prison.capacity_dated}".strip()
         if known
         else "population or CNA blank: taken as neither crowded nor slack",
@@ -254,7 +254,7 @@ def _readiness(readiness: Readiness, assumptions: Assumptions) -> _Measure:
         value=bounds.likely,
         bounds=bounds,
         unit=f"ladder: {LABELS[readiness.rung]}",
-        grade=Grade.ASSUMED if readiness.rung == Rung.UNKNOWN else Grade.SCHEDULED,
+        grade=readiness.grade,
         source=evidence or "no source speaks",
     )
 
@@ -282,7 +282,7 @@ def _age_class(year: int | None) -> str:
 
 
 def _access_class(prison: Establishment) -> str:
-    if "open" in prison.category.replace("women-closed", ""):
+    if "open" in prison.category:
         return "open"
     return "high_security" if prison.function == "High Security" else "closed"
 
@@ -290,15 +290,19 @@ def _access_class(prison: Establishment) -> str:
 def _scores(
     raw: Mapping[str, Array], weights: Mapping[str, float]
 ) -> tuple[Array, dict[str, Array]]:
-    """Return scores and scaled values; prisons are the last axis, draws may come before."""
+    """Return scores and scaled values; prisons are the last axis, draws may come before.
+
+    A score is the sum of its contributions as they are shown, so that the order never rests on
+    a digit that no reader sees.
+    """
     values: dict[str, Array] = {}
     for term in weights:
         low = raw[term].min(axis=-1, keepdims=True)
         spread = raw[term].max(axis=-1, keepdims=True) - low
         flat = spread <= 1e-12 * np.maximum(1.0, np.abs(low))
         values[term] = np.where(flat, 0.0, (raw[term] - low) / np.where(flat, 1.0, spread))
-    score = sum((values[term] * weight for term, weight in weights.items()), np.float64(0))
-    return np.asarray(np.round(score, 9)), values
+    shown = (np.round(values[term] * weight, _ROUND) for term, weight in weights.items())
+    return np.asarray(np.round(sum(shown, np.float64(0)), _ROUND)), values
 
 
 def _ranks(scores: Array) -> NDArray[np.int64]:
@@ -342,8 +346,7 @@ def _drawn_costs(cases: Sequence[Case], generator: np.random.Generator, draws: i
         for line in case.bill:
             if line.package == VAT:
                 continue
-            local = line.package in LOCAL_PACKAGES
-            rates.setdefault(line.item, (line.rate_gbp, local))
+            rates.setdefault(line.item, (line.rate_gbp, is_local(line)))
             held = quantity.setdefault(line.item, np.zeros((3, len(cases))))
             held[:, index] += line.quantity.as_tuple()
     site = generator.random((draws, len(cases)))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from estate.model import Grade
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -39,13 +41,14 @@ class Readiness:
     source: str
     dated: str
     caution: str = ""
+    grade: Grade = Grade.ASSUMED
 
 
 _CAUTIONS = {
     Rung.DEVICES: "The source says that the site is served, not that every cell is.",
     Rung.DATA_CABLING: "Designed in or reported for the site; no cell has been surveyed.",
     Rung.TELEPHONY: "Medium and number of pairs are unknown until surveyed.",
-    Rung.NOTHING: "",
+    Rung.NOTHING: "The source denies telephony; data cabling and devices only by silence.",
     Rung.UNKNOWN: "No source speaks; this is not the same as nothing in cell.",
 }
 
@@ -63,11 +66,20 @@ def readiness_of(prison: Establishment) -> Readiness:
     for rung, evidence in ladder:
         if evidence.value == "yes":
             return Readiness(
-                rung=rung, source=evidence.source, dated=evidence.dated, caution=_CAUTIONS[rung]
+                rung=rung,
+                source=evidence.source,
+                dated=evidence.dated,
+                caution=_CAUTIONS[rung],
+                grade=evidence.grade,
             )
     if prison.telephony.value == "no":
+        silent = "unknown" in (prison.data_cabling.value, prison.devices.value)
         return Readiness(
-            rung=Rung.NOTHING, source=prison.telephony.source, dated=prison.telephony.dated
+            rung=Rung.NOTHING,
+            source=prison.telephony.source,
+            dated=prison.telephony.dated,
+            caution=_CAUTIONS[Rung.NOTHING] if silent else "",
+            grade=prison.telephony.grade,
         )
     return Readiness(rung=Rung.UNKNOWN, source="", dated="", caution=_CAUTIONS[Rung.UNKNOWN])
 

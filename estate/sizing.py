@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from estate.estimate import Estimate
 
+# The facts that a wing without a schedule takes from its typology.
+_TYPICAL = ("cells", "layout", "dimensions", "construction", "distance_to_comms_m")
 _ASBESTOS_BANNED = 1999  # The Asbestos (Prohibitions) (Amendment) Regulations 1999.
 _RULES = Path(__file__).resolve().parent / "data" / "default_typologies.csv"
 
@@ -198,7 +200,7 @@ class _Job:
                 cells_low=round(sum(map(sum, layout)) * share.low / share.likely, 3),
                 cells_high=round(sum(map(sum, layout)) * share.high / share.likely, 3),
                 grade=Grade.ASSUMED,
-                assumed=("layout", "construction", "distance_to_comms_m", *self._undated("")),
+                assumed=(*_TYPICAL, *self._undated("")),
                 power="unknown",
                 asbestos=self._asbestos(""),
                 listed="unknown",
@@ -277,7 +279,8 @@ class _Job:
             else spread(cells, typology=typology, landings=landings, spurs=len(spurs or ()) or None)
         )
         shape = self._shape(typology, layout)
-        assumed = [] if exact else ["layout"]
+        # No schedule states dimensions: until a survey does, they are the typology's.
+        assumed = ["dimensions"] if exact else ["layout", "dimensions"]
         if record.material and record.thickness_mm:
             shape = replace(shape, material=record.material, thickness_mm=record.thickness_mm)
         else:

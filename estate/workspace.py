@@ -92,20 +92,20 @@ class Workspace:
         """
         path = self.root / SETTINGS_FILE
         try:
-            stated = tomllib.loads(path.read_text(encoding="utf-8"))
+            stated = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise InputError(
                 f"cannot read {path}", hint="wingspan init DIR makes a workspace; name it with -C"
             ) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:  # Not UTF-8, not TOML, or a number beyond all bounds.
             problem = Problem(SETTINGS_FILE, "", str(error), "write it as TOML in UTF-8")
             raise InputError(f"cannot read {path}", problems=[problem]) from error
         return _resolved(stated, options, os.environ)
 
     def hashes(self) -> dict[str, str]:
-        """Return the SHA-256 of each input file, by name."""
-        names = sorted(SHIPPED)
-        return {name: sha256((self.inputs / name).read_bytes()).hexdigest() for name in names}
+        """Return the SHA-256 of each input file that is there, by name."""
+        paths = [self.inputs / name for name in sorted(SHIPPED)]
+        return {p.name: sha256(p.read_bytes()).hexdigest() for p in paths if p.is_file()}
 
 
 def create(root: Path, *, template: str) -> Workspace:
@@ -114,11 +114,13 @@ def create(root: Path, *, template: str) -> Workspace:
     Raises
     ------
     InputError
-        When the folder already holds something, or cannot be written.
+        When the folder already holds something, is the current one, or cannot be written.
     """
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise InputError(f"{root} is not empty", hint="name a new folder")
     try:
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise InputError(f"{root} is not an empty folder", hint="name a new folder")
+        if root.resolve() == Path.cwd():  # It would be replaced under the feet of the shell.
+            raise InputError(f"{root} is the current folder", hint="name a new folder in it")
         with folder_written_aside(root) as folder:
             (folder / "inputs").mkdir()
             (folder / "out").mkdir()
@@ -148,14 +150,8 @@ def _resolved(
     origins: dict[str, str] = {}
     sections = ["plan", "weights"]
     unknown = set(stated) - set(sections)
-    problems = [
-        Problem(SETTINGS_FILE, name, f"{name} is not a section", f"write it as [{name}]")
-        for name in sections
-        if not isinstance(stated.get(name, {}), dict)
-    ]
-    if problems:
-        raise InputError("cannot read the settings", problems=problems)
-    plan = stated.get("plan", {})
+    problems: list[Problem] = []
+    plan, term_weights = (_section(stated, name, problems) for name in sections)
     names = [f.name for f in fields(Settings) if f.name not in {"weights", "origins"}]
     problems += [_unknown(f"[{section}]", section, sections) for section in sorted(unknown)]
     problems += [_unknown(f"[plan] {key}", key, names) for key in sorted(set(plan) - set(names))]
@@ -168,11 +164,21 @@ def _resolved(
                 problems.append(problem)
         else:
             origins[name] = "default"
-    weights = _weights(stated.get("weights", {}), problems)
+    weights = _weights(term_weights, problems)
     origins["weights"] = SETTINGS_FILE if "weights" in stated else "default"
     if problems:
-        raise InputError(f"{len(problems)} problems in the settings", problems=problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise InputError(f"{count} in the settings", problems=problems)
     return Settings(**chosen, weights=weights, origins=origins)
+
+
+def _section(stated: Mapping[str, Any], name: str, problems: list[Problem]) -> Mapping[str, Any]:
+    section = stated.get(name, {})
+    if isinstance(section, dict):
+        return section
+    cure = f"write it as [{name}]"
+    problems.append(Problem(SETTINGS_FILE, name, f"{name} is not a section", cure))
+    return {}
 
 
 def _first(
@@ -189,21 +195,31 @@ def _first(
 
 
 _BOUNDS = {"seed": (0, 2**32 - 1), "appraisal_years": (1, 60), "draws": (20, 100_000)}
+_WEIGHT_MAX = 1_000_000
+_MARKING_LENGTH_MAX = 100  # The header of a printed sheet holds 255, each ampersand twice.
 
 
 def _checked(name: str, chosen: dict[str, Any], origin: str) -> Problem | None:
     """Turn the setting into its type in place, or say what is wrong with it."""
     value = chosen[name]
     if name not in _BOUNDS:
-        if isinstance(value, str) and value.strip():
-            return None
-        return Problem(origin, name, f"{value!r} is not a text", "write words in quotes")
+        return _marking_problem(value, origin)
     low, high = _BOUNDS[name]
-    whole = not isinstance(value, bool) and str(value).isdecimal()
+    digits = "" if isinstance(value, bool) else str(value)
+    whole = digits.isdecimal() and len(digits) <= len(str(high))
     if whole and low <= int(value) <= high:
         chosen[name] = int(value)
         return None
     return Problem(origin, name, f"{value!r} is not usable", f"give a whole number {low} to {high}")
+
+
+def _marking_problem(value: Any, origin: str) -> Problem | None:
+    if not isinstance(value, str) or not value.strip():
+        return Problem(origin, "marking", f"{value!r} is not a text", "write words in quotes")
+    if len(value) > _MARKING_LENGTH_MAX or not value.isprintable():
+        cure = f"write one line of at most {_MARKING_LENGTH_MAX} characters"
+        return Problem(origin, "marking", f"{value[:20]!r}… does not fit on a page's edge", cure)
+    return None
 
 
 def _weights(stated: Mapping[str, Any], problems: list[Problem]) -> dict[str, float]:
@@ -211,9 +227,10 @@ def _weights(stated: Mapping[str, Any], problems: list[Problem]) -> dict[str, fl
     for term, weight in stated.items():
         if term not in WEIGHTS:
             problems.append(_unknown(f"[weights] {term}", term, list(WEIGHTS)))
-        elif isinstance(weight, bool) or not isinstance(weight, int | float) or not weight >= 0:
+        elif not _is_weight(weight):
             what = f"{weight!r} is not a weight"
-            problems.append(Problem(SETTINGS_FILE, f"[weights] {term}", what, "give 0 or more"))
+            cure = f"give a number from 0 to {_WEIGHT_MAX:,}"
+            problems.append(Problem(SETTINGS_FILE, f"[weights] {term}", what, cure))
         else:
             weights[term] = float(weight)
     total = sum(weights.values())
@@ -222,6 +239,11 @@ def _weights(stated: Mapping[str, Any], problems: list[Problem]) -> dict[str, fl
         problems.append(problem)
         return weights
     return {term: weight / total for term, weight in weights.items()}
+
+
+def _is_weight(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= value <= _WEIGHT_MAX
 
 
 def _unknown(place: str, name: str, known: list[str]) -> Problem:

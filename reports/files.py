@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
+import glob
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Names in the folder beside a target, which is hidden and called ".TARGET.xxxxxxxx.writing".
+_WRITING = ".writing"
+_NEW, _OLD = "new", "old"
+
+# From Linux's fcntl.h and fs.h; Python does not offer the call.
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 @contextmanager
@@ -25,16 +35,12 @@ def written_aside(target: Path) -> Iterator[Path]:
     OSError
         When the folder cannot be written or the disk is full.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    aside = folder / target.name  # The same suffix: writers choose their format by it.
-    try:
+    with _workshop(target) as workshop:
+        aside = workshop / target.name  # The same suffix: writers choose their format by it.
         yield aside
         _flush(aside)
         aside.replace(target)
         _flush(target.parent)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_text(target: Path, text: str) -> None:
@@ -47,33 +53,101 @@ def write_text(target: Path, text: str) -> None:
 def folder_written_aside(target: Path) -> Iterator[Path]:
     """Yield a temporary folder that takes the target folder's place on success.
 
-    A folder cannot be replaced in one step: the old one is renamed away first, and comes back
-    if the new one cannot take its place.
+    The two trade places in one step. Where the system cannot do that, the old folder is renamed
+    away first; a process killed in between leaves neither, and the next to write here begins by
+    bringing the old one back.
 
     Raises
     ------
     OSError
         When the parent folder cannot be written or the disk is full.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    workshop = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    aside, old = workshop / "new", workshop / "old"
-    aside.mkdir()
-    try:
-        yield aside
-        for path in sorted(aside.rglob("*")):
+    with _workshop(target) as workshop:
+        new, old = workshop / _NEW, workshop / _OLD
+        new.mkdir()
+        yield new
+        for path in sorted(new.rglob("*")):
             _flush(path)
-        if target.exists():
-            target.rename(old)
-        try:
-            aside.rename(target)
-        except OSError:
-            if old.exists():
-                old.rename(target)
-            raise
+        if not (target.exists() and _exchanged(new, target)):
+            _move_in(new, target, old=old)
         _flush(target.parent)
+
+
+@contextmanager
+def _workshop(target: Path) -> Iterator[Path]:
+    """Yield a new folder beside the target; it goes in the end, as do those of killed writers.
+
+    A lock on the folder says that its writer lives: the system drops it with the process.
+    """
+    folder = lock = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _clear_left(target)
+        made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        lock = _locked(made)
+        # Named so only now that it is locked, lest another writer take it for one that was left.
+        folder = made.rename(made.with_name(made.name + _WRITING))
+        yield folder
+    except OSError as error:
+        if error.errno is not None and _is_hidden(error.filename, target):
+            # A person knows the target, not the folder beside it.
+            error.filename, error.filename2 = str(target), None
+        raise
     finally:
-        shutil.rmtree(workshop, ignore_errors=True)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _is_hidden(name: str | None, target: Path) -> bool:
+    return name is None or f"{os.sep}.{target.name}." in str(name)
+
+
+def _clear_left(target: Path) -> None:
+    """Remove the folders of writers that were killed, bringing back what one had renamed away."""
+    pattern = f".{glob.escape(target.name)}.*{_WRITING}"
+    for folder in sorted(target.parent.glob(pattern)):
+        lock = _locked(folder)
+        if lock is None:
+            continue  # Its writer is at work.
+        if (folder / _OLD).exists() and not target.exists():
+            (folder / _OLD).rename(target)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _locked(folder: Path) -> int | None:
+    """Return a descriptor that holds the folder's lock; None where it cannot be had."""
+    with suppress(OSError):  # Cleared away meanwhile, or another person's.
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # Held by another, or a network's file system without locks.
+            os.close(descriptor)
+        else:
+            return descriptor
+    return None
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Let two names trade places in one step, and return whether the system could."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    names = (os.fsencode(one), os.fsencode(other))
+    return bool(rename(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0)
+
+
+def _move_in(new: Path, target: Path, *, old: Path) -> None:
+    if target.exists():
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
 
 
 def _flush(path: Path) -> None:

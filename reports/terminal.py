@@ -6,7 +6,7 @@ import json
 import sys
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -31,7 +31,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON i
 
 def emit(answer: Mapping[str, Any], *, as_json: bool, text: str) -> None:
     """Write the result to stdout: the answer as JSON, or its text for a person."""
-    click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else text)
+    _echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else text, "stdout")
 
 
 def explain(error: BaseException, *, hint: str = "") -> str:
@@ -48,7 +48,12 @@ def explain(error: BaseException, *, hint: str = "") -> str:
 
 def complain(message: str) -> None:
     """Write a message for a person to stderr."""
-    click.echo(message, err=True)
+    _echo(message, "stderr")
+
+
+def _echo(text: str, stream: Literal["stdout", "stderr"]) -> None:
+    # A stream that cannot write a dash or an arrow writes its number, which JSON reads as well.
+    click.echo(text, file=click.get_text_stream(stream, errors="backslashreplace"))
 
 
 @contextmanager

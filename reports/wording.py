@@ -11,8 +11,10 @@ def pounds(amount: float) -> str:
 
     Below ten thousand in whole pounds, below a million in thousands, above in tenths of one.
     """
-    if abs(amount) >= _MILLION - _THOUSAND / 2:
+    if amount < 0:
+        return f"-{pounds(-amount)}"
+    if amount >= _MILLION - _THOUSAND / 2:
         return f"£{amount / _MILLION:,.1f}m"
-    if abs(amount) >= _THOUSANDS_FROM:
+    if amount >= _THOUSANDS_FROM:
         return f"£{amount / _THOUSAND:,.0f}k"
     return f"£{amount:,.0f}"

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from estate.errors import InputError, Problem
 from reports.terminal import Exit, emit, json_option
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from estate.workspace import Workspace
+
+R = TypeVar("R")
 
 
 @click.command()
 @json_option
 @click.pass_context
 def check(ctx: click.Context, as_json: bool) -> None:
-    """List every problem in the inputs, or say that there is none.
+    """List every problem in the settings and inputs, or say that there is none.
 
     Exits with 3 if there is any problem.
 
@@ -25,19 +30,17 @@ def check(ctx: click.Context, as_json: bool) -> None:
     Example:
       wingspan -C out/england-wales estate check
     """
-    from estate.errors import InputError
     from estate.pipeline import read_inputs
 
     workspace: Workspace = ctx.obj
-    try:
-        workspace.settings({})
-        inputs = read_inputs(workspace)
-    except InputError as error:
-        if not error.problems:
-            raise
-        answer = {"schema": 1, "problems": [asdict(problem) for problem in error.problems]}
-        lines = [str(problem) for problem in error.problems]
-        emit(answer, as_json=as_json, text="\n".join([*lines, str(error)]))
+    problems: list[Problem] = []
+    _attempted(lambda: workspace.settings({}), problems)
+    inputs = _attempted(lambda: read_inputs(workspace), problems)
+    if inputs is None or problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = [*map(str, problems), f"{count} in {workspace.root}"]
+        answer = {"schema": 1, "problems": [asdict(problem) for problem in problems]}
+        emit(answer, as_json=as_json, text="\n".join(lines))
         ctx.exit(Exit.BAD_INPUT)
     counts = {
         "establishments": len(inputs.establishments),
@@ -47,3 +50,14 @@ def check(ctx: click.Context, as_json: bool) -> None:
     }
     text = "no problems in " + ", ".join(f"{count} {name}" for name, count in counts.items())
     emit({"schema": 1, "problems": [], "counts": counts}, as_json=as_json, text=text)
+
+
+def _attempted(read: Callable[[], R], problems: list[Problem]) -> R | None:
+    """Return what is read, None where its problems are added to the list."""
+    try:
+        return read()
+    except InputError as error:
+        if not error.problems:
+            raise
+        problems += error.problems
+        return None

@@ -16,8 +16,8 @@ def current_plan(workspace: Workspace) -> Plan:
     from estate.plan import read_plan
 
     plan = read_plan(workspace.out / "plan.json")
-    now = workspace.hashes()
-    moved = sorted(name for name in now if now[name] != plan.inputs_sha256.get(name))
+    before, now = plan.inputs_sha256, workspace.hashes()
+    moved = sorted(n for n in before.keys() | now.keys() if before.get(n) != now.get(n))
     if moved:
         complain(f"note: {', '.join(moved)} changed since plan {plan.plan_id}; run estate plan")
     return plan

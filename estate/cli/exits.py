@@ -27,7 +27,7 @@ def explained(ctx: click.Context) -> Iterator[None]:
     """Turn an error that we can explain into its message and exit code.
 
     A full disk or a folder without permission is explained too; anything else is our fault and
-    keeps its traceback.
+    keeps its traceback. A reader who has seen enough, as `head` has, is left to click.
     """
     try:
         yield
@@ -36,6 +36,8 @@ def explained(ctx: click.Context) -> Iterator[None]:
         for problem in getattr(error, "problems", ()):
             complain(f"  {problem}")
         ctx.exit(EXITS[type(error)])
+    except BrokenPipeError:
+        raise
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         complain(f"error: cannot read or write{place}\n  because: {error.strerror or error}")

@@ -63,6 +63,7 @@ def plan(
     from estate.pipeline import make_plan, read_inputs
     from estate.plan import summary, write_plan
     from estate.topology import write_topology
+    from reports.files import written_aside
     from reports.terminal import progress
 
     with progress("planning", 3) as advance:
@@ -74,8 +75,10 @@ def plan(
             "plan": workspace.out / "plan.json",
             "topology": workspace.out / "topology.json",
         }
-        write_plan(made, files["plan"])
-        write_topology(made, files["topology"])
+        # Both are whole on the disk before either takes its place, so that they stay a pair.
+        with written_aside(files["plan"]) as first, written_aside(files["topology"]) as second:
+            write_plan(made, first)
+            write_topology(made, second)
         advance(1)
     answer = summary(made, {name: str(path) for name, path in files.items()})
     emit(answer, as_json=as_json, text=_text(made, answer))

@@ -173,24 +173,37 @@ def _reasons(plan: Plan, ranked: Ranked) -> Iterator[Table | Text]:
 
 def _evidence(site: SitePlan) -> Table:
     prison = site.prison
-    counted = (prison.capacity_dated, prison.capacity_source)
+    counted = (prison.capacity_dated, str(prison.capacity_grade), prison.capacity_source)
+    blank = (prison.capacity_dated, "", prison.capacity_source)
     said = (
         ("In-cell devices", prison.devices),
         ("In-cell data cabling", prison.data_cabling),
         ("In-cell telephony", prison.telephony),
     )
+    figures = (
+        ("Baseline CNA", prison.baseline_cna),
+        ("Operational capacity", prison.operational_capacity),
+        ("Population", prison.population),
+    )
     return Table(
-        columns=tuple(Column(heading=h) for h in ("Fact", "What is said", "Dated", "Source")),
+        columns=(
+            Column(heading="Fact"),
+            Column(heading="What is said"),
+            Column(heading="Dated"),
+            Column(heading="Grade", kind="grade"),
+            Column(heading="Source"),
+        ),
         rows=(
             *(
-                (name, _said(evidence.value), evidence.dated, evidence.source)
-                for name, evidence in said
+                (name, _said(e.value), e.dated, str(e.grade) if e.source else "", e.source)
+                for name, e in said
             ),
-            ("Baseline CNA", _count(prison.baseline_cna), *counted),
-            ("Operational capacity", _count(prison.operational_capacity), *counted),
-            ("Population", _count(prison.population), *counted),
-            ("Year opened", _plain(prison.year_opened), "", "of the site, not of each wing"),
-            ("Function", prison.function or "blank", "2017", prison.source),
+            *(
+                (name, _count(value), *(blank if value is None else counted))
+                for name, value in figures
+            ),
+            ("Year opened", _plain(prison.year_opened), "", "", "of the site, not of each wing"),
+            ("Function", prison.function or "blank", "2017", "", prison.source),
         ),
         note=site.readiness.caution,
     )

@@ -313,6 +313,7 @@ def _assumptions(plan: Plan) -> Page:
                     Table(
                         interactive=True,
                         filters=(6,),
+                        note="Every assumption is grade D until a source or a survey replaces it.",
                         columns=(
                             Column(heading="Assumption"),
                             Column(heading="Low", kind="number"),

@@ -15,12 +15,30 @@ from estate.sources.table import Row, require_sound, scan_table
 from estate.tables import ASSUMPTIONS, RATES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from estate.column import Table
 
 _SHIPPED = Path(estate.catalogue.__file__).resolve().parent
+
+# Columns whose words decide how a number is used: a workspace may not change them.
+_FIXED = {"assumptions": ("unit",), "rates": ("package", "unit")}
+
+# Bounds of an assumption by name or by the first word of its unit: outside them the design would
+# divide by nothing, search without end, or mean nothing.
+_BOUNDS = {
+    "radio_target_dbm": (-100, 0),
+    "radio_eirp_dbm": (-20, 36),
+    "radio_margin_db": (0, 40),
+    "cells_per_access_point_airtime": (1, 1000),
+    "switches_per_cabinet": (1, 1000),
+    "distance_to_comms_m": (1, 2000),
+    "distance_to_comms_in_wing_m": (1, 2000),
+    "share": (0, 1),
+    "score": (0, 1),
+}
+_ANY = (0, 1_000_000)  # Pounds, metres, people or years: no single rate or share is more.
 
 
 def read_assumptions(path: Path, *, today: date | None = None) -> Assumptions:
@@ -94,27 +112,51 @@ def read_published() -> tuple[Published, ...]:
 
 def _sound_rows(path: Path, table: Table, key: str, *, today: date | None) -> tuple[Row, ...]:
     reading = scan_table(path, table, today=today)
-    strangers = _strangers(
-        reading.rows, key, file=path.name, shipped=_SHIPPED / f"{table.name}.csv"
-    )
-    require_sound(path.name, (*reading.problems, *strangers))
+    with (_SHIPPED / f"{table.name}.csv").open(encoding="utf-8", newline="") as text:
+        shipped = {row[key]: row for row in csv.DictReader(text)}
+    problems = [*reading.problems, *_strangers(reading.rows, key, shipped, file=path.name)]
+    for row in reading.rows:
+        if row.text(key) in shipped:
+            problems += _misuses(row, shipped[row.text(key)], _FIXED[table.name])
+            problems += _absurdities(row, row.text(key))
+    require_sound(path.name, problems)
     return reading.rows
 
 
-def _strangers(rows: tuple[Row, ...], key: str, *, file: str, shipped: Path) -> Iterator[Problem]:
+def _strangers(
+    rows: Iterable[Row], key: str, shipped: Mapping[str, Mapping[str, str]], *, file: str
+) -> Iterator[Problem]:
     """Yield a problem for each name that is missing, and for each that nothing uses."""
-    with shipped.open(encoding="utf-8", newline="") as text:
-        known = [row[key] for row in csv.DictReader(text)]
     found = {row.text(key) for row in rows}
     for row in rows:
         name = row.text(key)
-        if name and name not in known:
-            near = get_close_matches(name, known, n=1)
+        if name and name not in shipped:
+            near = get_close_matches(name, list(shipped), n=1)
             cure = f"did you mean {near[0]}?" if near else "remove the row"
             yield row.problem(f"nothing uses {name}", cure, column=key)
-    for name in known:
+    for name in shipped:
         if name not in found:
             yield Problem(file, "", f"{name} is missing", "copy its row from a new workspace")
+
+
+def _misuses(row: Row, shipped: Mapping[str, str], columns: Iterable[str]) -> Iterator[Problem]:
+    """Yield a problem for each word that would change how the row's numbers are used."""
+    for column in columns:
+        stated, expected = row.text(column), shipped[column]
+        if row.is_sound(column) and stated != expected:
+            what = f"{column} is {stated!r}, but Wingspan counts it as {expected!r}"
+            yield row.problem(what, f"write {expected}", column=column)
+
+
+def _absurdities(row: Row, name: str) -> Iterator[Problem]:
+    """Yield a problem for each bound that no design or bill can use."""
+    kind = row.text("unit").partition(" ")[0]
+    least, most = _BOUNDS.get(name) or _BOUNDS.get(kind) or _ANY
+    for column in ("low", "likely", "high"):
+        number = row.number_of(column)
+        if number is not None and not least <= number <= most:
+            what = f"{column} of {name} is {number:g}"
+            yield row.problem(what, f"give {least:g} to {most:g}", column=column)
 
 
 def _estimate(row: Row) -> Estimate:
