@@ -84,9 +84,7 @@ def _dealt(register: Sequence[Row], random: Random) -> Iterator[Row]:
 def _jittered(prison: Mapping[str, str], random: Random) -> Row:
     factor = random.uniform(1 - _JITTER, 1 + _JITTER)
     return {
-        name: str(max(1, round(int(prison[name]) * factor)))
-        for name in _CAPACITIES
-        if prison[name]
+        name: str(max(1, round(int(prison[name]) * factor))) for name in _CAPACITIES if prison[name]
     }
 
 

@@ -31,7 +31,8 @@ RULES = (
     "Containment follows both sides of every landing; an access point on a landing needs one side.",
     (
         "Every landing's cabling is home-run to the nearest comms room if that meets the permanent "
-        "link limit, else to a new cabinet in the wing, else to one on each spur."
+        "link limit, else to a new cabinet in the wing, else to one on each spur; the route from "
+        "the wing to the comms room is new in each case."
     ),
     "Switch ports, cabinets and their power are counted for the wing and rounded up.",
     (
@@ -146,10 +147,7 @@ def design_wing(shape: WingShape, catalogue: Catalogue) -> WingDesign:
         _design_landing(shape, number, measures, catalogue)
         for number in range(1, len(shape.layout) + 1)
     )
-    ports = Estimate.exactly(0)
-    for landing in landings:
-        ports += landing.choice.ports
-    shared, distributor, warnings = _shared(shape, ports, measures, catalogue)
+    shared, distributor, warnings = _shared(shape, landings, measures, catalogue)
     return WingDesign(
         landings=landings,
         shared=shared,
@@ -338,9 +336,15 @@ def _whole_life_gbp(
 
 
 def _shared(
-    shape: WingShape, ports: Estimate, measures: _Measures, catalogue: Catalogue
+    shape: WingShape,
+    landings: tuple[LandingDesign, ...],
+    measures: _Measures,
+    catalogue: Catalogue,
 ) -> tuple[dict[str, Estimate], str, tuple[str, ...]]:
     """Return what the landings share, where the cabling ends, and the limits it breaks."""
+    ports = Estimate.exactly(0)
+    for landing in landings:
+        ports += landing.choice.ports
     limit_m = catalogue.assumptions["permanent_link_m"].likely
     spurs = max(len(landing) for landing in shape.layout)
     in_wing_m = measures.longest_link_m - shape.distance_to_comms_m
@@ -379,6 +383,7 @@ def _shared(
         "power_circuit": cabinets,
         "fibre_internal": Estimate.exactly(round(fibre_m, 1)),
     }
-    if not fibre_m:
+    reused = shape.cabling in _REUSABLE and all(x.chosen == Option.OUTLETS for x in landings)
+    if not reused:
         shared["containment_steel"] = Estimate.exactly(round(shape.distance_to_comms_m, 1))
     return shared, where, warnings

@@ -10,6 +10,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import count
 from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from estate.typology import Typology, spread, wings_for
 from estate.typology.shares import in_proportion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from estate.estimate import Estimate
 
@@ -148,7 +149,7 @@ class _Job:
         typology, why = self._default()
         share = typology.cells_per_place
         cells = _expected(self.places, share)
-        wings = self._assumed(cells, typology)
+        wings = self._assumed(cells, typology, taken=())
         basis = (
             f"{self.places.count:,} places of {self.places.source} "
             f"({self.prison.capacity_dated}) x {share.likely:g} cells a place = {cells:,} cells"
@@ -175,7 +176,7 @@ class _Job:
         basis = f"{total:,} cells in {len(wings)} wings of the wing schedule"
         if expected is not None and total < whole * expected:
             balance = expected - total
-            wings += self._assumed(balance, typology)
+            wings += self._assumed(balance, typology, taken=[r.wing for r in records])
             basis += f" and {balance:,} assumed to make up the {expected:,} expected"
             notes.append(
                 f"The schedule holds {total:,} of the {expected:,} cells expected from "
@@ -188,9 +189,13 @@ class _Job:
         name, why = default_typology(self.prison)
         return self.typologies[name], why
 
-    def _assumed(self, cells: int, typology: Typology) -> tuple[Wing, ...]:
+    def _assumed(
+        self, cells: int, typology: Typology, *, taken: Collection[str]
+    ) -> tuple[Wing, ...]:
         share = typology.cells_per_place
         layouts = wings_for(cells, typology)
+        stated = {code.casefold() for code in taken}
+        numbers = (number for number in count(1) if f"t{number}" not in stated)
         return tuple(
             Wing(
                 prison_id=self.prison.prison_id,
@@ -209,7 +214,7 @@ class _Job:
                 source="typology",
                 basis=f"{typology.label}, typical, not this prison",
             )
-            for number, layout in enumerate(layouts, start=1)
+            for number, layout in zip(numbers, layouts, strict=False)
         )
 
     def _asbestos(self, stated: str) -> str:

@@ -6,7 +6,7 @@ import json
 import sys
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -31,7 +31,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON i
 
 def emit(answer: Mapping[str, Any], *, as_json: bool, text: str) -> None:
     """Write the result to stdout: the answer as JSON, or its text for a person."""
-    _echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else text, "stdout")
+    _echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else text, err=False)
 
 
 def explain(error: BaseException, *, hint: str = "") -> str:
@@ -48,12 +48,13 @@ def explain(error: BaseException, *, hint: str = "") -> str:
 
 def complain(message: str) -> None:
     """Write a message for a person to stderr."""
-    _echo(message, "stderr")
+    _echo(message, err=True)
 
 
-def _echo(text: str, stream: Literal["stdout", "stderr"]) -> None:
-    # A stream that cannot write a dash or an arrow writes its number, which JSON reads as well.
-    click.echo(text, file=click.get_text_stream(stream, errors="backslashreplace"))
+def _echo(text: str, *, err: bool) -> None:
+    # A stream that has no dash or arrow gets its number instead, which JSON reads as well.
+    encoding = (sys.stderr if err else sys.stdout).encoding
+    click.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
 
 
 @contextmanager

@@ -88,18 +88,24 @@ def _routes(network: Network, landing: LandingDesign, *, floor: int) -> Iterator
 
 
 def _access_points(network: Network, landing: LandingDesign, *, floor: int) -> Iterator[Shape]:
-    """Yield each access point amid the cells that it serves."""
+    for at, cells in access_points(network, landing, floor=floor):
+        title = f"access point for cells {cells[0]} to {cells[-1]}"
+        yield Shape(kind="point", points=(at,), style="access_point", title=title)
+
+
+def access_points(
+    network: Network, landing: LandingDesign, *, floor: int
+) -> Iterator[tuple[Point, tuple[str, ...]]]:
+    """Yield the place of each access point of a landing, amid the cells that it serves."""
     cells = {s.location_key: s for s in network.spaces if s.floor == floor and s.location_key}
     doors = {d.from_space: d.at for d in network.doors if d.floor == floor}
     for group in served_together(landing):
-        keys = [f"{landing.landing}-{number:03d}" for number in group]
+        keys = tuple(f"{landing.landing}-{number:03d}" for number in group)
         spaces = [cells[key] for key in keys]
         if landing.chosen == Option.LANDING_ACCESS_POINTS:
-            at = _mean([doors[space.space_id] for space in spaces])
+            yield _mean([doors[space.space_id] for space in spaces]), keys
         else:
-            at = _mean(list(spaces[len(spaces) // 2].outline))
-        title = f"access point for cells {keys[0]} to {keys[-1]}"
-        yield Shape(kind="point", points=(at,), style="access_point", title=title)
+            yield _mean(list(spaces[len(spaces) // 2].outline)), keys
 
 
 def _mean(points: list[Point]) -> Point:

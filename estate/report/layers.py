@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import shapely
 
 from estate.design import LABELS as OPTION_LABELS
+from estate.design import Option
+from estate.errors import InputError
 from estate.network import frames_of, placed
 from estate.readiness import LABELS, Rung
-from estate.report.drawings import WATERMARK
-from estate.report.geography import CRS, grid_point
+from estate.report.drawings import WATERMARK, access_points
+from estate.report.geography import COAST_ATTRIBUTION, CRS, coast, grid_point
 from estate.typology import lay_out
 from reports.document import Layer, LayerStyle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from estate.design import WingDesign
     from estate.model import Network, Point
     from estate.plan import Plan, SitePlan, WingPlan
 
 COLOURS = {
-    Rung.DEVICES: "#1b6e53",
-    Rung.DATA_CABLING: "#2f7fc1",
-    Rung.TELEPHONY: "#c98a12",
-    Rung.NOTHING: "#8c2d19",
-    Rung.UNKNOWN: "#7d7d7d",
+    Rung.DEVICES: "#0b4f8a",
+    Rung.DATA_CABLING: "#4da3e0",
+    Rung.TELEPHONY: "#f2b632",
+    Rung.NOTHING: "#c0420b",
+    Rung.UNKNOWN: "#8a94a0",
 }
 _GAP_M = 20.0  # Between the drawings of two wings.
 _PER_ROW = 4
@@ -37,22 +41,45 @@ def layers_of(plan: Plan) -> tuple[Layer, ...]:
 
     Wings are set out in rows south-east of their prison's point: no public plan shows where they
     stand. Prisons without coordinates have no point and no wings here.
+
+    Raises
+    ------
+    InputError
+        When no prison has coordinates.
     """
+    if all(grid_point(site.prison) is None for site in plan.establishments):
+        hint = "give latitude and longitude in inputs/register.csv, then estate plan"
+        raise InputError("no prison of the plan has coordinates, so there is no map", hint=hint)
     laid = {
         wing_plan.design: lay_out(wing_plan.wing.shape)
         for site in plan.establishments
         for wing_plan in site.wings
     }
+    built = {name: _as_designed(network, plan.designs[name]) for name, network in laid.items()}
+    places = [place for site in plan.establishments for place in _set_out(site, laid)]
     set_out = [
-        (wing_plan, placed(laid[wing_plan.design], prefix=wing_plan.wing.key, offset=offset))
-        for site in plan.establishments
-        for wing_plan, offset in _set_out(site, laid)
+        (wing_plan, placed(built[wing_plan.design], prefix=wing_plan.wing.key, offset=offset))
+        for wing_plan, offset in places
     ]
     frames = frames_of((network for _, network in set_out), crs=CRS)
     return (
         _establishments(plan),
         _wings(plan, set_out),
         *_networks(frames),
+        _access_points(plan, places, laid),
+        _coast(),
+    )
+
+
+def _as_designed(network: Network, design: WingDesign) -> Network:
+    """Return the network without the outlets and drops that the design does not build."""
+    wired = {x.landing - 1 for x in design.landings if x.chosen == Option.OUTLETS}
+    return replace(
+        network,
+        outlets=tuple(o for o in network.outlets if o.floor in wired),
+        spans=tuple(
+            span for span in network.spans if span.containment != "drop" or span.floor in wired
+        ),
     )
 
 
@@ -139,10 +166,11 @@ def _wings(plan: Plan, set_out: list[tuple[WingPlan, Network]]) -> Layer:
             }
         )
         ground = [shapely.Polygon(s.outline) for s in network.spaces if s.floor == 0]
-        outlines.append(shapely.union_all(ground).convex_hull)
+        # Spaces are clear internal outlines: half a metre closes the walls between them.
+        outlines.append(shapely.union_all(shapely.buffer(ground, 0.5)).buffer(0))
     frame = gpd.GeoDataFrame(records, geometry=outlines, crs=CRS)
     colours = tuple(
-        zip(OPTION_LABELS.values(), ("#2f7fc1", "#c98a12", "#1b6e53", "#7d7d7d"), strict=True)
+        zip(OPTION_LABELS.values(), ("#a9cdec", "#f7dc9a", "#b9dcc9", "#d5d9de"), strict=True)
     )
     return Layer(
         name="wings",
@@ -150,6 +178,57 @@ def _wings(plan: Plan, set_out: list[tuple[WingPlan, Network]]) -> Layer:
         frame=frame,
         style=LayerStyle(attribute="chosen", colours=colours, label="wing_key"),
         description="Outlines of typical wings set out in rows beside each prison's point.",
+    )
+
+
+def _access_points(
+    plan: Plan, places: list[tuple[WingPlan, Point]], laid: dict[str, Network]
+) -> Layer:
+    records: list[dict[str, Any]] = []
+    points: list[Point] = []
+    for wing_plan, (east_m, north_m) in places:
+        for landing in plan.designs[wing_plan.design].landings:
+            if landing.chosen == Option.OUTLETS:
+                continue
+            found = access_points(laid[wing_plan.design], landing, floor=landing.landing - 1)
+            for (x_m, y_m), cells in found:
+                key = wing_plan.wing.key
+                first, last = (f"{key}-{cell}" for cell in (cells[0], cells[-1]))
+                records.append(
+                    {
+                        "wing_key": key,
+                        "landing": landing.landing,
+                        "first_cell": first,
+                        "last_cell": last,
+                        "cells": len(cells),
+                    }
+                )
+                points.append((round(x_m + east_m, 3), round(y_m + north_m, 3)))
+    columns = ("wing_key", "landing", "first_cell", "last_cell", "cells")
+    table = {column: [record[column] for record in records] for column in columns}
+    return Layer(
+        name="access_points",
+        title="Access points (typical, not this prison)",
+        frame=gpd.GeoDataFrame(
+            table,
+            geometry=gpd.points_from_xy([x for x, _ in points], [y for _, y in points]),
+            crs=CRS,
+        ),
+        style=LayerStyle(colour="#1b6e53", size=0.8),
+        description="Access points of typical wings, amid the cells that each serves.",
+    )
+
+
+def _coast() -> Layer:
+    rings = [shapely.Polygon(line) for line in coast() if line[0] == line[-1]]
+    return Layer(
+        name="coast",
+        title="Coast",
+        frame=gpd.GeoDataFrame(
+            {"source": [COAST_ATTRIBUTION] * len(rings)}, geometry=rings, crs=CRS
+        ),
+        style=LayerStyle(colour="#e8ecf1"),
+        description=COAST_ATTRIBUTION,
     )
 
 

@@ -43,14 +43,14 @@ def site_of(plan: Plan) -> Site:
         prison_page(plan, site, ranked.get(site.prison.prison_id), rates)
         for site in plan.establishments
     ]
-    capacities = sorted({s.prison.capacity_dated for s in plan.establishments})
+    dated = sorted({s.prison.capacity_dated for s in plan.establishments} - {""})
+    capacity = f"capacity as of {dated[0]} to {dated[-1]}" if dated else "capacity not stated"
     return Site(
         title="In-cell connectivity for England and Wales",
         marking=plan.marking,
         footer=(
-            f"Plan {plan.plan_id}; seed {plan.seed}; capacity as of {capacities[0]} to "
-            f"{capacities[-1]}. Contains public sector information licensed under the Open "
-            "Government Licence v3.0."
+            f"Plan {plan.plan_id}; seed {plan.seed}; {capacity}. Contains public sector "
+            "information licensed under the Open Government Licence v3.0."
         ),
         pages=tuple(pages),
     )
@@ -237,7 +237,7 @@ def _cross_check(plan: Plan) -> RangeChart:
         for label, money, note in ours
     ]
     for published in check.published:
-        share = 1.0 if published.per == "cell" else priced / plan.cells
+        share = 1.0 if published.per == "cell" else priced / (plan.cells or 1)
         bars.append(
             Bar(
                 label=published.label,
