@@ -350,6 +350,11 @@ def _base(lines: Iterable[BillLine]) -> Estimate:
 
 
 def _whole(quantity: Estimate) -> Estimate:
-    """Round what comes in whole pieces: low down, likely to the nearest, high up."""
+    """Round what comes in whole pieces: low down, likely to the nearest, high up.
+
+    Some of a piece is one piece: no range of the cells leaves a wing without its one cabinet.
+    """
     low, likely, high = (round(bound, 6) for bound in quantity.as_tuple())
-    return Estimate(floor(low), floor(likely + 0.5), ceil(high))
+    nearest = floor(likely + 0.5)
+    least = min(1, nearest) if low > 0 else 0
+    return Estimate(max(least, floor(low)), nearest, ceil(high))

@@ -105,7 +105,6 @@ def price(catalogue):
 @pytest.fixture
 def price_site(catalogue, leeds, wing, price):
     """Return a function that returns the bill of Leeds with one small wing, the wing's included."""
-
     standing = wing()
 
     def priced(rung=Rung.TELEPHONY, catalogue=catalogue, wing=standing, **facts):
@@ -301,6 +300,12 @@ def test_pieces_are_whole_with_low_rounded_down_and_high_rounded_up(wing, price)
     doubtful = wing(cells_low=12.9, cells_high=17.1, assumed=("cells",))
 
     assert quantity(price(doubtful), "outlet_cat6a") == (12, 16, 18)
+
+
+def test_fewer_cells_than_thought_still_need_the_one_cabinet(wing, price):
+    doubtful = wing(cells_low=12.0, cells_high=18.0, assumed=("cells",))
+
+    assert quantity(price(doubtful), "cabinet") == (1, 1, 2)
 
 
 @pytest.mark.parametrize(
