@@ -14,7 +14,10 @@ WORKERS = 2
 
 def main() -> None:
     """Serve until whoever started this closes its stdin, or ends."""
-    with LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None) as cluster:
+    cluster = LocalCluster(  # type: ignore[no-untyped-call]  # distributed has no annotations here
+        n_workers=WORKERS, threads_per_worker=1, dashboard_address=None
+    )
+    with cluster:
         print(cluster.scheduler_address, flush=True)
         sys.stdin.read()
 

@@ -18,7 +18,7 @@ from benchmarks.measuring import WINGSPAN, Cost, aligned, growth_exponent, measu
 from benchmarks.resampling import resample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 SEED = 1
 RUNS = 3  # Of what is short; the median counts.
@@ -46,7 +46,7 @@ def main() -> None:
         flush=True,
     )
     with TemporaryDirectory(prefix="wingspan-benchmark-") as folder:
-        for section in (whole_estate, growth, company, sharing):
+        for section in (whole_estate, growth, processes, sharing):
             print(f"\n{section(Path(folder))}", flush=True)
 
 
@@ -97,7 +97,7 @@ def growth(folder: Path) -> str:
     return "\n".join((aligned(headings, rows), *_growth_lines(costs)))
 
 
-def company(folder: Path) -> str:
+def processes(folder: Path) -> str:
     """Measure one process against two, and against a Dask cluster of two, for the same plan.
 
     Raises
@@ -105,7 +105,7 @@ def company(folder: Path) -> str:
     RuntimeError
         When they do not all make the same plan.
     """
-    rows = []
+    rows: list[tuple[str, str, str]] = []
     with _cluster() as scheduler:
         ways = {
             "--jobs 1": ("--jobs", "1"),
@@ -113,22 +113,13 @@ def company(folder: Path) -> str:
             "--scheduler (Dask, 2 processes)": ("--scheduler", scheduler),
         }
         for size in COMPARED_SIZES:
-            workspace = _resampled(folder, size)
-            walls_s: dict[str, list[Cost]] = {way: [] for way in ways}
-            plan_ids = set()
-            for _ in range(RUNS):
-                for way, options in ways.items():
-                    cost, answer = _planned(workspace, *options)
-                    walls_s[way].append(cost)
-                    plan_ids.add(answer["plan_id"])
-            if len(plan_ids) > 1:
-                raise RuntimeError(f"{size} prisons have several plans: {sorted(plan_ids)}")
-            one_s = Cost.median_of(walls_s["--jobs 1"]).wall_s
-            for way, costs in walls_s.items():
-                wall_s = Cost.median_of(costs).wall_s
-                rows.append((f"{size} prisons, {way}", f"{wall_s:.1f}", f"{wall_s / one_s:.2f}"))
-    table = aligned(("the whole command", "wall s", "ratio to one process"), rows)
-    return f"{table}\nThe plan_id is the same in each of these runs of a size."
+            wall_s = _compared(_resampled(folder, size), ways)
+            rows += [
+                (f"{size} prisons, {way}", f"{each_s:.1f}", f"{each_s / wall_s['--jobs 1']:.2f}")
+                for way, each_s in wall_s.items()
+            ]
+    table = aligned(("estate plan, start to finish", "wall s", "ratio to one process"), rows)
+    return f"{table}\nAll runs of one size made the same plan_id."
 
 
 def sharing(folder: Path) -> str:
@@ -150,7 +141,7 @@ def sharing(folder: Path) -> str:
     return f"{aligned(headings, rows)}\nEvery wing comes out as its shape does."
 
 
-def _growth_lines(costs: dict[int, Cost]) -> Iterator[str]:
+def _growth_lines(costs: Mapping[int, Cost]) -> Iterator[str]:
     """Yield the exponents of growth, with the start-up and without it."""
     yield (
         f"Exponent of growth, {SIZES[0]} to {SIZES[-1]:,} prisons, start-up included: "
@@ -165,6 +156,26 @@ def _growth_lines(costs: dict[int, Cost]) -> Iterator[str]:
         f"From {LARGE} prisons on, above what a plan of one takes: CPU {cpu:.2f}, "
         f"memory {memory:.2f}; at most {CLOSE_TO_LINEAR} is close to linear: {verdict}."
     )
+
+
+def _compared(workspace: Path, ways: Mapping[str, tuple[str, ...]]) -> dict[str, float]:
+    """Return how many seconds a plan takes in each way.
+
+    Raises
+    ------
+    RuntimeError
+        When the plans differ.
+    """
+    costs: dict[str, list[Cost]] = {way: [] for way in ways}
+    plan_ids = set()
+    for _ in range(RUNS):
+        for way, options in ways.items():
+            cost, answer = _planned(workspace, *options)
+            costs[way].append(cost)
+            plan_ids.add(answer["plan_id"])
+    if len(plan_ids) > 1:
+        raise RuntimeError(f"{workspace.name} has several plans: {sorted(plan_ids)}")
+    return {way: Cost.median_of(each).wall_s for way, each in costs.items()}
 
 
 def _planned(workspace: Path, *options: str) -> tuple[Cost, dict[str, Any]]:
@@ -183,7 +194,7 @@ def _resampled(folder: Path, prisons: int) -> Path:
 @contextmanager
 def _cluster() -> Iterator[str]:
     """Run a Dask cluster in a process of its own, and yield the address of its scheduler."""
-    command = [sys.executable, _HERE / "cluster.py"]
+    command: list[str | Path] = [sys.executable, _HERE / "cluster.py"]
     # On leaving, Popen closes stdin, which ends the cluster, and waits for that.
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

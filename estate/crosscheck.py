@@ -51,6 +51,8 @@ def _explanation(
         for item, money in parts[:5]
     )
     unverified = [rates[item].label for item, _ in parts if rates[item].verified == "no"]
+    if not parts:
+        return ("No prison here starts anew, so there is no figure to set beside the published.",)
     return (
         f"Per cell at likely rates ours is made of: {each}.",
         (
@@ -62,5 +64,9 @@ def _explanation(
             "Prisons where a source shows live devices or data cabling are left out here, since "
             "part of their cabling is taken as done; the figure for all cells stands beside it."
         ),
-        f"Rates without a published source decide most of the gap: {'; '.join(unverified)}.",
+        *(
+            [f"Rates without a published source decide most of the gap: {'; '.join(unverified)}."]
+            if unverified
+            else []
+        ),
     )

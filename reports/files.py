@@ -8,7 +8,7 @@ import glob
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,25 +79,23 @@ def _workshop(target: Path) -> Iterator[Path]:
 
     A lock on the folder says that its writer lives: the system drops it with the process.
     """
-    folder = lock = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _clear_left(target)
-        made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        lock = _locked(made)
-        # Named so only now that it is locked, lest another writer take it for one that was left.
-        folder = made.rename(made.with_name(made.name + _WRITING))
-        yield folder
+        with ExitStack() as held:
+            # One writer at a time begins, lest another take a folder not yet locked for left.
+            with _lock(target.parent, wait=True) as alone:
+                if alone:
+                    _clear_left(target)
+                prefix = f".{target.name}."
+                folder = Path(tempfile.mkdtemp(_WRITING, prefix, dir=target.parent))
+                held.enter_context(_lock(folder))
+                held.callback(shutil.rmtree, folder, ignore_errors=True)
+            yield folder
     except OSError as error:
         if error.errno is not None and _is_hidden(error.filename, target):
             # A person knows the target, not the folder beside it.
             error.filename, error.filename2 = str(target), None
         raise
-    finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
 
 
 def _is_hidden(name: str | None, target: Path) -> bool:
@@ -106,28 +104,29 @@ def _is_hidden(name: str | None, target: Path) -> bool:
 
 def _clear_left(target: Path) -> None:
     """Remove the folders of writers that were killed, bringing back what one had renamed away."""
-    pattern = f".{glob.escape(target.name)}.*{_WRITING}"
-    for folder in sorted(target.parent.glob(pattern)):
-        lock = _locked(folder)
-        if lock is None:
-            continue  # Its writer is at work.
-        if (folder / _OLD).exists() and not target.exists():
-            (folder / _OLD).rename(target)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
+    for folder in sorted(target.parent.glob(f".{glob.escape(target.name)}.*{_WRITING}")):
+        with _lock(folder) as left:
+            if not left:
+                continue  # Its writer is at work.
+            if (folder / _OLD).exists() and not target.exists():
+                (folder / _OLD).rename(target)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _locked(folder: Path) -> int | None:
-    """Return a descriptor that holds the folder's lock; None where it cannot be had."""
-    with suppress(OSError):  # Cleared away meanwhile, or another person's.
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # Held by another, or a network's file system without locks.
-            os.close(descriptor)
-        else:
-            return descriptor
-    return None
+@contextmanager
+def _lock(folder: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Hold the folder's lock for the block; yield whether it could be had.
+
+    It cannot where another holds it, and on a network's file system without locks.
+    """
+    with ExitStack() as opened:
+        had = False
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            opened.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            had = True
+        yield had
 
 
 def _exchanged(one: Path, other: Path) -> bool:

@@ -31,7 +31,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON i
 
 def emit(answer: Mapping[str, Any], *, as_json: bool, text: str) -> None:
     """Write the result to stdout: the answer as JSON, or its text for a person."""
-    _echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else text, err=False)
+    narrow = "utf" not in sys.stdout.encoding.lower()  # Such a terminal has no dash or arrow.
+    _echo(json.dumps(answer, indent=2, ensure_ascii=narrow) if as_json else text, err=False)
 
 
 def explain(error: BaseException, *, hint: str = "") -> str:
@@ -52,7 +53,7 @@ def complain(message: str) -> None:
 
 
 def _echo(text: str, *, err: bool) -> None:
-    # A stream that has no dash or arrow gets its number instead, which JSON reads as well.
+    # What a stream cannot write goes out as its number rather than as a traceback.
     encoding = (sys.stderr if err else sys.stdout).encoding
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
 

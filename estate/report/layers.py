@@ -61,6 +61,8 @@ def layers_of(plan: Plan) -> tuple[Layer, ...]:
         (wing_plan, placed(built[wing_plan.design], prefix=wing_plan.wing.key, offset=offset))
         for wing_plan, offset in places
     ]
+    if not set_out:  # A layer without features has no columns to be styled by.
+        return (_establishments(plan), _coast())
     frames = frames_of((network for _, network in set_out), crs=CRS)
     return (
         _establishments(plan),

@@ -156,7 +156,7 @@ def _absurdities(row: Row, name: str) -> Iterator[Problem]:
         number = row.number_of(column)
         if number is not None and not least <= number <= most:
             what = f"{column} of {name} is {number:g}"
-            yield row.problem(what, f"give {least:g} to {most:g}", column=column)
+            yield row.problem(what, f"give {least:,} to {most:,}", column=column)
 
 
 def _estimate(row: Row) -> Estimate:

@@ -124,24 +124,19 @@ def test_a_workspace_that_cannot_be_finished_leaves_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "environment", "text", "expected"),
-    [
-        ({"seed": 4}, "3", "[plan]\nseed = 2", (4, "--seed")),
-        ({"seed": None}, "3", "[plan]\nseed = 2", (3, "WINGSPAN_SEED")),
-        ({}, None, "[plan]\nseed = 2", (2, "wingspan.toml")),
-        ({}, None, "[plan]\n", (1, "default")),
-    ],
-    ids=["option", "environment", "file", "default"],
+    ("origin", "seed"), [("--seed", 4), ("WINGSPAN_SEED", 3), ("wingspan.toml", 2), ("default", 1)]
 )
 def test_an_option_goes_before_the_environment_the_file_and_the_default(
-    with_settings, monkeypatch, options, environment, text, expected
+    with_settings, monkeypatch, origin, seed
 ):
-    if environment is not None:
-        monkeypatch.setenv("WINGSPAN_SEED", environment)
+    # Each is asked with all that it goes before, and with none that goes before it.
+    if seed >= 3:
+        monkeypatch.setenv("WINGSPAN_SEED", "3")
+    workspace = with_settings("[plan]\nseed = 2" if seed >= 2 else "")
 
-    settings = with_settings(text).settings(options)
+    settings = workspace.settings({"seed": 4 if seed == 4 else None})
 
-    assert (settings.seed, settings.origins["seed"]) == expected
+    assert (settings.seed, settings.origins["seed"]) == (seed, origin)
 
 
 def test_every_setting_says_where_it_came_from(with_settings, monkeypatch):

@@ -1,0 +1,51 @@
+import shutil
+
+import pytest
+
+
+@pytest.fixture
+def plans(spare):
+    """Return a plan, and one of the same workspace over 20 years with another seed."""
+    before, after = spare.root / "before.json", spare.root / "out" / "plan.json"
+    shutil.copy(after, before)
+    spare.answer("estate", "plan", "--appraisal-years", 20, "--seed", 2)
+    return before, after
+
+
+def test_a_plan_does_not_differ_from_itself(spare, plans):
+    answer = spare.answer("estate", "compare", plans[0], plans[0])
+
+    assert (answer["capital_change_gbp"], answer["establishments"]) == (0, [])
+    assert spare.run("estate", "compare", plans[0], plans[0]).stdout.endswith("no difference\n")
+
+
+def test_what_changed_is_named_with_its_cost(spare, plans):
+    answer = spare.answer("estate", "compare", *plans)
+
+    assert answer["settings_changed"] == ["seed", "appraisal_years"]
+    assert answer["inputs_changed"] == []
+    # Twice the years: more running cost, and the same first purchase.
+    assert answer["whole_life_change_gbp"] > 0
+    assert answer["capital_change_gbp"] == 0
+    changes = [site["whole_life_change_gbp"] for site in answer["establishments"]]
+    assert sum(changes) == pytest.approx(answer["whole_life_change_gbp"], abs=0.01)
+
+
+def test_the_text_has_a_line_for_each_prison_that_differs(spare, plans):
+    answer = spare.answer("estate", "compare", *plans)
+
+    lines = spare.run("estate", "compare", *plans).stdout.splitlines()
+
+    assert lines[0] == f"{answer['before']} → {answer['after']}"
+    assert "settings changed: seed, appraisal_years" in lines
+    listed = [line.split()[0] for line in lines if line.startswith("  ")]
+    assert listed == [site["prison_id"] for site in answer["establishments"]]
+
+
+def test_a_file_that_is_no_plan_is_explained(spare, plans):
+    (spare.root / "notes.json").write_text("{}")
+
+    lines = spare.refusal("estate", "compare", plans[0], spare.root / "notes.json").splitlines()
+
+    assert lines[0].endswith("notes.json is not a plan")
+    assert lines[-1].startswith("  try: ")

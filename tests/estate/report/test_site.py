@@ -1,0 +1,234 @@
+from dataclasses import replace
+
+import pytest
+
+from estate.model import Evidence
+from estate.pipeline import make_plan
+from estate.report import site_of
+from estate.workspace import Settings
+from reports.document import Drawing, Facts, Map, RangeChart, Table, Text
+from reports.html import write_site
+
+REFERENCE = ("index", "assumptions", "rates", "method")
+
+
+@pytest.fixture(scope="module")
+def site(england_wales_plan):
+    """Return the site of England and Wales."""
+    return site_of(england_wales_plan)
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {page.slug: page for page in site.pages}
+
+
+@pytest.fixture(scope="module")
+def written(example_plan, tmp_path_factory):
+    """Return the files of the example's site, each with what is in it."""
+    folder = tmp_path_factory.mktemp("report") / "site"
+    return {path.name: path.read_text() for path in write_site(site_of(example_plan), folder)}
+
+
+def blocks_of(page, kind):
+    return [b for section in page.sections for b in section.blocks if isinstance(b, kind)]
+
+
+def section_of(page, title):
+    return next(section for section in page.sections if section.title == title)
+
+
+def column_of(table, heading):
+    index = [column.heading for column in table.columns].index(heading)
+    return [row[index] for row in table.rows]
+
+
+def test_the_site_has_a_page_for_each_establishment_and_for_all_that_it_rests_on(
+    site, england_wales_plan
+):
+    slugs = [page.slug for page in site.pages]
+
+    assert len(slugs) == 127 + 4
+    assert tuple(slugs[:4]) == REFERENCE
+    assert slugs[4:] == [s.prison.prison_id for s in england_wales_plan.establishments]
+
+
+def test_every_page_bears_the_marking(written, example_plan):
+    assert len(written) == 6 + 4
+    assert all(example_plan.marking in page for page in written.values())
+
+
+def test_another_marking_stands_on_every_page(example, tmp_path):
+    plan = make_plan(example, Settings(marking="EXERCISE ONLY"))
+
+    for path in write_site(site_of(plan), tmp_path / "site"):
+        assert "EXERCISE ONLY" in path.read_text()
+        assert "OFFICIAL" not in path.read_text()
+
+
+def test_every_link_of_the_site_leads_to_a_page_of_it(site, pages):
+    tables = [t for page in site.pages for t in blocks_of(page, Table)]
+    places = [p for page in site.pages for m in blocks_of(page, Map) for p in m.places]
+
+    links = {link for table in tables for link in table.links} | {p.slug for p in places}
+
+    assert links - {""} <= set(pages)
+    assert all(len(table.links) in {0, len(table.rows)} for table in tables)
+
+
+def test_every_table_is_as_wide_as_its_heading(site):
+    for page in site.pages:
+        for table in blocks_of(page, Table):
+            rows = [*table.rows, *([table.footer] if table.footer else [])]
+            assert {len(row) for row in rows} <= {len(table.columns)}, (page.slug, table.caption)
+
+
+def test_the_front_page_ranks_every_priced_prison(pages, england_wales_plan):
+    (ranking,) = section_of(pages["index"], "The order").blocks
+
+    assert column_of(ranking, "Rank") == list(range(1, len(england_wales_plan.ranking) + 1))
+    assert ranking.interactive
+
+
+def test_the_totals_of_the_front_page_are_the_plan_s(pages, england_wales_plan):
+    totals = england_wales_plan.totals
+    (packages,) = section_of(pages["index"], "Where the money goes").blocks
+    ranking = section_of(pages["index"], "The order").blocks[0]
+
+    whole = totals.whole_life_gbp + totals.vat_gbp
+    assert packages.footer[1:] == tuple(map(float, (whole.low, whole.likely, whole.high)))
+    for heading, money in (("Capital", totals.capital_gbp), ("Whole life", totals.whole_life_gbp)):
+        assert sum(column_of(ranking, heading)) == pytest.approx(float(money.likely), abs=0.01)
+
+
+def test_the_front_page_shows_our_cost_beside_each_published_one(pages, england_wales_plan):
+    (chart,) = blocks_of(pages["index"], RangeChart)
+
+    published = [bar.label for bar in chart.bars if bar.style == "published"]
+    ours = next(bar for bar in chart.bars if bar.style == "ours")
+    assert published == [p.label for p in england_wales_plan.cross_check.published]
+    assert ours.likely == float(england_wales_plan.cross_check.new_work_gbp.likely)
+    words = [w for b in section_of(pages["index"], "Beside the world").blocks for w in said_in(b)]
+    assert set(england_wales_plan.cross_check.explanation) <= set(words)
+
+
+def said_in(block):
+    return block.paragraphs if isinstance(block, Text) else ()
+
+
+def test_the_map_shows_every_prison_with_coordinates_and_names_the_others(
+    pages, england_wales_plan
+):
+    (estate_map,) = blocks_of(pages["index"], Map)
+
+    located = {s.prison.prison_id for s in england_wales_plan.establishments if s.prison.latitude}
+    assert {place.slug for place in estate_map.places} == located
+    assert "Natural Earth" in estate_map.attribution
+    assert "Without coordinates: Millsike (HMP)." in estate_map.attribution
+    # Leeds lies at about 428 km east and 433 km north on the National Grid.
+    leeds = next(place for place in estate_map.places if place.slug == "LEI")
+    assert leeds.at == pytest.approx((428_000, 433_000), abs=1_000)
+
+
+def test_the_total_of_a_prison_s_bill_is_the_plan_s_to_the_penny(pages, england_wales_plan):
+    for place in england_wales_plan.establishments:
+        if place.excluded:
+            continue
+        packages, bill = section_of(pages[place.prison.prison_id], "Bill of quantities").blocks
+        whole = place.totals.whole_life_gbp + place.totals.vat_gbp
+        expected = tuple(map(float, (whole.low, whole.likely, whole.high)))
+        assert packages.footer[1:] == expected
+        for index, heading in enumerate(("Low", "Likely", "High")):
+            assert sum(column_of(bill, heading)) == pytest.approx(expected[index], abs=0.01)
+            assert sum(column_of(packages, heading)) == pytest.approx(expected[index], abs=0.01)
+
+
+def test_the_terms_of_a_prison_s_page_sum_to_its_score(pages, england_wales_plan):
+    for ranked in england_wales_plan.ranking:
+        terms = section_of(pages[ranked.prison_id], "Why it stands where it does").blocks[0]
+        assert sum(column_of(terms, "Gives")) == pytest.approx(ranked.score, abs=1e-5)
+        assert ranked.score in terms.footer
+
+
+def test_the_wings_of_a_prison_s_page_are_all_of_its_cells(pages, england_wales_plan):
+    for place in england_wales_plan.establishments:
+        if place.wings:
+            wings = section_of(pages[place.prison.prison_id], "Wings").blocks[0]
+            assert sum(column_of(wings, "Cells")) == place.cells
+
+
+def test_a_prison_that_is_not_priced_says_why_and_shows_no_cost(pages, england_wales_plan):
+    left_out = [s for s in england_wales_plan.establishments if s.excluded]
+
+    assert {s.prison.prison_id for s in left_out} >= {"FYI", "PYI", "STC3"}
+    for place in left_out:
+        page = pages[place.prison.prison_id]
+        warning = blocks_of(page, Text)[0]
+        assert warning.paragraphs == (f"Not sized and not priced: {place.excluded}.",)
+        assert warning.tone == "warning"
+        assert not blocks_of(page, Facts)
+        assert "Bill of quantities" not in [section.title for section in page.sections]
+
+
+def test_the_front_page_lists_what_is_not_priced(pages, england_wales_plan):
+    listed = blocks_of(pages["index"], Table)[-1]
+
+    assert listed.rows == tuple(
+        (s.prison.name, s.excluded) for s in england_wales_plan.establishments if s.excluded
+    )
+
+
+def test_every_drawing_of_a_typology_says_that_it_is_not_this_prison(site, written):
+    drawings = [d for page in site.pages for d in blocks_of(page, Drawing)]
+
+    assert len(drawings) > 127
+    assert {drawing.watermark for drawing in drawings} == {"typical, not this prison"}
+    for place in ("LEI", "EYI"):
+        assert "typical, not this prison" in written[f"{place}.html"]
+
+
+def test_every_assumption_and_rate_stands_with_source_and_verification(pages, england_wales_plan):
+    for slug, what in (
+        ("assumptions", england_wales_plan.assumptions),
+        ("rates", england_wales_plan.rates),
+    ):
+        (table,) = blocks_of(pages[slug], Table)
+        assert len(table.rows) == len(what)
+        assert set(column_of(table, "Verified")) <= {"yes", "partly", "no"}
+        assert all(column_of(table, "Source"))
+
+
+def test_the_method_page_prints_every_rule_and_the_hash_of_every_input(pages, england_wales_plan):
+    page = pages["method"]
+
+    said = [words for text in blocks_of(page, Text) for words in text.paragraphs]
+    assert set(england_wales_plan.rules) <= set(said)
+    inputs = blocks_of(page, Table)[-1]
+    assert dict(inputs.rows) == england_wales_plan.inputs_sha256
+
+
+def test_the_footer_says_how_old_the_capacities_are(site, example):
+    undated = [replace(p, capacity_dated="") for p in example.establishments]
+    blank = site_of(make_plan(replace(example, establishments=tuple(undated)), Settings()))
+
+    # The oldest are of the address list of 2016; a prison without any date has none to give.
+    assert "capacity as of 20" in site.footer
+    assert "capacity as of  " not in site.footer
+    assert "capacity not stated" in blank.footer
+
+
+def test_an_estate_of_which_nothing_is_known_still_has_its_pages(example):
+    silent = tuple(
+        replace(
+            prison,
+            baseline_cna=None,
+            operational_capacity=None,
+            population=None,
+            telephony=Evidence(value="unknown"),
+        )
+        for prison in example.establishments
+    )
+    plan = make_plan(replace(example, establishments=silent, wings=()), Settings())
+
+    assert plan.ranking == ()
+    assert len(site_of(plan).pages) == 6 + 4
