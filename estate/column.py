@@ -9,16 +9,18 @@ from math import inf, isfinite
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-Kind = Literal["text", "integer", "number", "counts", "year", "day", "when"]
-Value = str | int | float | tuple[int, ...] | None
+Kind = Literal["text", "integer", "number", "counts", "layout", "year", "day", "when"]
+Counts = tuple[int, ...]
+Value = str | int | float | Counts | tuple[Counts, ...] | None
 
 _EXPECTED: Mapping[Kind, str] = {
     "text": "text",
     "integer": "a whole number",
     "number": "a number",
     "counts": "whole numbers joined by +, each",
+    "layout": "for each landing whole numbers joined by +, landings separated by /, each number",
     "year": "a year",
     "day": "a date as yyyy-mm-dd",
     "when": "a date as yyyy-mm-dd, yyyy-mm, yyyy or 2022-23, any remark after a space",
@@ -47,7 +49,7 @@ class Column:
     blank
         Whether a cell may be empty; a text is then read as `default`, a number as None.
     low, high
-        Smallest and largest number allowed; of "counts", each must be within.
+        Smallest and largest number allowed; of "counts" and "layout", each must be within.
     above
         A bound that the number must exceed.
     choices
@@ -113,8 +115,7 @@ class Column:
         value = _READERS[self.kind](text)
         if isinstance(value, str):
             return self._worded(value)
-        numbers = value if isinstance(value, tuple) else (value,)
-        if not all(self._holds(number) for number in numbers if number is not None):
+        if not all(self._holds(number) for number in _numbers_in(value)):
             raise ValueError(text)
         return value
 
@@ -180,6 +181,14 @@ def starts_on(text: str) -> date:
     return date(year, second, day)
 
 
+def _numbers_in(value: Value) -> Iterator[float]:
+    if isinstance(value, tuple):
+        for part in value:
+            yield from _numbers_in(part)
+    elif isinstance(value, int | float):
+        yield value
+
+
 def _whole(text: str) -> int:
     if not re.fullmatch(r"[+-]?(\d{1,15}|\d{1,3}(,\d{3}){1,4})(\.0*)?", text, re.ASCII):
         raise ValueError(text)
@@ -196,8 +205,15 @@ def _number(text: str) -> float:
     return value
 
 
-def _counts(text: str) -> tuple[int, ...]:
+def _counts(text: str) -> Counts:
     return tuple(_whole(count.strip()) for count in text.split("+"))
+
+
+def _layout(text: str) -> tuple[Counts, ...]:
+    landings = tuple(_counts(landing) for landing in text.split("/"))
+    if not all(map(sum, landings)):
+        raise ValueError(text)  # A landing without a cell would be none.
+    return landings
 
 
 def _day(text: str) -> str:
@@ -211,6 +227,7 @@ _READERS: Mapping[Kind, Callable[[str], Value]] = {
     "integer": _whole,
     "number": _number,
     "counts": _counts,
+    "layout": _layout,
     "year": _whole,
     "day": _day,
     "when": str,

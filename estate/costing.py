@@ -127,9 +127,10 @@ def is_local(line: BillLine) -> bool:
 def new_work_share(rung: Rung, assumptions: Assumptions) -> Estimate:
     """Return the share of cells still to be cabled at a prison of unknown in-cell cabling.
 
-    Telephony counts for nothing here: its medium and pairs are unknown until surveyed.
+    Telephony counts for nothing here: its medium and pairs are unknown until surveyed. Where no
+    source speaks at all, any share may be done.
     """
-    if rung not in (Rung.DEVICES, Rung.DATA_CABLING):
+    if rung in (Rung.TELEPHONY, Rung.NOTHING):
         return Estimate.exactly(1)
     done = assumptions[f"cells_already_cabled.{rung}"]
     return Estimate(*(round(1 - share, 6) for share in (done.high, done.likely, done.low)))
@@ -141,10 +142,7 @@ def bill_of_wing(
     """Return the lines of one wing: network, enabling works and their replacements."""
     known = wing.shape.cabling in _KNOWN_CABLING
     share = Estimate.exactly(1) if known else new_work_share(rung, catalogue.assumptions)
-    quantities: dict[str, Estimate] = {}
-    for part in (*(landing.choice.quantities for landing in design.landings), design.shared):
-        for item, quantity in part.items():
-            quantities[item] = quantities.get(item, Estimate.exactly(0)) + quantity
+    quantities = _quantities(wing, design, catalogue.assumptions)
     basis = f"rule on the wing's graph; {wing.basis}"
     if share != Estimate.exactly(1):
         basis += f"; {share.likely:.0%} of the work taken as new (site evidence: {rung})"
@@ -164,6 +162,27 @@ def bill_of_wing(
     return tuple(bill.lines)
 
 
+def _quantities(wing: Wing, design: WingDesign, assumptions: Assumptions) -> dict[str, Estimate]:
+    """Return what the landings and the wing as a whole take, by item.
+
+    The route to the comms room, which landings share, has the range of its assumed length.
+    """
+    away = Estimate.exactly(1)
+    if "distance_to_comms_m" in wing.assumed:
+        distance = assumptions["distance_to_comms_m"]
+        away = distance.scaled(1 / distance.likely)
+    parts = [landing.choice.quantities for landing in design.landings]
+    shared = {
+        item: quantity * away if item in _MEASURED else quantity
+        for item, quantity in design.shared.items()
+    }
+    found: dict[str, Estimate] = {}
+    for part in (*parts, shared):
+        for item, quantity in part.items():
+            found[item] = found.get(item, Estimate.exactly(0)) + quantity
+    return found
+
+
 def _cells_range(wing: Wing, assumptions: Assumptions) -> Estimate:
     """Return the range of the wing's cell count as a factor of it."""
     bounds = Estimate(wing.cells_low / wing.cells, 1.0, max(1.0, wing.cells_high / wing.cells))
@@ -174,9 +193,11 @@ def _cells_range(wing: Wing, assumptions: Assumptions) -> Estimate:
 
 def _add_conditions(bill: _Bill, wing: Wing) -> None:
     """Add what the state of the wing asks for before any cable runs."""
-    if wing.power == "no":
+    if wing.power != "yes":
         cells = _cells_range(wing, bill.catalogue.assumptions).scaled(wing.cells)
-        bill.add("cell_power", cells, "the schedule says the cells lack power")
+        lacking = bill.catalogue.assumptions["cells_without_power"]
+        share = Estimate.exactly(1) if wing.power == "no" else lacking
+        bill.add("cell_power", cells * share, f"cells with power: {wing.power or 'unknown'}")
     bill.add("design_survey", Estimate.exactly(1), "one for each wing")
     asbestos = wing.asbestos
     if asbestos != "no":
@@ -203,13 +224,9 @@ def bill_of_site(
     bill = _Bill(catalogue, "", Grade.ASSUMED)
     _site_network(bill, wings, rung)
     _access(bill, wings, works)
-    places = prison.operational_capacity or prison.baseline_cna
-    counted = f"operational capacity {prison.capacity_dated}"
-    if not prison.operational_capacity:
-        counted = "baseline CNA (operational capacity blank)" if places else "cells (no capacity)"
-    grade = prison.capacity_grade if prison.operational_capacity else Grade.ASSUMED
-    _devices(bill, places or sum(wing.cells for wing in wings), counted, grade)
-    _people(bill, places or sum(wing.cells for wing in wings), counted)
+    fleet = _places(prison, wings, catalogue.assumptions)
+    _devices(bill, fleet)
+    _people(bill, fleet)
     programme = _base(x for x in (*works, *bill.lines) if x.phase == Phase.INITIAL)
     bill.add("evaluation", programme, "share of the initial cost of the programme")
     _vat(bill, [*works, *bill.lines])
@@ -230,30 +247,47 @@ class _Bill:
 
         `grade` is that of the quantity; by default the bill's own.
         """
-        rate = self.catalogue.rates[item]
-        whole = _whole(quantity) if rate.unit in _WHOLE_UNITS else quantity
-        capital = rate.budget == "capital"
-        self._append(item, whole, Phase.INITIAL if capital else Phase.RUNNING, basis, grade)
+        self.add_once(item, quantity, basis, grade)
+        self.renew(item, quantity, basis, grade)
+
+    def add_once(
+        self, item: str, quantity: Estimate, basis: str, grade: Grade | None = None
+    ) -> None:
+        """Add what is bought or done once."""
+        capital = self.catalogue.rates[item].budget == "capital"
+        self.add_in(Phase.INITIAL if capital else Phase.RUNNING, item, quantity, basis, grade)
+
+    def renew(self, item: str, quantity: Estimate, basis: str, grade: Grade | None = None) -> None:
+        """Add each replacement of what was bought, as often as its life ends in the appraisal."""
         again = self.catalogue.purchases(item) - 1
         if again:
-            later = Phase.REPLACEMENT if capital else Phase.RUNNING
+            rate = self.catalogue.rates[item]
+            whole = _whole(quantity) if rate.unit in _WHOLE_UNITS else quantity
+            phase = Phase.REPLACEMENT if rate.budget == "capital" else Phase.RUNNING
             note = f"bought again after {rate.life_years} years"
-            self._append(item, whole.scaled(again), later, f"{note}; {basis}", grade)
+            self.add_in(phase, item, whole.scaled(again), f"{note}; {basis}", grade)
 
     def add_yearly(self, item: str, quantity: Estimate, basis: str) -> None:
         """Add what is paid in each year of the appraisal."""
         years = self.catalogue.appraisal_years
         capital = self.catalogue.rates[item].budget == "capital"
         phase = Phase.REPLACEMENT if capital else Phase.RUNNING
-        self._append(item, quantity.scaled(years), phase, f"{years} years; {basis}", None)
+        self.add_in(phase, item, quantity.scaled(years), f"{years} years; {basis}")
 
-    def _append(
-        self, item: str, quantity: Estimate, phase: Phase, basis: str, grade: Grade | None
+    def add_in(
+        self,
+        phase: Phase,
+        item: str,
+        quantity: Estimate,
+        basis: str,
+        grade: Grade | None = None,
     ) -> None:
+        """Add one line; nothing of an item adds none."""
         rate = self.catalogue.rates[item]
-        rounded = Estimate(*(round(bound, 3) for bound in quantity.as_tuple()))
+        whole = _whole(quantity) if rate.unit in _WHOLE_UNITS else quantity
+        rounded = Estimate(*(round(bound, 3) for bound in whole.as_tuple()))
         if not rounded.high:
-            return  # Nothing of it at all: a line of zeros would only hide the others.
+            return  # A line of zeros would only hide the others.
         self.lines.append(
             BillLine(
                 wing=self.wing,
@@ -279,7 +313,7 @@ def _site_network(bill: _Bill, wings: tuple[Wing, ...], rung: Rung) -> None:
     duct_m = assumptions["campus_duct_m_per_wing"].scaled(len(wings))
     duct_m *= new_work_share(rung, assumptions)
     bill.add("external_duct", duct_m, f"between buildings, {len(wings)} wings")
-    bill.add("fibre_internal", duct_m, f"between buildings, {len(wings)} wings")
+    bill.add("fibre_campus", duct_m, f"between buildings, {len(wings)} wings")
     bill.add_yearly("wan_rental", one, "one circuit")
 
 
@@ -306,31 +340,61 @@ def _access(bill: _Bill, wings: tuple[Wing, ...], works: list[BillLine]) -> None
     bill.add("preliminaries", networks, "share of the network works")
 
 
-def _devices(bill: _Bill, places: int, counted: str, grade: Grade) -> None:
-    assumptions = bill.catalogue.assumptions
-    fleet = Estimate.exactly(places)
-    bill.add("device", fleet, f"one for each place: {counted}", grade)
-    bill.add("device_spare", fleet * assumptions["spare_devices"], f"share of {places:,} devices")
-    lost = fleet * assumptions["device_attrition"]
-    bill.add_yearly("device_attrition", lost, f"share of {places:,} devices a year")
-    bill.add_yearly("device_management", fleet, f"{places:,} devices")
-    bill.add_yearly("filtered_internet", fleet, f"{places:,} users")
-    staff = fleet.scaled(0.001) * assumptions["support_fte_per_1000_devices"]
-    bill.add_yearly("support_staff", staff, f"for {places:,} devices")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fleet:
+    """The places of a prison, one device each; `counted` says which figure they come from."""
+
+    places: Estimate
+    counted: str
+    grade: Grade
 
 
-def _people(bill: _Bill, places: int, counted: str) -> None:
+def _places(prison: Establishment, wings: tuple[Wing, ...], assumptions: Assumptions) -> _Fleet:
+    """Return the places that devices follow: operational capacity, else CNA, else the cells."""
+    cells = sum(wing.cells for wing in wings)
+    places, counted, grade = (
+        prison.operational_capacity,
+        f"operational capacity {prison.capacity_dated}",
+        prison.capacity_grade,
+    )
+    if not places:
+        places, grade = prison.baseline_cna, Grade.ASSUMED
+        counted = f"baseline CNA {prison.capacity_dated} (operational capacity blank)"
+    if not places:
+        places, counted = cells, "cells (no capacity in the sources)"
+    spread = assumptions[f"capacity_spread.{grade}"]
+    return _Fleet(places=spread.scaled(places), counted=counted, grade=grade)
+
+
+def _devices(bill: _Bill, fleet: _Fleet) -> None:
     assumptions = bill.catalogue.assumptions
-    people = Estimate.exactly(places)
-    staff = people * assumptions["staff_per_place"]
-    bill.add("staff_training", staff, f"before go-live; {counted}")
+    attrition = assumptions["device_attrition"]
+    bill.add_once("device", fleet.places, f"one for each place: {fleet.counted}", fleet.grade)
+    # Planned renewal takes only devices that were not lost and replaced on the way.
+    life_years = bill.catalogue.rates["device"].life_years or bill.catalogue.appraisal_years
+    left = [(1 - min(share, 1.0)) ** life_years for share in attrition.as_tuple()]
+    survivors = Estimate(*reversed(left))
+    bill.renew("device", fleet.places * survivors, "devices not yet lost; the lost are below")
+    bill.add("device_spare", fleet.places * assumptions["spare_devices"], "share of the fleet")
+    bill.add_yearly("device_attrition", fleet.places * attrition, "share of the fleet a year")
+    bill.add_yearly("device_management", fleet.places, fleet.counted)
+    bill.add_yearly("filtered_internet", fleet.places, fleet.counted)
+    staff = fleet.places.scaled(0.001) * assumptions["support_fte_per_1000_devices"]
+    bill.add_yearly("support_staff", staff, "for each 1,000 devices")
+
+
+def _people(bill: _Bill, fleet: _Fleet) -> None:
+    assumptions = bill.catalogue.assumptions
+    staff = fleet.places * assumptions["staff_per_place"]
+    bill.add("staff_training", staff, f"before go-live; {fleet.counted}")
     again = staff * assumptions["annual_refresher"]
     bill.add_yearly("staff_training", again, "refreshers and new starters")
-    receptions = people * assumptions["receptions_per_place"]
-    bill.add_yearly("induction", receptions, f"receptions; {counted}")
-    years = assumptions["consultation_years"]
+    receptions = fleet.places * assumptions["receptions_per_place"]
+    bill.add_yearly("induction", receptions, f"receptions; {fleet.counted}")
+    within = bill.catalogue.appraisal_years
+    years = Estimate(*(min(y, within) for y in assumptions["consultation_years"].as_tuple()))
     bill.add("consultation", years, "years of consultation and feedback")
-    leavers = people * assumptions["releases_per_place"] * assumptions["phone_need"]
+    leavers = fleet.places * assumptions["releases_per_place"] * assumptions["phone_need"]
     bill.add_yearly("release_phone", leavers, "leavers in need of a phone")
     bill.add_yearly("release_data", leavers, "leavers in need of a phone")
 
@@ -338,10 +402,13 @@ def _people(bill: _Bill, places: int, counted: str) -> None:
 def _vat(bill: _Bill, lines: list[BillLine]) -> None:
     rates = bill.catalogue.rates
     taxed = [line for line in lines if rates[line.item].vat == "irrecoverable"]
-    capital = _base(line for line in taxed if line.budget == "capital")
-    resource = _base(line for line in taxed if line.budget == "resource")
-    bill.add("vat", capital, "on capital, replacements included")
-    bill.add("vat_resource", resource, "on resource")
+    for phase, item in (
+        (Phase.INITIAL, "vat"),
+        (Phase.REPLACEMENT, "vat"),
+        (Phase.RUNNING, "vat_resource"),
+    ):
+        net = _base(line for line in taxed if line.phase == phase)
+        bill.add_in(phase, item, net, f"on what is {phase}")
 
 
 def _base(lines: Iterable[BillLine]) -> Estimate:

@@ -16,6 +16,7 @@ from estate.catalogue import Assumptions, Rate
 from estate.estimate import Estimate
 from estate.network import outlet_lengths_m
 from estate.radio.reach import cells_reached_from_a_cell, cells_reached_from_a_landing
+from estate.readiness import DATA_CABLING
 from estate.typology import lay_out, read_typologies
 
 if TYPE_CHECKING:
@@ -36,13 +37,21 @@ RULES = (
     ),
     "Switch ports, cabinets and their power are counted for the wing and rounded up.",
     (
+        "Rules and limits use the likely value of their assumption; its range widens what is "
+        "measured from it but chooses nothing anew."
+    ),
+    (
+        "Replacing equipment later is priced at its rate alone, without escorts, preliminaries or "
+        "decant."
+    ),
+    (
         "Options are compared by whole-life cost at likely rates, with the wing's switches and "
         "cabinets shared out by ports; interference between access points is not computed."
     ),
 )
 
 SWITCH_PORTS = 48
-_REUSABLE = frozenset({"cat5e", "cat6", "cat6a"})
+_RUNS = frozenset({"tray", "basket", "trunking", "conduit"})  # Along a landing.
 
 
 class Option(StrEnum):
@@ -133,16 +142,22 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Measures:
-    """Lengths read from the graph of one shape, in metres."""
+    """Lengths read from the graph of one shape, in metres; the first three are still to build."""
 
     tray_m: tuple[float, ...]
     riser_m: float
+    duct_m: float
     longest_link_m: float
 
 
-def design_wing(shape: WingShape, catalogue: Catalogue) -> WingDesign:
-    """Return the cheapest offered option for each landing, and what the wing shares."""
-    measures = _measured(lay_out(shape), landings=len(shape.layout))
+def design_wing(
+    shape: WingShape, catalogue: Catalogue, network: Network | None = None
+) -> WingDesign:
+    """Return the cheapest offered option for each landing, and what the wing shares.
+
+    `network` is that of a survey, landing n on floor n - 1; without one the shape is laid out.
+    """
+    measures = _measured(network or lay_out(shape), landings=len(shape.layout))
     landings = tuple(
         _design_landing(shape, number, measures, catalogue)
         for number in range(1, len(shape.layout) + 1)
@@ -159,16 +174,21 @@ def design_wing(shape: WingShape, catalogue: Catalogue) -> WingDesign:
 
 def _measured(network: Network, *, landings: int) -> _Measures:
     tray_m = [0.0] * landings
-    riser_m = 0.0
+    riser_m = duct_m = 0.0
     for span in network.spans:
+        if span.state == "existing":
+            continue
         if span.containment == "riser":
             riser_m += span.length_m
-        elif span.containment == "tray" and span.state != "existing":
+        elif span.containment == "duct":
+            duct_m += span.length_m
+        elif span.containment in _RUNS:
             tray_m[span.floor] += span.length_m
     lengths_m = outlet_lengths_m(network)
     return _Measures(
         tray_m=tuple(tray_m),
         riser_m=riser_m,
+        duct_m=duct_m,
         longest_link_m=max(lengths_m.values(), default=0.0),
     )
 
@@ -208,7 +228,7 @@ def _design_landing(
 
 
 def _outlets(shape: WingShape, cells: int, run_m: float, catalogue: Catalogue) -> LandingOption:
-    reused = shape.cabling in _REUSABLE
+    reused = shape.cabling in DATA_CABLING
     new = 0 if reused else cells
     quantities = {
         "outlet_cat6a": Estimate.exactly(new),
@@ -368,7 +388,7 @@ def _shared(
     )
     switches = Estimate(
         *(
-            max(distributors, ceil(round(p * s / SWITCH_PORTS, 6)))
+            max(distributors, ceil(round(p * max(s, 1.0) / SWITCH_PORTS, 6)))
             for p, s in zip(ports.as_tuple(), spare.as_tuple(), strict=True)
         )
     )
@@ -383,7 +403,7 @@ def _shared(
         "power_circuit": cabinets,
         "fibre_internal": Estimate.exactly(round(fibre_m, 1)),
     }
-    reused = shape.cabling in _REUSABLE and all(x.chosen == Option.OUTLETS for x in landings)
+    reused = shape.cabling in DATA_CABLING and all(x.chosen == Option.OUTLETS for x in landings)
     if not reused:
-        shared["containment_steel"] = Estimate.exactly(round(shape.distance_to_comms_m, 1))
+        shared["containment_steel"] = Estimate.exactly(round(measures.duct_m, 1))
     return shared, where, warnings

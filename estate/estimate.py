@@ -41,6 +41,11 @@ class Estimate:
         """Return (low, likely, high)."""
         return (self.low, self.likely, self.high)
 
+    @property
+    def mean(self) -> float:
+        """Return the mean of the triangular distribution over these bounds."""
+        return (self.low + self.likely + self.high) / 3
+
     def scaled(self, factor: float) -> Estimate:
         """Return every bound times a factor that is not negative."""
         return Estimate(self.low * factor, self.likely * factor, self.high * factor)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
 
+# Ends the source of a wing schedule that holds the whole prison.
+WHOLE_PRISON = "whole prison"
+
 
 class Grade(StrEnum):
     """How good a fact is; later letters widen the range of every cost that rests on it."""
@@ -64,9 +67,10 @@ class Establishment:
 
     @property
     def capacity_grade(self) -> Grade:
-        """Return B for figures of a dated bulletin, D for design or rounded ones."""
-        bulletin = "bulletin" in self.capacity_source.casefold()
-        return Grade.CERTIFIED if bulletin else Grade.ASSUMED
+        """Return B for figures of a bulletin or cell certificate, D for design or rounded ones."""
+        source = self.capacity_source.casefold()
+        official = "bulletin" in source or "cell certificate" in source
+        return Grade.CERTIFIED if official else Grade.ASSUMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +78,10 @@ class WingRecord:
     """One row of a wing schedule. `None` and "" mean "not stated".
 
     `spurs` holds the cells of each spur on one landing, so (12, 14, 12) is a landing of 38;
-    `cells_max` is an upper bound where only that is known. Yes/no facts are "yes", "no" or
-    "unknown". `distance_to_comms_m` is along the route to the nearest comms room.
+    `layout` holds the cells of each spur for every landing from the lowest up, one number for a
+    landing without spurs; `cells_max` is an upper bound where only that is known. Yes/no facts
+    are "yes", "no" or "unknown". `distance_to_comms_m` is along the route to the nearest comms
+    room.
     """
 
     prison_id: str
@@ -87,6 +93,7 @@ class WingRecord:
     cells_per_landing: int | None
     cells: int | None
     cells_max: int | None
+    layout: tuple[tuple[int, ...], ...] | None = None
     floors: int | None
     material: str
     thickness_mm: int | None
@@ -103,6 +110,11 @@ class WingRecord:
     grade: Grade
     source: str
     notes: str
+
+    @property
+    def of_whole_prison(self) -> bool:
+        """Return whether the source lists every cell of the prison, so that no wing is missing."""
+        return self.source.endswith(WHOLE_PRISON)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

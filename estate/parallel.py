@@ -56,11 +56,15 @@ def _parallel(
 @contextmanager
 def _cluster(scheduler: str, *, timeout_s: float) -> Iterator[None]:
     try:
-        from distributed import Client  # noqa: PLC0415 - an optional extra, and slow to import
+        # An optional extra, and slow to import.
+        from distributed import Client  # noqa: PLC0415 - see above
+        from distributed.comm.addressing import resolve_address  # noqa: PLC0415 - see above
     except ImportError as error:
         hint = "pip install 'wingspan[cluster]'"
         raise InputError("a scheduler needs Dask", hint=hint) from error
     try:
+        # A client whose address is none is left half made, and in time locks up another.
+        resolve_address(scheduler)
         client = Client(scheduler, timeout=timeout_s)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise InputError(

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from hashlib import sha256
+from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from estate.catalogue import Assumptions, Rate
 from estate.costing import BillLine, bill_of_site, bill_of_wing, is_local, totals
 from estate.crosscheck import cross_check
 from estate.design import RULES, Catalogue, WingDesign, design_wing
 from estate.errors import InputError, Problem
-from estate.model import Establishment, WingRecord, WingShape
+from estate.model import Establishment, Network, Wing, WingRecord
 from estate.parallel import Workers, mapped
 from estate.plan import SCHEMA, Plan, SitePlan, WingPlan, shape_id
 from estate.portfolio import Case, rank, without_effect
@@ -21,13 +25,15 @@ from estate.readiness import readiness_of, what_the_register_shows
 from estate.sizing import Sizing, size
 from estate.sources.catalogue import read_assumptions, read_rates
 from estate.sources.register import read_register
+from estate.sources.survey import Survey
 from estate.sources.table import scan_table
 from estate.sources.wings import read_wings
+from estate.survey import SURVEY_RULES, read_survey, surveyed
 from estate.tables import REGISTER, WINGS
 from estate.typology import read_typologies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from estate.workspace import Settings, Workspace
@@ -42,10 +48,11 @@ class Inputs:
     assumptions: Assumptions
     rates: Mapping[str, Rate]
     sha256: dict[str, str]
+    surveys: Mapping[str, Survey] = field(default_factory=dict)
 
 
-def read_inputs(workspace: Workspace) -> Inputs:
-    """Return the inputs of a workspace.
+def read_inputs(workspace: Workspace, *, surveys: bool = True) -> Inputs:
+    """Return the inputs of a workspace, its surveys left out where they are not asked for.
 
     Raises
     ------
@@ -74,6 +81,8 @@ def read_inputs(workspace: Workspace) -> Inputs:
         rates = dict(read_rates(folder / "rates.csv"))
     except InputError as error:
         problems += _named(error, "rates.csv")
+    known = [p.prison_id for p in establishments]
+    found = _surveys(workspace, known, problems) if surveys else {}
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise InputError(f"{count} in the inputs of {workspace.root}", problems=problems)
@@ -83,6 +92,7 @@ def read_inputs(workspace: Workspace) -> Inputs:
         assumptions=assumptions,
         rates=rates,
         sha256=workspace.hashes(),
+        surveys=found,
     )
 
 
@@ -93,10 +103,16 @@ def make_plan(inputs: Inputs, settings: Settings, workers: Workers | None = None
         assumptions=inputs.assumptions,
         appraisal_years=settings.appraisal_years,
     )
-    sizings = _sized(inputs)
-    designs = _designed(sizings.values(), catalogue, workers or Workers())
+    sizings, networks = _with_surveys(inputs)
+    names = {
+        wing.key: _design_name(wing, networks.get(wing.key))
+        for sizing in sizings.values()
+        for wing in sizing.wings
+    }
+    named = {names[wing.key]: wing for sizing in sizings.values() for wing in sizing.wings}
+    designs = _designed(named, networks, catalogue, workers or Workers())
     sites = tuple(
-        _site(prison, sizings[prison.prison_id], designs, catalogue)
+        _site(prison, sizings[prison.prison_id], designs, names, catalogue)
         for prison in sorted(inputs.establishments, key=lambda p: p.prison_id)
     )
     lines = [line for site in sites for line in site.lines()]
@@ -110,6 +126,8 @@ def make_plan(inputs: Inputs, settings: Settings, workers: Workers | None = None
     return Plan(
         schema=SCHEMA,
         plan_id="",
+        program=version("wingspan"),
+        title=settings.title,
         marking=settings.marking,
         seed=settings.seed,
         draws=settings.draws,
@@ -121,12 +139,32 @@ def make_plan(inputs: Inputs, settings: Settings, workers: Workers | None = None
         ranking=ranking,
         terms_without_effect=without_effect(ranking),
         notes=(what_the_register_shows(inputs.establishments),),
-        rules=RULES,
+        rules=(*RULES, *(SURVEY_RULES if networks else ())),
         establishments=sites,
-        designs={shape_id(shape): design for shape, design in designs.items()},
+        designs=designs,
         assumptions=tuple(inputs.assumptions),
         rates=tuple(inputs.rates.values()),
+        typologies=tuple(
+            fact for typology in read_typologies().values() for fact in typology.facts
+        ),
     ).named()
+
+
+def _surveys(
+    workspace: Workspace, prison_ids: Collection[str], problems: list[Problem]
+) -> dict[str, Survey]:
+    """Return the surveys of a workspace by prison, adding what is wrong with them."""
+    surveys = {}
+    for path in workspace.surveys():
+        if prison_ids and path.stem not in prison_ids:
+            what = f"it is named after {path.stem}, which is no prison of the register"
+            problems.append(Problem(f"surveys/{path.name}", "", what, "delete or rename it"))
+            continue
+        try:
+            surveys[path.stem] = read_survey(path, known=[path.stem])
+        except InputError as error:
+            problems += _named(error, path.name)
+    return surveys
 
 
 def _named(error: InputError, file: str) -> Sequence[Problem]:
@@ -149,7 +187,8 @@ def _ids_despite_faults(folder: Path) -> list[str]:
     return []
 
 
-def _sized(inputs: Inputs) -> dict[str, Sizing]:
+def sizings_of(inputs: Inputs) -> dict[str, Sizing]:
+    """Return the wings of each prison as register and schedule have them, surveys aside."""
     records: defaultdict[str, list[WingRecord]] = defaultdict(list)
     for record in inputs.wings:
         records[record.prison_id].append(record)
@@ -165,28 +204,51 @@ def _sized(inputs: Inputs) -> dict[str, Sizing]:
     }
 
 
+def _with_surveys(inputs: Inputs) -> tuple[dict[str, Sizing], dict[str, Network]]:
+    """Return the wings of each prison, and the network of each surveyed wing by its key."""
+    sizings, networks = sizings_of(inputs), dict[str, Network]()
+    for prison_id, survey in sorted(inputs.surveys.items()):
+        found = surveyed(sizings[prison_id], survey, prison_id=prison_id)
+        sizings[prison_id] = found.sizing
+        networks |= found.networks
+    return sizings, networks
+
+
+def _design_name(wing: Wing, network: Network | None) -> str:
+    """Return what the wing's design goes by: its shape, and its own network if it was surveyed."""
+    if network is None:
+        return shape_id(wing.shape)
+    return sha256(msgspec.json.encode((wing.shape, network))).hexdigest()[:10]
+
+
 def _designed(
-    sizings: Iterable[Sizing], catalogue: Catalogue, workers: Workers
-) -> dict[WingShape, WingDesign]:
-    """Design each shape once, however many wings have it."""
-    found = {shape_id(wing.shape): wing.shape for s in sizings for wing in s.wings}
-    shapes = [found[name] for name in sorted(found)]
-    designs = mapped(design_wing, [(shape, catalogue) for shape in shapes], workers)
-    return dict(zip(shapes, designs, strict=True))
+    wings: Mapping[str, Wing],
+    networks: Mapping[str, Network],
+    catalogue: Catalogue,
+    workers: Workers,
+) -> dict[str, WingDesign]:
+    """Design each shape and each surveyed network once, however many wings have it."""
+    names = sorted(wings)
+    work = [(wings[name].shape, catalogue, networks.get(wings[name].key)) for name in names]
+    return dict(zip(names, mapped(design_wing, work, workers), strict=True))
 
 
 def _site(
     prison: Establishment,
     sizing: Sizing,
-    designs: Mapping[WingShape, WingDesign],
+    designs: Mapping[str, WingDesign],
+    names: Mapping[str, str],
     catalogue: Catalogue,
 ) -> SitePlan:
-    readiness = readiness_of(prison)
+    """Return a prison's part of the plan; `names` gives a wing's key the name of its design."""
+    readiness = readiness_of(prison, sizing.wings)
     plans = tuple(
         WingPlan(
             wing=wing,
-            design=shape_id(wing.shape),
-            bill=bill_of_wing(wing, designs[wing.shape], rung=readiness.rung, catalogue=catalogue),
+            design=names[wing.key],
+            bill=bill_of_wing(
+                wing, designs[names[wing.key]], rung=readiness.rung, catalogue=catalogue
+            ),
         )
         for wing in sizing.wings
     )
@@ -239,4 +301,5 @@ def _case(site: SitePlan) -> Case:
         capital_gbp=site.totals.capital_gbp,
         whole_life_gbp=site.totals.whole_life_gbp,
         bill=tuple(site.lines()),
+        wings=tuple(plan.wing for plan in site.wings),
     )

@@ -17,6 +17,7 @@ from estate.estimate import Money
 from estate.model import Establishment, Wing, WingShape
 from estate.portfolio import Ranked
 from estate.readiness import Readiness
+from estate.typology import TypologyFact
 from reports.files import write_text
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class Plan:
 
     schema: int
     plan_id: str
+    program: str
+    title: str
     marking: str
     seed: int
     draws: int
@@ -107,6 +110,7 @@ class Plan:
     designs: dict[str, WingDesign]
     assumptions: tuple[Assumption, ...]
     rates: tuple[Rate, ...]
+    typologies: tuple[TypologyFact, ...]
 
     @property
     def cells(self) -> int:
@@ -220,7 +224,7 @@ class Comparison:
 
 def compare(before: Plan, after: Plan) -> Comparison:
     """Return the differences; two equal plans have none."""
-    settings = ("marking", "seed", "draws", "appraisal_years", "weights")
+    settings = ("program", "title", "marking", "seed", "draws", "appraisal_years", "weights")
     inputs = sorted(before.inputs_sha256.keys() | after.inputs_sha256.keys())
     ids = sorted({s.prison.prison_id for p in (before, after) for s in p.establishments})
     changes = (_site_change(prison_id, before, after) for prison_id in ids)

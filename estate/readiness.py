@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from estate.model import Grade
+from estate.model import Evidence, Grade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from estate.model import Establishment
+    from estate.model import Establishment, Wing
 
 
 class Rung(StrEnum):
@@ -44,6 +44,9 @@ class Readiness:
     grade: Grade = Grade.ASSUMED
 
 
+DATA_CABLING = frozenset({"cat5e", "cat6", "cat6a"})
+_MOST = 0.5  # Of the cells: where most are cabled, the prison is.
+
 _CAUTIONS = {
     Rung.DEVICES: "The source says that the site is served, not that every cell is.",
     Rung.DATA_CABLING: "Designed in or reported for the site; no cell has been surveyed.",
@@ -53,14 +56,16 @@ _CAUTIONS = {
 }
 
 
-def readiness_of(prison: Establishment) -> Readiness:
-    """Return the highest rung that the register's evidence supports.
+def readiness_of(prison: Establishment, wings: Sequence[Wing] = ()) -> Readiness:
+    """Return the highest rung that the evidence of the site and of its wings supports.
 
-    "Nothing" needs a source that says so; where none speaks, the answer is unknown.
+    Data cabling that a wing schedule or survey states for most cells counts as much as a source
+    that speaks of the site. "Nothing" needs a source that says so; where none speaks, the answer
+    is unknown.
     """
     ladder = (
         (Rung.DEVICES, prison.devices),
-        (Rung.DATA_CABLING, prison.data_cabling),
+        (Rung.DATA_CABLING, _cabling_of(wings) or prison.data_cabling),
         (Rung.TELEPHONY, prison.telephony),
     )
     for rung, evidence in ladder:
@@ -82,6 +87,20 @@ def readiness_of(prison: Establishment) -> Readiness:
             grade=prison.telephony.grade,
         )
     return Readiness(rung=Rung.UNKNOWN, source="", dated="", caution=_CAUTIONS[Rung.UNKNOWN])
+
+
+def _cabling_of(wings: Sequence[Wing]) -> Evidence | None:
+    """Return the evidence of wings if most of the prison's cells have data cabling."""
+    cells = sum(wing.cells for wing in wings)
+    cabled = [wing for wing in wings if wing.shape.cabling in DATA_CABLING]
+    share = sum(wing.cells for wing in cabled) / cells if cells else 0.0
+    if share <= _MOST:
+        return None
+    return Evidence(
+        value="yes",
+        source=f"wing schedule: {share:.0%} of cells cabled",
+        dated=max(wing.surveyed_on for wing in cabled),
+    )
 
 
 def what_the_register_shows(prisons: Iterable[Establishment]) -> str:

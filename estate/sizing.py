@@ -109,7 +109,9 @@ def places_of(prison: Establishment) -> Places | None:
     if prison.baseline_cna:
         return Places(count=prison.baseline_cna, source="baseline CNA")
     if prison.operational_capacity:
-        return Places(count=prison.operational_capacity, source="operational capacity (CNA blank)")
+        cna = "blank" if prison.baseline_cna is None else prison.baseline_cna
+        source = f"operational capacity (CNA {cna})"
+        return Places(count=prison.operational_capacity, source=source)
     return None
 
 
@@ -174,7 +176,8 @@ class _Job:
         total = sum(wing.cells for wing in wings)
         whole = self.assumptions["schedule_is_whole"].likely
         basis = f"{total:,} cells in {len(wings)} wings of the wing schedule"
-        if expected is not None and total < whole * expected:
+        complete = all(r.of_whole_prison for r in records)
+        if expected is not None and total < whole * expected and not complete:
             balance = expected - total
             wings += self._assumed(balance, typology, taken=[r.wing for r in records])
             basis += f" and {balance:,} assumed to make up the {expected:,} expected"
@@ -277,11 +280,11 @@ class _Job:
         """Return the shape, and which of its facts the record does not state."""
         landings = record.landings or len(typology.landings_for(cells))
         spurs = record.spurs or None
-        exact = spurs and record.landings and sum(spurs) * record.landings == cells
-        layout = (
-            (spurs,) * landings
-            if spurs and exact
-            else spread(cells, typology=typology, landings=landings, spurs=len(spurs or ()) or None)
+        exact = record.layout
+        if exact is None and spurs and record.landings and sum(spurs) * record.landings == cells:
+            exact = (spurs,) * landings
+        layout = exact or spread(
+            cells, typology=typology, landings=landings, spurs=len(spurs or ()) or None
         )
         shape = self._shape(typology, layout)
         # No schedule states dimensions: until a survey does, they are the typology's.
@@ -319,6 +322,8 @@ def _bound(record: WingRecord) -> int:
 
 def _stated_cells(record: WingRecord) -> int:
     """Return the cells that a row states, directly or as a product; 0 where it does not."""
+    if record.layout:
+        return sum(map(sum, record.layout))
     if record.cells:
         return record.cells
     each = record.cells_per_landing or (sum(record.spurs) if record.spurs else 0)

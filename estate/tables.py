@@ -12,6 +12,9 @@ PROVISIONAL = "X-"  # Begins the id of a prison to which no source gives one; im
 _KNOWN = ("yes", "no", "unknown")
 _PRISON_ID = r"[A-Z][A-Z0-9-]{2,11}"  # LEI; STC3; X-MILLSIKE.
 _PLACES_MAX = 10_000  # The largest prison of the register has 2,106 places.
+_WING = r"[A-Za-z0-9]{1,12}"
+_MATERIALS = ("brick", "concrete", "stone", "steel_modular", "timber", "plasterboard")
+_CATEGORIES = ("voice", "cat5e", "cat6", "cat6a")
 
 
 def _evidence(name: str, meaning: str) -> tuple[Column, Column, Column]:
@@ -29,6 +32,19 @@ def _condition(name: str, meaning: str) -> Column:
 def _places(name: str, meaning: str, example: str) -> Column:
     high = _PLACES_MAX
     return Column(name, meaning, example, kind="integer", required=True, low=0, high=high)
+
+
+def _thickness(meaning: str, example: str, *, blank: bool) -> Column:
+    return Column(
+        "thickness_mm",
+        meaning,
+        example,
+        kind="integer",
+        unit="mm",
+        blank=blank,
+        low=20,
+        high=2000,
+    )
 
 
 REGISTER = Table(
@@ -86,7 +102,7 @@ WINGS = Table(
             "Code of the wing in HMPPS location keys",
             "HB1",
             blank=False,
-            pattern=r"[A-Za-z0-9]{1,12}",
+            pattern=_WING,
         ),
         Column("name", "Name", "Houseblock 1"),
         Column(
@@ -117,16 +133,22 @@ WINGS = Table(
             low=1,
             high=2000,
         ),
+        Column(
+            "layout",
+            "Cells of each spur per landing, lowest landing first; 0 for a spur without any there",
+            "12+14+12/12+14+12/13+14+12",
+            kind="layout",
+            low=0,
+            high=200,
+        ),
         Column("floors", "Storeys of the building", "3", kind="integer", low=1, high=12),
         Column(
             "material",
             "What the cell walls are made of",
             "brick",
-            choices=("brick", "concrete", "stone", "steel_modular", "timber", "plasterboard"),
+            choices=_MATERIALS,
         ),
-        Column(
-            "thickness_mm", "Of the cell walls", "215", kind="integer", unit="mm", low=20, high=2000
-        ),
+        _thickness("Of the cell walls", "215", blank=True),
         Column("era", "When it was built", "1990s"),
         Column(
             "distance_to_comms_m",
@@ -210,6 +232,189 @@ BULLETIN_NAMES = Table(
             low=1,
         ),
         Column("note", "Where the numbers are from", "bulletin of 2012-05-25"),
+    ),
+)
+
+
+SPUR_RULES = Table(
+    name="spur_rules",
+    meaning="How to tell the spurs of a wing whose locations have no level for them",
+    unique=("prison_id", "wing"),
+    columns=(
+        Column("prison_id", "Prison", "EYI", blank=False, pattern=_PRISON_ID),
+        Column("wing", "Code of the wing in HMPPS location keys", "HB1", blank=False),
+        Column(
+            "kind",
+            "What of a cell's place tells its spur",
+            "cell_numbers",
+            blank=False,
+            choices=("cell_numbers", "landing_suffix", "cell_suffix", "level_below_landing"),
+        ),
+        Column(
+            "parameters",
+            "The spurs in order: ranges of cell numbers, or endings of a code",
+            "1-12+13-26+27-38",
+            required=True,
+            pattern=r"\d+-\d+(\+\d+-\d+)*|[A-Z](\+[A-Z])*",
+        ),
+        Column("source", "Who says so", "HMPPS location-group patterns", blank=False),
+        Column("notes", "What to know before using the row", "the last range is a bound"),
+    ),
+)
+
+
+def _identity(name: str, meaning: str, example: str) -> Column:
+    return Column(name, f"{meaning}; unique in the layer", example, blank=False)
+
+
+def _kind(name: str, meaning: str, *choices: str) -> Column:
+    return Column(name, meaning, choices[0], blank=False, choices=choices)
+
+
+def _tally(name: str, meaning: str, example: str) -> Column:
+    return Column(name, meaning, example, kind="integer", low=0, high=10_000)
+
+
+def _storey(name: str, meaning: str, *, blank: bool) -> Column:
+    return Column(name, meaning, "1", kind="integer", blank=blank, low=-5, high=20)
+
+
+_PLACE = (
+    Column("wing", "Code of the wing; blank for the nearest cell's", "A", pattern=_WING),
+    _storey("floor", "Storey, 0 for the ground", blank=False),
+)
+_SPACE = Column("space_id", "Space that it is in; blank to take it from the map", "LEI-A/cell-1")
+_SPACES = ("cell", "landing", "atrium", "hub", "stairs", "comms_room", "office", "other")
+_CONTAINMENT = ("tray", "basket", "trunking", "conduit", "riser", "drop", "duct")
+_DISTRIBUTORS = ("floor_distributor", "building_distributor", "campus_distributor")
+_STATES = ("new", "existing")
+_STATE = Column("state", "Whether it is there already", "new", choices=_STATES, default="new")
+_SIGNATURE = (
+    Column(
+        "grade",
+        "A surveyed, B certified, C scheduled, D assumed; the two below make it A",
+        "D",
+        choices=("A", "B", "C", "D"),
+        default="D",
+    ),
+    Column("source", "Who says so", "site survey"),
+    Column("surveyed_by", "Who measured it, once somebody has", "J. Smith"),
+    Column("surveyed_on", "Day on which it was measured", "2026-09-14", kind="day"),
+    Column("notes", "What to know of it", "behind the pipework"),
+)
+
+
+def _layer(name: str, meaning: str, *columns: Column) -> Table:
+    unique, every = (columns[0].name,), (*columns, *_SIGNATURE)
+    return Table(name=name, meaning=meaning, unique=unique, may_be_empty=True, columns=every)
+
+
+# The layers of a survey. The first column of each names the feature.
+SURVEY = (
+    _layer(
+        "spaces",
+        "Cells, landings and rooms, by their clear outlines",
+        _identity("space_id", "Name of the space", "LEI-A/cell-1"),
+        *_PLACE,
+        _kind("kind", "What the space is", *_SPACES),
+        Column("location_key", "Key of the cell in the HMPPS locations service", "LEI-A-1-001"),
+    ),
+    _layer(
+        "walls",
+        "Walls, along their centre lines",
+        _identity("wall_id", "Name of the wall", "LEI-A/party-1"),
+        *_PLACE,
+        _kind("material", "What it is made of", *_MATERIALS),
+        _thickness("Thickness", "457", blank=False),
+    ),
+    _layer(
+        "doors",
+        "Doors, by their middle",
+        _identity("door_id", "Name of the door", "LEI-A/door-1"),
+        *_PLACE,
+        Column("from_space", "Space on one side; blank to take both from the map", "LEI-A/cell-1"),
+        Column("to_space", "Space on the other side", "LEI-A/landing-1"),
+    ),
+    _layer(
+        "spans",
+        "Containment between joints; a riser as a short stroke where it rises",
+        _identity("span_id", "Name of the span", "LEI-A/run-1"),
+        *_PLACE,
+        _storey("to_floor", "Storey that a riser goes to; blank for the next above", blank=True),
+        _kind("containment", "What carries the cable", *_CONTAINMENT),
+        _STATE,
+        Column(
+            "fill_percent",
+            "Share of its cross-section in use",
+            "25",
+            kind="number",
+            unit="%",
+            low=0,
+            high=100,
+        ),
+        Column(
+            "length_m",
+            "Length along the route; blank for that drawn, except a riser's",
+            "12.5",
+            kind="number",
+            unit="m",
+            above=0,
+            high=5000,
+        ),
+    ),
+    _layer(
+        "distributors",
+        "Where cabling ends in a rack",
+        _identity("distributor_id", "Name of the distributor", "LEI-A/distributor"),
+        *_PLACE,
+        _SPACE,
+        _kind("kind", "What the distributor serves", *_DISTRIBUTORS),
+        _STATE,
+        _tally("ports_free", "Patch-panel ports not in use", "12"),
+        _tally("rack_units_free", "Rack units not in use", "9"),
+    ),
+    _layer(
+        "outlets",
+        "Where the cord of a device or of an access point plugs in",
+        _identity("outlet_id", "Name of the outlet", "LEI-A/outlet-1"),
+        *_PLACE,
+        _SPACE,
+        _kind("kind", "What the outlet is for", "outlet", "service_outlet"),
+        Column("category", "Of the cabling that reaches it", "cat6", choices=_CATEGORIES),
+        _STATE,
+    ),
+    _layer(
+        "access_points",
+        "Access points",
+        _identity("access_point_id", "Name of the access point", "LEI-A/AP-001"),
+        *_PLACE,
+        _SPACE,
+        Column("model", "Maker and model", "AP-515"),
+        _STATE,
+    ),
+    _layer(
+        "cables",
+        "Cables, along their routes",
+        _identity("cable_id", "Name of the cable or bundle", "LEI-A/voice-1"),
+        *_PLACE,
+        _kind("kind", "What the cable is", *_CATEGORIES, "fibre_om4", "fibre_os2", "coaxial"),
+        _tally("cable_count", "Cables in the bundle", "24"),
+        _tally("free_count", "Pairs or fibres not in use, in all", "10"),
+        _STATE,
+    ),
+    _layer(
+        "hazards",
+        "What makes work slow or dangerous",
+        _identity("hazard_id", "Name of the hazard", "LEI-A/asbestos-1"),
+        *_PLACE,
+        _kind("kind", "What the hazard is", "asbestos", "listed_fabric"),
+    ),
+    _layer(
+        "site",
+        "The perimeter, and the outlines of buildings",
+        _identity("site_id", "Name of the outline", "LEI/perimeter"),
+        _kind("kind", "What the outline is of", "perimeter", "building"),
+        Column("name", "Name of the building", "A Hall"),
     ),
 )
 

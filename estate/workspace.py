@@ -43,6 +43,7 @@ _TOML = """\
 seed = 1                 # of the draws behind every rank range
 appraisal_years = 10     # whole-life cost is undiscounted over these years
 draws = 1000
+title = "{title}"
 marking = "OFFICIAL – handle locally"
 
 [weights]                # of the ranking; they are scaled to add up to 1
@@ -61,6 +62,7 @@ class Settings:
     seed: int = 1
     appraisal_years: int = 10
     draws: int = 1000
+    title: str = "In-cell connectivity for England and Wales"
     marking: str = "OFFICIAL – handle locally"
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -104,8 +106,16 @@ class Workspace:
 
     def hashes(self) -> dict[str, str]:
         """Return the SHA-256 of each input file that is there, by name."""
-        paths = [self.inputs / name for name in sorted(SHIPPED)]
-        return {p.name: sha256(p.read_bytes()).hexdigest() for p in paths if p.is_file()}
+        paths = [self.inputs / name for name in sorted(SHIPPED)] + self.surveys()
+        return {
+            path.relative_to(self.inputs).as_posix(): sha256(path.read_bytes()).hexdigest()
+            for path in paths
+            if path.is_file()
+        }
+
+    def surveys(self) -> list[Path]:
+        """Return the files of the surveys, in order; each is named after its prison."""
+        return sorted((self.inputs / "surveys").glob("*.gpkg"))
 
 
 def create(root: Path, *, template: str) -> Workspace:
@@ -126,11 +136,13 @@ def create(root: Path, *, template: str) -> Workspace:
             (folder / "out").mkdir()
             for name, source in SHIPPED.items():
                 shutil.copyfile(source, folder / "inputs" / name)
+            title = Settings().title
             if template == "example":
+                title = "In-cell connectivity for six example prisons"
                 for name in ("register.csv", "wings.csv"):
                     _keep_only(folder / "inputs" / name, _EXAMPLE)
             weights = "\n".join(f"{term} = {weight}" for term, weight in WEIGHTS.items())
-            text = _TOML.format(weights=weights)
+            text = _TOML.format(title=title, weights=weights)
             (folder / SETTINGS_FILE).write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write {root}", hint="choose a folder you may write") from error
@@ -196,14 +208,14 @@ def _first(
 
 _BOUNDS = {"seed": (0, 2**32 - 1), "appraisal_years": (1, 60), "draws": (20, 100_000)}
 _WEIGHT_MAX = 1_000_000
-_MARKING_LENGTH_MAX = 100  # The header of a printed sheet holds 255, each ampersand twice.
+_WORDS_LENGTH_MAX = 100  # The header of a printed sheet holds 255, each ampersand twice.
 
 
 def _checked(name: str, chosen: dict[str, Any], origin: str) -> Problem | None:
     """Turn the setting into its type in place, or say what is wrong with it."""
     value = chosen[name]
     if name not in _BOUNDS:
-        return _marking_problem(value, origin)
+        return _words_problem(name, value, origin)
     low, high = _BOUNDS[name]
     digits = "" if isinstance(value, bool) else str(value)
     whole = digits.isdecimal() and len(digits) <= len(str(high))
@@ -213,12 +225,12 @@ def _checked(name: str, chosen: dict[str, Any], origin: str) -> Problem | None:
     return Problem(origin, name, f"{value!r} is not usable", f"give a whole number {low} to {high}")
 
 
-def _marking_problem(value: Any, origin: str) -> Problem | None:
+def _words_problem(name: str, value: Any, origin: str) -> Problem | None:
     if not isinstance(value, str) or not value.strip():
-        return Problem(origin, "marking", f"{value!r} is not a text", "write words in quotes")
-    if len(value) > _MARKING_LENGTH_MAX or not value.isprintable():
-        cure = f"write one line of at most {_MARKING_LENGTH_MAX} characters"
-        return Problem(origin, "marking", f"{value[:20]!r}… does not fit on a page's edge", cure)
+        return Problem(origin, name, f"{value!r} is not a text", "write words in quotes")
+    if len(value) > _WORDS_LENGTH_MAX or not value.isprintable():
+        cure = f"write one line of at most {_WORDS_LENGTH_MAX} characters"
+        return Problem(origin, name, f"{value[:20]!r}… does not fit on a page's edge", cure)
     return None
 
 

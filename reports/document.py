@@ -214,11 +214,33 @@ class LayerStyle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """How the form of a layer asks for one column.
+
+    `choices` are offered as a list and `day` as a calendar; `default` fills a new feature's.
+    """
+
+    name: str
+    label: str
+    choices: tuple[str, ...] = ()
+    default: str = ""
+    day: bool = False
+    needed: bool = False
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """A map layer: a GeoDataFrame, its style, and a sentence that says what it holds."""
+    """A map layer: a GeoDataFrame, its style, and a sentence that says what it holds.
+
+    `form` is for who edits the layer. `geometry` is the kind that a layer without features is
+    for, such as "LineString"; where there are features it is theirs.
+    """
 
     name: str
     title: str
     frame: Any
     style: LayerStyle
     description: str = ""
+    form: tuple[Field, ...] = ()
+    geometry: str = "Polygon"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Names in the folder beside a target, which is hidden and called ".TARGET.xxxxxxxx.writing".
 _WRITING = ".writing"
-_NEW, _OLD = "new", "old"
+_NEW, _OLD, _ALIVE = "new", "old", ".alive"
 
 # From Linux's fcntl.h and fs.h; Python does not offer the call.
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
@@ -77,7 +77,7 @@ def folder_written_aside(target: Path) -> Iterator[Path]:
 def _workshop(target: Path) -> Iterator[Path]:
     """Yield a new folder beside the target; it goes in the end, as do those of killed writers.
 
-    A lock on the folder says that its writer lives: the system drops it with the process.
+    A lock in the folder says that its writer lives: the system drops it with the process.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def _workshop(target: Path) -> Iterator[Path]:
                     _clear_left(target)
                 prefix = f".{target.name}."
                 folder = Path(tempfile.mkdtemp(_WRITING, prefix, dir=target.parent))
-                held.enter_context(_lock(folder))
+                held.enter_context(_lock(folder / _ALIVE))
                 held.callback(shutil.rmtree, folder, ignore_errors=True)
             yield folder
     except OSError as error:
@@ -105,7 +105,7 @@ def _is_hidden(name: str | None, target: Path) -> bool:
 def _clear_left(target: Path) -> None:
     """Remove the folders of writers that were killed, bringing back what one had renamed away."""
     for folder in sorted(target.parent.glob(f".{glob.escape(target.name)}.*{_WRITING}")):
-        with _lock(folder) as left:
+        with _lock(folder / _ALIVE) as left:
             if not left:
                 continue  # Its writer is at work.
             if (folder / _OLD).exists() and not target.exists():
@@ -114,15 +114,16 @@ def _clear_left(target: Path) -> None:
 
 
 @contextmanager
-def _lock(folder: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Hold the folder's lock for the block; yield whether it could be had.
+def _lock(path: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Hold the lock of a folder or file for the block; yield whether it could be had.
 
     It cannot where another holds it, and on a network's file system without locks.
     """
+    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
     with ExitStack() as opened:
         had = False
         with suppress(OSError):
-            descriptor = os.open(folder, os.O_RDONLY)
+            descriptor = os.open(path, flags, 0o600)
             opened.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             had = True

@@ -12,7 +12,9 @@ import pandas as pd
 import pyogrio
 from pyogrio.errors import DataSourceError, FeatureError
 
+from reports.document import Field
 from reports.files import written_aside
+from reports.forms import add_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,8 +34,6 @@ _RESERVED_COLUMNS = ("fid", _GEOMETRY, MARKING)
 _RESERVED_LAYERS = ("gpkg_", "rtree_", "sqlite_", STYLES)
 
 _MULTI = "Multi"
-# A layer without features has to be of some kind: QGIS takes one of none for a plain table.
-_KIND_OF_NOTHING = "Polygon"
 
 _QGIS_VERSION = "3.22.0"  # Of Debian 12; later ones read it too.
 _WHITE, _INK = "#ffffff", "#1b2a41"
@@ -59,8 +59,7 @@ def write_geopackage(layers: Sequence[Layer], path: Path, *, marking: str) -> No
 
     The marking is a column of every feature, where an export keeps it, and begins every layer's
     description; it stands in every layer's metadata too. The index of a frame is not written.
-    The styles lie in the table that QGIS reads when it opens a layer. A layer without features
-    is written as one of polygons, as nothing says what it would hold.
+    The styles, and the forms, lie in the table that QGIS reads when it opens a layer.
 
     Raises
     ------
@@ -155,7 +154,7 @@ def _fixed_clock() -> Iterator[None]:
 
 def _write_layer(layer: Layer, path: Path, *, marking: str) -> None:
     frame = layer.frame.assign(**{MARKING: marking})
-    geometry_type = _geometry_type(frame)
+    geometry_type = _geometry_type(layer)
     pyogrio.write_dataframe(
         frame,
         path,
@@ -180,10 +179,13 @@ def _kinds(frame: Any) -> list[str]:
     return sorted({name.removeprefix(_MULTI) for name in frame.geom_type.dropna()})
 
 
-def _geometry_type(frame: Any) -> str:
-    """Return the one type that every geometry of the frame is, or can be made."""
-    types = frame.geom_type.dropna()
-    kind = next(iter(_kinds(frame)), _KIND_OF_NOTHING)
+def _geometry_type(layer: Layer) -> str:
+    """Return the one type that every geometry of the layer is, or can be made.
+
+    QGIS takes a layer of no type for a plain table, so one without features has a type too.
+    """
+    types = layer.frame.geom_type.dropna()
+    kind = next(iter(_kinds(layer.frame)), layer.geometry)
     return f"{_MULTI}{kind}" if types.str.startswith(_MULTI).any() else kind
 
 
@@ -196,7 +198,7 @@ def _write_styles(layers: Iterable[Layer], path: Path, *, marking: str) -> None:
             "f_table_name": layer.name,
             "f_geometry_column": _GEOMETRY,
             "styleName": layer.name,
-            "styleQML": _qml(layer),
+            "styleQML": _qml(layer, marking=marking),
             "styleSLD": "",
             "useAsDefault": True,
             "description": layer.title,
@@ -212,11 +214,12 @@ def _write_styles(layers: Iterable[Layer], path: Path, *, marking: str) -> None:
     )
 
 
-def _qml(layer: Layer) -> str:
-    """Return the style of a layer as a QGIS style document."""
-    kind = _geometry_type(layer.frame).removeprefix(_MULTI)
+def _qml(layer: Layer, *, marking: str) -> str:
+    """Return the style and form of a layer as a QGIS style document."""
+    kind = _geometry_type(layer).removeprefix(_MULTI)
     symbol, style = _SYMBOLS[kind], layer.style
-    root = ET.Element("qgis", version=_QGIS_VERSION, styleCategories="Symbology|Labeling")
+    parts = "Symbology|Labeling|Fields|Forms" if layer.form else "Symbology|Labeling"
+    root = ET.Element("qgis", version=_QGIS_VERSION, styleCategories=parts)
     root.set("labelsEnabled", "1" if style.label else "0")
     renderer = ET.SubElement(root, "renderer-v2", symbollevels="0", enableorderby="0")
     renderer.set("type", "categorizedSymbol" if style.attribute else "singleSymbol")
@@ -229,6 +232,10 @@ def _qml(layer: Layer) -> str:
         _add_symbol(symbols, str(name), symbol, _paint(kind, colour, style.size))
     if style.label:
         _add_labels(root, style, symbol)
+    if layer.form:
+        # Who draws a feature does not mark it; the form does.
+        mark = Field(name=MARKING, label="Protective marking", default=marking, read_only=True)
+        add_form(root, [*layer.form, mark])
     return ET.tostring(root, encoding="unicode")
 
 

@@ -11,6 +11,7 @@ from estate.cli.exits import EstateGroup
 # Command → the module that holds it, its name there, and its line in the help.
 _COMMANDS = {
     "check": ("check", "check", "List every problem in the inputs."),
+    "survey": ("survey", "survey", "Write a survey of a prison, to correct in QGIS."),
     "import": ("importing", "import_", "Replace assumed facts with better ones."),
     "plan": ("plan", "plan", "Design, price and rank every prison."),
     "rank": ("rank", "rank", "Show the order of the prisons."),

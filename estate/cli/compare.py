@@ -56,5 +56,6 @@ def _text(found: Comparison) -> str:
         f"  {c.prison_id:<11} {c.name}: cells {c.cells[0]:,} → {c.cells[1]:,}, "
         f"rank {c.rank[0]} → {c.rank[1]}, capital {c.capital_change_gbp:+,.0f}"
         for c in found.establishments
+        if c.rank[0] != c.rank[1] or c.cells[0] != c.cells[1] or c.capital_change_gbp
     ]
     return "\n".join(lines if found.before != found.after else [lines[0], "no difference"])

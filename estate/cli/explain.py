@@ -66,6 +66,7 @@ def _prison_answer(plan: Plan, site: SitePlan) -> dict[str, Any]:
         "prison_id": prison.prison_id,
         "name": prison.name,
         "rank": None,
+        "rank_median": None,
         "rank_range": None,
         "score": None,
         "terms": [],
@@ -90,6 +91,7 @@ def _prison_answer(plan: Plan, site: SitePlan) -> dict[str, Any]:
     if ranked:
         answer |= {
             "rank": ranked.rank,
+            "rank_median": ranked.rank_median,
             "rank_range": list(ranked.rank_range),
             "score": ranked.score,
             "moves_up": [{"change": m.change, "rank": m.rank} for m in ranked.moves_up],
@@ -121,7 +123,10 @@ def _prison_text(answer: dict[str, Any]) -> str:
         return "\n".join([*lines, f"not ranked or priced: {answer['excluded']}"])
     low, high = answer["rank_range"]
     lines += [
-        f"rank {answer['rank']} (P5–P95: {low}–{high}), score {answer['score']:.4f}",
+        (
+            f"rank {answer['rank']}, score {answer['score']:.4f}; drawn: median "
+            f"{answer['rank_median']}, P5–P95 {low}–{high}"
+        ),
         f"{answer['cells']:,} cells: {answer['sizing']}",
         *(f"  {note}" for note in answer["notes"]),
         "",
@@ -178,6 +183,7 @@ def _wing_facts(plan: Plan, found: WingPlan) -> dict[str, Any]:
                         "option": str(option.option),
                         "offered": option.offered,
                         "reason": option.reason,
+                        "cells_per_point": option.cells_per_point,
                         "whole_life_cost_gbp": float(option.whole_life_cost_gbp),
                     }
                     for option in landing.options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,16 @@ import click
 from reports.terminal import emit, json_option
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from estate.sources.bulletin import Applied, Bulletin, Update
+    from estate.sources.hmpps import ImportedPrison
     from estate.sources.wings import PrisonWings
+    from estate.survey import Imported
     from estate.workspace import Workspace
 
 _file = click.argument("file", type=click.Path(path_type=Path))
+_CONFLICTS_SHOWN_MAX = 10  # In the text; --json lists all.
 
 
 @click.group("import", context_settings={"help_option_names": ["-h", "--help"]})
@@ -111,6 +117,128 @@ def wings(workspace: Workspace, file: Path, as_json: bool) -> None:
     emit(answer, as_json=as_json, text="\n".join(map(_wings_line, prisons)))
 
 
+@import_.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--prison", metavar="ID", default="", help="Prison of files that name none.")
+@json_option
+@click.pass_obj
+def hmpps(workspace: Workspace, files: tuple[Path, ...], prison: str, as_json: bool) -> None:
+    """Take wings, cells and capacity from exports of HMPPS's locations service (JSON).
+
+    Takes the cell certificate, the residential hierarchy, the residential summary and trees of
+    locations, and knows them by their content. Files of one prison are put together: the
+    certificate is believed first, then the file named first, and differences are listed. All
+    earlier wings of each prison go; what no export says of a wing (typology, construction,
+    cabling, hazards) is kept. A certificate updates the register as well.
+
+    A residential hierarchy does not say of which prison it is: give --prison, put the id in the
+    file's name (MDI.json), or name it beside a file of the same prison.
+
+    \b
+    Example:
+      wingspan -C out/england-wales estate import hmpps MDI-certificate.json
+
+    \b
+    Fields of --json:
+      schema        1
+      files         names of the exports
+      wings         path of the wing schedule
+      register      path of the register
+      prisons       prison_id, wings (rows it has now), replaced (rows they took the place of),
+                    cells (planned for), rooms and inactive (of them), archived, converted,
+                    non_residential and draft (cells not planned for), other_locations,
+                    spurs_inferred (wings whose spurs are inferred),
+                    certified_normal_accommodation, working_capacity, maximum_capacity,
+                    operational_capacity, approved_on (of the certificate), register_updated,
+                    notes, and conflicts: location, field, used, used_file, other, other_file
+    """
+    from estate.sources.hmpps import import_hmpps
+
+    wings, register = workspace.inputs / "wings.csv", workspace.inputs / "register.csv"
+    prisons = import_hmpps(files, wings=wings, register=register, prison_id=prison)
+    answer = {
+        "schema": 1,
+        "files": [file.name for file in files],
+        "wings": str(wings),
+        "register": str(register),
+        "prisons": [_imported(prison) for prison in prisons],
+    }
+    emit(answer, as_json=as_json, text="\n".join(map(_hmpps_text, prisons)))
+
+
+@import_.command()
+@_file
+@json_option
+@click.pass_obj
+def survey(workspace: Workspace, file: Path, as_json: bool) -> None:
+    """Take the wings of a prison from a survey that estate survey began.
+
+    The survey is of the whole prison, and replaces what its wings were taken for. It is checked
+    whole: geometry, snapping, doors, names and keys, and a way from each cell to a distributor.
+    What surveyed_by and surveyed_on sign becomes grade A; the rest keeps the grade it has.
+
+    \b
+    Example:
+      wingspan -C out/england-wales estate import survey leeds.gpkg
+
+    \b
+    Fields of --json:
+      schema        1
+      file          name of the survey
+      prison_id     the prison that its location keys name
+      survey        path at which it is kept
+      replaced      whether an earlier survey was there
+      features      number of features
+      signed        number of them that somebody measured
+      half_signed   number of them that have either surveyed_by or surveyed_on
+      wings         wing, cells, cells_before (null for a new wing), features and signed of each
+      gone          wings that were planned for and are not in the survey
+    """
+    from estate.pipeline import read_inputs, sizings_of
+    from estate.survey import import_survey
+
+    settings = workspace.settings({})
+    inputs = read_inputs(workspace, surveys=False)
+    found = import_survey(
+        file,
+        into=workspace.inputs / "surveys",
+        prisons={prison.prison_id: prison for prison in inputs.establishments},
+        sizings=sizings_of(inputs),
+        marking=settings.marking,
+    )
+    answer = {
+        "schema": 1,
+        "file": file.name,
+        "prison_id": found.prison_id,
+        "survey": str(found.path),
+        "replaced": found.replaced,
+        "features": found.features,
+        "signed": found.signed,
+        "half_signed": found.half_signed,
+        "wings": [asdict(wing) for wing in found.wings],
+        "gone": list(found.gone),
+    }
+    emit(answer, as_json=as_json, text=_survey_text(found))
+
+
+def _survey_text(found: Imported) -> str:
+    lines = [
+        f"{found.prison_id}: {found.signed:,} of {found.features:,} features signed, so of grade A",
+        *(
+            f"  {wing.wing}: {wing.cells:,} cells"
+            + ("" if wing.cells_before is None else f", {wing.cells_before:,} before")
+            + f"; {wing.signed:,} of {wing.features:,} features signed"
+            for wing in found.wings
+        ),
+    ]
+    if found.half_signed:
+        what = "have only one of surveyed_by and surveyed_on, and stay assumed"
+        lines.append(f"{found.half_signed:,} features {what}")
+    if found.gone:
+        lines.append(f"wings no longer planned: {', '.join(found.gone)}")
+    return "\n".join([*lines, f"kept as {found.path}"])
+
+
 def _update(update: Update) -> dict[str, Any]:
     return {
         "prison_id": update.prison_id,
@@ -135,6 +263,64 @@ def _bulletin_text(report: Bulletin, applied: Applied) -> str:
 
 
 def _wings_line(prison: PrisonWings) -> str:
-    came = "1 wing" if prison.wings == 1 else f"{prison.wings} wings"
-    gone = f"in place of {prison.replaced}" if prison.replaced else "where there was none"
-    return f"{prison.prison_id}: {came} {gone}"
+    return _replacement(prison.prison_id, wings=prison.wings, replaced=prison.replaced)
+
+
+def _replacement(prison_id: str, *, wings: int, replaced: int) -> str:
+    came = "1 wing" if wings == 1 else f"{wings} wings"
+    gone = f"in place of {replaced}" if replaced else "where there was none"
+    return f"{prison_id}: {came} {gone}"
+
+
+def _imported(prison: ImportedPrison) -> dict[str, Any]:
+    places = prison.places
+    approved_on = places.approved_on.isoformat() if places.approved_on else ""
+    return {
+        "prison_id": prison.prison_id,
+        "wings": len(prison.rows),
+        "replaced": prison.replaced,
+        **prison.counts,
+        "spurs_inferred": list(prison.spurs_inferred),
+        "certified_normal_accommodation": places.certified_normal_accommodation,
+        "working_capacity": places.working_capacity,
+        "maximum_capacity": places.maximum_capacity,
+        "operational_capacity": places.operational_capacity,
+        "approved_on": approved_on,
+        "register_updated": bool(prison.register),
+        "notes": list(prison.notes),
+        "conflicts": [asdict(conflict) for conflict in prison.conflicts],
+    }
+
+
+def _hmpps_text(prison: ImportedPrison) -> str:
+    counts = prison.counts
+    words = [f"{counts[name]} {name}" for name in ("rooms", "inactive") if counts[name]]
+    within = f" ({', '.join(words)} of them)" if words else ""
+    names = ("archived", "converted", "non_residential", "draft")
+    left_out = [f"{counts[name]} {name.replace('_', '-')}" for name in names if counts[name]]
+    lines = [
+        _replacement(prison.prison_id, wings=len(prison.rows), replaced=prison.replaced),
+        f"  {_cells(counts['cells'])} to plan for{within}",
+        f"  not planned for: {', '.join(left_out)}" if left_out else "",
+    ]
+    if prison.register:
+        dated = f"certificate of {prison.places.approved_on}"
+        lines.append(f"  register: {dated}, {_figures(prison.register)}")
+    lines += [f"  {note}" for note in prison.notes]
+    shown = prison.conflicts[:_CONFLICTS_SHOWN_MAX]
+    lines += [
+        f"  {c.location} {c.field}: {c.used} ({c.used_file}) used, not {c.other} ({c.other_file})"
+        for c in shown
+    ]
+    if len(prison.conflicts) > len(shown):
+        lines.append(f"  … and {len(prison.conflicts) - len(shown)} more; --json lists them")
+    return "\n".join(filter(None, lines))
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count:,} cells"
+
+
+def _figures(register: Mapping[str, str]) -> str:
+    figures = ("baseline_cna", "operational_capacity")
+    return ", ".join(f"{name} {register[name]}" for name in figures if name in register)

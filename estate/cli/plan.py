@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, help="Seed of the draws behind every rank range.")
 @click.option("--draws", type=int, help="Number of draws behind every rank range.")
 @click.option("--appraisal-years", type=int, help="Years that whole-life cost runs over.")
+@click.option("--title", help="Title of the reports.")
 @click.option("--marking", help="Protective marking of every output.")
 @click.option(
     "--show-config", is_flag=True, help="Show each setting and where it came from, then stop."

@@ -34,6 +34,7 @@ def rank(workspace: Workspace, as_json: bool) -> None:
                 "prison_id": r.prison_id,
                 "name": r.name,
                 "score": r.score,
+                "rank_median": r.rank_median,
                 "rank_range": list(r.rank_range),
                 "readiness": str(r.readiness),
                 "cells": r.cells,

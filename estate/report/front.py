@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estate.costing import by_package
+from estate.model import Grade
 from estate.readiness import LABELS, Rung
 from estate.report.amounts import EXTREMES, bounds_of, money_columns
 from estate.report.geography import COAST_ATTRIBUTION, coast, grid_point
@@ -37,7 +38,7 @@ def front_page(plan: Plan) -> Page:
     """Return the page that a reader opens first."""
     return Page(
         slug="index",
-        title="In-cell connectivity for England and Wales",
+        title=plan.title,
         subtitle="A ranked and priced rollout plan from public facts, every assumption in sight",
         sections=(
             Section(title="In short", blocks=(_headline(plan), Text(paragraphs=_short(plan)))),
@@ -52,8 +53,8 @@ def front_page(plan: Plan) -> Page:
             Section(
                 title="The order",
                 intro=(
-                    "P5–P95 is the range of the rank over the seeded draws: where ranges overlap, "
-                    "the order between two prisons is not settled by what we know."
+                    "The rank is by expected values. Median and P5–P95 are of the seeded draws: "
+                    "where ranges overlap, what we know does not settle the order."
                 ),
                 blocks=(_ranking(plan),),
             ),
@@ -96,21 +97,20 @@ def _headline(plan: Plan) -> Facts:
                 note=f"{len(plan.ranking)} priced",
             ),
             Fact(label="Cells", value=f"{plan.cells:,}", note=f"on {plan.landings:,} landings"),
-            _money("In-cell network a cell", check.new_work_gbp),
+            _money("In-cell network a cell", check.new_work_gbp, what="prisons that start anew: "),
         ),
     )
 
 
-def _money(label: str, money: Money) -> Fact:
-    note = f"{pounds(float(money.low))}–{pounds(float(money.high))}"
+def _money(label: str, money: Money, *, what: str = "") -> Fact:
+    note = f"{what}{pounds(float(money.low))}–{pounds(float(money.high))}"
     return Fact(label=label, value=pounds(float(money.likely)), note=note)
 
 
 def _short(plan: Plan) -> tuple[str, ...]:
-    surveyed = sum(
-        1 for site in plan.establishments for w in site.wings if str(w.wing.grade) in "ABC"
-    )
-    wings = sum(len(site.wings) for site in plan.establishments)
+    wings = [w.wing for site in plan.establishments for w in site.wings]
+    surveyed = sum(1 for wing in wings if wing.grade == Grade.SURVEYED)
+    typical = sum(1 for wing in wings if wing.grade == Grade.ASSUMED)
     return (
         EXTREMES,
         (
@@ -118,10 +118,11 @@ def _short(plan: Plan) -> tuple[str, ...]:
             "undiscounted and without VAT."
         ),
         (
-            f"{surveyed} of {wings} wings come from a published schedule of cells; the others are "
-            "typical wings of the prison's age and function."
+            f"Of {len(wings):,} wings, {surveyed:,} have been surveyed, "
+            f"{len(wings) - surveyed - typical:,} stand in a schedule or certificate with their "
+            f"cells, and {typical:,} are typical wings of the prison's age and function."
         ),
-        "No wing has been surveyed: nothing here is a design for construction.",
+        "Without site measurement nothing here is a design for construction.",
     )
 
 
@@ -161,10 +162,11 @@ def _ranking(plan: Plan) -> Table:
     sites = {site.prison.prison_id: site for site in plan.establishments}
     return Table(
         interactive=True,
-        filters=(3, 4),
+        filters=(4, 5),
         columns=(
             Column(heading="Rank", kind="integer"),
             Column(heading="Prison"),
+            Column(heading="Median", kind="integer", help="Median rank of the seeded draws"),
             Column(heading="P5–P95", help="Range of the rank over the seeded draws"),
             Column(heading="Ready", help="The best evidence of what is in the cells"),
             Column(heading="Category"),
@@ -172,7 +174,6 @@ def _ranking(plan: Plan) -> Table:
             Column(heading="Capital", kind="money", help="Likely, the first purchase, no VAT"),
             Column(heading="Capital a cell", kind="money"),
             Column(heading="Whole life", kind="money"),
-            Column(heading="Score", kind="number", help="0 to 1: value times weight, summed"),
             Column(heading="Grade", kind="grade", help="The worst grade of its wings"),
         ),
         rows=tuple(_ranking_row(r, sites[r.prison_id]) for r in plan.ranking),
@@ -185,6 +186,7 @@ def _ranking_row(ranked: Ranked, site: SitePlan) -> tuple[str | int | float | No
     return (
         ranked.rank,
         prison.name,
+        ranked.rank_median,
         f"{ranked.rank_range[0]}–{ranked.rank_range[1]}",
         LABELS[ranked.readiness],
         prison.category or "not stated",
@@ -192,7 +194,6 @@ def _ranking_row(ranked: Ranked, site: SitePlan) -> tuple[str | int | float | No
         float(totals.capital_gbp.likely),
         float(totals.capital_gbp.per(ranked.cells).likely),
         float(totals.whole_life_gbp.likely),
-        round(ranked.score, 3),
         str(ranked.grade),
     )
 

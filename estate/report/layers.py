@@ -50,11 +50,8 @@ def layers_of(plan: Plan) -> tuple[Layer, ...]:
     if all(grid_point(site.prison) is None for site in plan.establishments):
         hint = "give latitude and longitude in inputs/register.csv, then estate plan"
         raise InputError("no prison of the plan has coordinates, so there is no map", hint=hint)
-    laid = {
-        wing_plan.design: lay_out(wing_plan.wing.shape)
-        for site in plan.establishments
-        for wing_plan in site.wings
-    }
+    shapes = {w.design: w.wing.shape for site in plan.establishments for w in site.wings}
+    laid = {design: lay_out(shape) for design, shape in shapes.items()}
     built = {name: _as_designed(network, plan.designs[name]) for name, network in laid.items()}
     places = [place for site in plan.establishments for place in _set_out(site, laid)]
     set_out = [
@@ -74,10 +71,12 @@ def layers_of(plan: Plan) -> tuple[Layer, ...]:
 
 
 def _as_designed(network: Network, design: WingDesign) -> Network:
-    """Return the network without the outlets and drops that the design does not build."""
+    """Return what the layers show: no walls or doors, no outlet or drop that is not built."""
     wired = {x.landing - 1 for x in design.landings if x.chosen == Option.OUTLETS}
     return replace(
         network,
+        walls=(),
+        doors=(),
         outlets=tuple(o for o in network.outlets if o.floor in wired),
         spans=tuple(
             span for span in network.spans if span.containment != "drop" or span.floor in wired

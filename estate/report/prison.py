@@ -98,7 +98,11 @@ def _headline(site: SitePlan, ranked: Ranked) -> Facts:
     return Facts(
         headline=True,
         facts=(
-            Fact(label="Rank", value=str(ranked.rank), note=f"P5–P95: {low}–{high}"),
+            Fact(
+                label="Rank",
+                value=str(ranked.rank),
+                note=f"drawn: median {ranked.rank_median}, P5–P95 {low}–{high}",
+            ),
             _money_fact("Capital", totals.capital_gbp),
             _money_fact("Whole life", totals.whole_life_gbp),
             Fact(label="Cells", value=f"{site.cells:,}", note=f"in {len(site.wings)} wings"),

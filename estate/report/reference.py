@@ -110,6 +110,51 @@ def rates_page(plan: Plan) -> Page:
     )
 
 
+def typologies_page(plan: Plan) -> Page:
+    """Return the page of the dimensions that typical wings are drawn and measured from."""
+    return Page(
+        slug="typologies",
+        title="Typologies",
+        subtitle="What a wing without a survey is taken to look like: typical, not this prison",
+        sections=(
+            Section(
+                title="All dimensions",
+                blocks=(
+                    Table(
+                        interactive=True,
+                        filters=(0, 7),
+                        columns=(
+                            Column(heading="Typology"),
+                            Column(heading="What"),
+                            Column(heading="Value"),
+                            Column(heading="Low", kind="number"),
+                            Column(heading="High", kind="number"),
+                            Column(heading="Unit"),
+                            Column(heading="Meaning"),
+                            Column(heading="Verified"),
+                            Column(heading="Source"),
+                        ),
+                        rows=tuple(
+                            (
+                                f.typology.replace("_", " "),
+                                f.name.replace("_", " "),
+                                f.value,
+                                f.low,
+                                f.high,
+                                f.unit,
+                                f.meaning,
+                                f.verified,
+                                f.source,
+                            )
+                            for f in plan.typologies
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    )
+
+
 def method_page(plan: Plan) -> Page:
     """Return the page of the rules, the weights, the grades and the inputs."""
     weights = tuple((TERM_LABELS[term], weight) for term, weight in plan.weights.items())

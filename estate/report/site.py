@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from estate.report.front import front_page
 from estate.report.prison import prison_page
-from estate.report.reference import assumptions_page, method_page, rates_page
+from estate.report.reference import assumptions_page, method_page, rates_page, typologies_page
 from reports.document import (
     Site,
 )
@@ -19,7 +19,13 @@ def site_of(plan: Plan) -> Site:
     """Return the whole site of a plan."""
     rates = {rate.item: rate for rate in plan.rates}
     ranked = {r.prison_id: r for r in plan.ranking}
-    pages = [front_page(plan), assumptions_page(plan), rates_page(plan), method_page(plan)]
+    pages = [
+        front_page(plan),
+        assumptions_page(plan),
+        rates_page(plan),
+        typologies_page(plan),
+        method_page(plan),
+    ]
     pages += [
         prison_page(plan, site, ranked.get(site.prison.prison_id), rates)
         for site in plan.establishments
@@ -27,11 +33,11 @@ def site_of(plan: Plan) -> Site:
     dated = sorted({s.prison.capacity_dated for s in plan.establishments} - {""})
     capacity = f"capacity as of {dated[0]} to {dated[-1]}" if dated else "capacity not stated"
     return Site(
-        title="In-cell connectivity for England and Wales",
+        title=plan.title,
         marking=plan.marking,
         footer=(
-            f"Plan {plan.plan_id}; seed {plan.seed}; {capacity}. Contains public sector "
-            "information licensed under the Open Government Licence v3.0."
+            f"Plan {plan.plan_id}; Wingspan {plan.program}; seed {plan.seed}; {capacity}. "
+            "Contains public sector information licensed under the Open Government Licence v3.0."
         ),
         pages=tuple(pages),
     )

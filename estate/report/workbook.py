@@ -25,7 +25,7 @@ _QUANTITY, _RATE, _COST = "HIJ", "KLM", "NOP"
 def workbook_of(plan: Plan) -> Workbook:
     """Return the workbook of a plan; its cached values are those of the plan."""
     return Workbook(
-        title="In-cell connectivity for England and Wales",
+        title=plan.title,
         marking=plan.marking,
         sheets=(
             _summary(plan),
@@ -35,6 +35,7 @@ def workbook_of(plan: Plan) -> Workbook:
             _bill(plan),
             _assumptions(plan),
             _rates(plan),
+            _typologies(plan),
             _cross_check(plan),
         ),
     )
@@ -148,6 +149,7 @@ def _ranking(plan: Plan) -> Sheet:
         table=Table(
             columns=(
                 Column(heading="Rank", kind="integer"),
+                Column(heading="Median", kind="integer"),
                 Column(heading="P5", kind="integer"),
                 Column(heading="P95", kind="integer"),
                 Column(heading="Id"),
@@ -158,6 +160,7 @@ def _ranking(plan: Plan) -> Sheet:
             rows=tuple(
                 (
                     r.rank,
+                    r.rank_median,
                     *r.rank_range,
                     r.prison_id,
                     r.name,
@@ -167,7 +170,9 @@ def _ranking(plan: Plan) -> Sheet:
                 for r in plan.ranking
             ),
         ),
-        formulas={5 + len(terms): "=SUM(F{row}:K{row})"} if terms else None,
+        formulas={6 + len(terms): f"=SUM(G{{row}}:{chr(ord('F') + len(terms))}{{row}})"}
+        if terms
+        else None,
     )
 
 
@@ -190,6 +195,7 @@ def _wings(plan: Plan) -> Sheet:
                     "; ".join(dict.fromkeys(str(x.chosen) for x in design.landings)),
                     design.longest_link_m,
                     design.distributor,
+                    wing.surveyed_on or None,
                     wing.basis,
                 )
             )
@@ -210,6 +216,7 @@ def _wings(plan: Plan) -> Sheet:
                 Column(heading="Chosen"),
                 Column(heading="Longest link", kind="number", unit="m"),
                 Column(heading="Cabling ends in"),
+                Column(heading="Surveyed on"),
                 Column(heading="Basis"),
             ),
             rows=tuple(rows),
@@ -223,10 +230,22 @@ def _bill(plan: Plan) -> Sheet:
         13 + index: f"=ROUND({_QUANTITY[index]}{{row}}*{_RATE[index]}{{row}},2)"
         for index in range(3)
     }
+    for column, rate in zip(range(10, 13), "EFG", strict=True):
+        looked_up = f"INDEX(Rates!${rate}:${rate},MATCH($C{{row}},Rates!$A:$A,0))"
+        formulas[column] = f"={looked_up}"
     return Sheet(
         name="Bill",
         title="The bill of quantities: every line of every prison",
-        notes=("Cost is quantity times rate. All other totals are sums of these lines.",),
+        notes=(
+            (
+                "Cost is quantity times rate; rates are looked up on the sheet Rates. All other "
+                "totals are sums of these lines."
+            ),
+            (
+                "Preliminaries, evaluation and VAT are shares of sums as the plan had them: after "
+                "a change of rates, plan anew."
+            ),
+        ),
         table=Table(
             columns=(
                 *(Column(heading=name.capitalize()) for name in _BILL),
@@ -311,6 +330,34 @@ def _rates(plan: Plan) -> Sheet:
                     r.verified,
                 )
                 for r in plan.rates
+            ),
+        ),
+    )
+
+
+def _typologies(plan: Plan) -> Sheet:
+    return Sheet(
+        name="Typologies",
+        title="Dimensions of typical wings; typical, not this prison",
+        table=Table(
+            columns=(
+                *(Column(heading=h) for h in ("Typology", "What", "Value")),
+                *(Column(heading=h, kind="number") for h in ("Low", "High")),
+                *(Column(heading=h) for h in ("Unit", "Meaning", "Source", "Verified")),
+            ),
+            rows=tuple(
+                (
+                    f.typology,
+                    f.name,
+                    f.value,
+                    f.low,
+                    f.high,
+                    f.unit,
+                    f.meaning,
+                    f.source,
+                    f.verified,
+                )
+                for f in plan.typologies
             ),
         ),
     )

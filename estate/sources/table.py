@@ -68,6 +68,10 @@ class Row:
         """Return whole numbers that were joined by +, None where it is blank."""
         return self._typed(column, tuple)
 
+    def landings(self, column: str) -> tuple[tuple[int, ...], ...] | None:
+        """Return the counts of each landing, None where it is blank."""
+        return self._typed(column, tuple)
+
     def _typed(self, column: str, kind: type[V]) -> V | None:
         value = self.values[column]
         if value is not None and not isinstance(value, kind):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from estate.errors import Problem
@@ -12,7 +13,7 @@ from estate.sources.table import Reading, Row, require_sound, scan_table, write_
 from estate.tables import WINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -40,8 +41,9 @@ def read_wings(
     ------
     InputError
         When the file cannot be read, or breaks a rule of the table or one of these: a known
-        prison; a typology or a number of landings; spurs that add up to the cells of a
-        landing; landings that add up to the cells of the wing; cells within their bound.
+        prison; a typology, a layout or a number of landings; spurs that add up to the cells of
+        a landing; landings that add up to the cells of the wing; a layout that agrees with the
+        numbers stated beside it; cells within their bound.
     """
     reading = _scan(path, known=known, today=today)
     require_sound(path.name, reading.problems)
@@ -62,21 +64,42 @@ def import_wings(
         When either schedule has a fault, or the new one no row; nothing is written then.
     """
     arriving = _scan(path, known=known, today=today)
-    problems = list(arriving.problems)
-    standing = None
-    if into.exists():
-        standing = _scan(into, known=known, today=today)
-        problems += standing.problems
+    standing = _scan(into, known=known, today=today) if into.exists() else None
+    problems = [*arriving.problems, *(standing.problems if standing else ())]
     if not arriving.rows:
         problems.append(Problem(path.name, "", "there is no wing in it", "give at least one row"))
     require_sound(path.name, problems)
+    return _replaced(standing, [row.as_written() for row in arriving.rows], into=into)
 
-    before = _by_prison(standing.rows if standing else ())
-    after = _by_prison(arriving.rows)
+
+def put_wings(
+    rows: Sequence[Mapping[str, str]],
+    *,
+    into: Path,
+    known: Collection[str],
+    today: date | None = None,
+) -> tuple[PrisonWings, ...]:
+    """Put rows, each a text by column, in place of all rows of their prisons.
+
+    Raises
+    ------
+    InputError
+        When the schedule that is changed has a fault; nothing is written then.
+    """
+    standing = _scan(into, known=known, today=today) if into.exists() else None
+    require_sound(into.name, standing.problems if standing else ())
+    return _replaced(standing, rows, into=into)
+
+
+def _replaced(
+    standing: Reading | None, rows: Iterable[Mapping[str, str]], *, into: Path
+) -> tuple[PrisonWings, ...]:
+    before = _by_prison(row.as_written() for row in standing.rows) if standing else {}
+    after = _by_prison(rows)
     headings = dict.fromkeys(WINGS.names)
-    for reading in (standing, arriving):
-        headings |= dict.fromkeys(reading.layout.headings if reading else ())
-    write_rows(into, list(headings), _written({**before, **after}.values()))
+    for row in (standing.layout.headings if standing else {}, *chain.from_iterable(after.values())):
+        headings |= dict.fromkeys(row)
+    write_rows(into, list(headings), chain.from_iterable({**before, **after}.values()))
     return tuple(
         PrisonWings(prison_id=prison_id, wings=len(rows), replaced=len(before.get(prison_id, ())))
         for prison_id, rows in after.items()
@@ -98,14 +121,18 @@ def _identity_problems(row: Row, known: Collection[str]) -> Iterator[Problem]:
         near = get_close_matches(prison_id.upper(), sorted(known), n=1)
         cure = f"did you mean {near[0]}?" if near else "give an id of the register"
         yield row.problem(f"the prison {prison_id!r} is unknown", cure, column="prison_id")
-    shape = ("typology", "landings")
-    if row.is_sound(*shape) and not row.text("typology") and row.integer("landings") is None:
+    shape = ("typology", "landings", "layout")
+    if row.is_sound(*shape) and all(row.values[column] in {"", None} for column in shape):
         what = "neither the typology nor the number of landings is given"
-        yield row.problem(what, "give at least one of the two")
+        yield row.problem(what, "give at least one of the two, or the layout")
 
 
 def _sum_problems(row: Row) -> Iterator[Problem]:
     """Yield each sum that contradicts a stated number; what is not stated contradicts nothing."""
+    layout = row.landings("layout")
+    if layout is not None:
+        yield from _layout_problems(row, layout)
+        return
     spurs, stated = row.counts("spurs"), row.integer("cells_per_landing")
     if spurs is not None and stated is not None and sum(spurs) != stated:
         what = f"the spurs add up to {sum(spurs)}, not to {stated} cells per landing"
@@ -124,16 +151,36 @@ def _sum_problems(row: Row) -> Iterator[Problem]:
         yield row.problem(what, "correct either", column="cells_max")
 
 
-def _by_prison(rows: Iterable[Row]) -> dict[str, list[Row]]:
+def _layout_problems(row: Row, layout: Sequence[Sequence[int]]) -> Iterator[Problem]:
+    spurs, per_landing = row.counts("spurs"), row.integer("cells_per_landing")
+    landings, cells, bound = (row.integer(name) for name in ("landings", "cells", "cells_max"))
+    total = sum(map(sum, layout))
+    whats = []
+    if landings is not None and len(layout) != landings:
+        whats.append(f"the layout has {len(layout)} landings, not {landings}")
+    for number, landing in enumerate(layout, start=1):
+        if spurs is not None and tuple(landing) != spurs:
+            stated = "+".join(map(str, spurs))
+            written = "+".join(map(str, landing))
+            whats.append(f"landing {number} of the layout is {written}, not the spurs {stated}")
+        elif per_landing is not None and sum(landing) != per_landing:
+            whats.append(
+                f"landing {number} of the layout has {sum(landing)} cells of {per_landing}"
+            )
+    if cells is not None and total != cells:
+        whats.append(f"the layout adds up to {total} cells, not {cells}")
+    if bound is not None and total > bound:
+        whats.append(f"the layout adds up to {total} cells, more than the bound of {bound}")
+    for what in whats:
+        yield row.problem(what, "correct either", column="layout")
+
+
+def _by_prison(rows: Iterable[Mapping[str, str]]) -> dict[str, list[Mapping[str, str]]]:
     """Return the rows of each prison, in the order in which the prisons first appear."""
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[Mapping[str, str]]] = {}
     for row in rows:
-        groups.setdefault(row.text("prison_id"), []).append(row)
+        groups.setdefault(row["prison_id"], []).append(row)
     return groups
-
-
-def _written(groups: Iterable[Iterable[Row]]) -> Iterator[dict[str, str]]:
-    return (row.as_written() for rows in groups for row in rows)
 
 
 def _wing_record(row: Row) -> WingRecord:
@@ -147,6 +194,7 @@ def _wing_record(row: Row) -> WingRecord:
         cells_per_landing=row.integer("cells_per_landing"),
         cells=row.integer("cells"),
         cells_max=row.integer("cells_max"),
+        layout=row.landings("layout"),
         floors=row.integer("floors"),
         material=row.text("material"),
         thickness_mm=row.integer("thickness_mm"),

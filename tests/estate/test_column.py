@@ -25,6 +25,7 @@ def column(**options):
         ("number", "-1.5e-1", -0.15),
         ("counts", "12+14 + 12", (12, 14, 12)),
         ("counts", "30", (30,)),
+        ("layout", "12+14+12 / 13+0+12/9", ((12, 14, 12), (13, 0, 12), (9,))),
         ("year", "1847", 1847),
         ("day", "2026-11-23", "2026-11-23"),
         ("when", "2022-23", "2022-23"),
@@ -51,6 +52,9 @@ def test_a_text_becomes_a_value_of_the_kind(kind, text, value):
         ("number", "\u0661"),
         ("counts", "12+"),
         ("counts", "12/14"),
+        ("layout", "12+14/"),
+        ("layout", "12//12"),
+        ("layout", "12/0+0"),
         ("year", "99999"),
         ("day", "2026-02-30"),
         ("day", "20261030"),
@@ -69,7 +73,7 @@ def test_what_is_not_of_the_kind_is_refused_with_an_example(kind, text):
     assert refused.value.cure.endswith(", such as 1")
 
 
-@given(st.text(), st.sampled_from(["integer", "number", "counts", "year", "day", "when"]))
+@given(st.text(), st.sampled_from(["integer", "number", "counts", "layout", "year", "day", "when"]))
 def test_any_text_is_either_a_value_or_refused_as_unfit(text, kind):
     with suppress(UnfitValueError):
         column(kind=kind).parse(text, today=TODAY)
@@ -93,9 +97,10 @@ def test_a_number_out_of_bounds_is_refused_naming_them(text):
     assert refused.value.cure == "give a number above 0 up to 2,000 m, such as 1"
 
 
-def test_each_of_several_counts_must_be_within_the_bounds():
+@pytest.mark.parametrize(("kind", "text"), [("counts", "12+0+12"), ("layout", "12/12+0")])
+def test_each_of_several_counts_must_be_within_the_bounds(kind, text):
     with pytest.raises(UnfitValueError):
-        column(kind="counts", low=1).parse("12+0+12", today=TODAY)
+        column(kind=kind, low=1).parse(text, today=TODAY)
 
 
 @pytest.mark.parametrize(

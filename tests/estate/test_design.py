@@ -47,6 +47,10 @@ def quantities_of(design):
     return total
 
 
+def cost_gbp(design, catalogue):
+    return catalogue.whole_life_gbp(quantities_of(design))
+
+
 def option_of(design, option):
     return next(found for found in design.landings[0].options if found.option == option)
 
@@ -192,6 +196,14 @@ def test_ports_of_which_a_quarter_stand_idle_fill_whole_switches(catalogue):
     assert switches == [1, 2]
 
 
+def test_an_assumption_of_too_few_spare_ports_never_takes_ports_that_are_used(catalogue, assuming):
+    none = assuming(catalogue.assumptions, {"spare_ports": Estimate(0, 0.5, 1)})
+
+    design = design_wing(one_landing(38, 38), replace(catalogue, assumptions=none))
+
+    assert design.shared["switch_48_poe"] == Estimate(2, 2, 2)
+
+
 @settings(max_examples=40, deadline=None)
 @given(typology=st.sampled_from(TYPOLOGIES), cells=st.integers(1, 400))
 def test_the_switches_always_have_the_ports_and_the_spare(catalogue, typology, cells):
@@ -213,18 +225,25 @@ def test_the_switches_always_have_the_ports_and_the_spare(catalogue, typology, c
     distance_m=st.floats(1, 150),
 )
 def test_more_cells_never_cost_less(catalogue, typology, cells, more, distance_m):
-    costs_gbp = [
-        catalogue.whole_life_gbp(
-            quantities_of(
-                design_wing(
-                    replace(shape_of(typology, count), distance_to_comms_m=distance_m), catalogue
-                )
-            )
-        )
+    shapes = (
+        replace(shape_of(typology, count), distance_to_comms_m=distance_m)
         for count in (cells, cells + more)
+    )
+
+    less_gbp, more_gbp = (cost_gbp(design_wing(shape, catalogue), catalogue) for shape in shapes)
+
+    assert less_gbp <= more_gbp
+
+
+def test_the_cell_that_a_link_does_not_reach_makes_no_wing_cheaper(catalogue):
+    designs = [
+        design_wing(shape_of("two_spur_block", cells), catalogue) for cells in range(95, 115)
     ]
 
-    assert costs_gbp[0] <= costs_gbp[1]
+    costs = [cost_gbp(design, catalogue) for design in designs]
+
+    assert {d.distributor for d in designs} == {"nearest comms room", "new cabinet in the wing"}
+    assert costs == sorted(costs)
 
 
 @settings(max_examples=20, deadline=None)

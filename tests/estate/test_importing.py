@@ -186,7 +186,71 @@ def test_a_schedule_with_faults_lists_them_all_and_writes_nothing(run, schedule,
     assert (inputs / "wings.csv").read_bytes() == before
 
 
-@pytest.mark.parametrize("command", [(), ("bulletin",), ("wings",)], ids=str)
+@pytest.fixture
+def certificate(tmp_path):
+    """Return a cell certificate: one wing of two cells, one of which is a store since."""
+    cells = [
+        {"locationCode": code, "pathHierarchy": f"A-{code}", "locationType": "CELL"} | fact
+        for code, fact in (("001", {"maxCapacity": 2}), ("002", {"convertedCellType": "STORE"}))
+    ]
+    wing = {"locationCode": "A", "pathHierarchy": "A", "locationType": "WING"}
+    content = {
+        "prisonId": "LEI",
+        "approvedBy": "JBLOGGS_GEN",
+        "approvedDate": "2026-07-01T12:00:00",
+        "signedOperationCapacity": 1100,
+        "locations": [wing | {"subLocations": cells}],
+    }
+    path = tmp_path / "certificate.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_exports_of_hmpps_replace_the_wings_and_say_what_they_did(run, certificate):
+    result = run("hmpps", certificate)
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == [
+        "LEI: 1 wing in place of 2",
+        "  1 cell to plan for",
+        "  not planned for: 1 converted",
+        "  register: certificate of 2026-07-01, operational_capacity 1100",
+        "  wings of the schedule that no file holds, now gone: B",
+        "  A: one spur a landing, with no spur level and no spur rule",
+    ]
+
+
+def test_exports_of_hmpps_answer_in_json(run, certificate, inputs):
+    answer = json.loads(run("hmpps", certificate, "--json").stdout)
+
+    (prison,) = answer.pop("prisons")
+    assert answer == {
+        "schema": 1,
+        "files": ["certificate.json"],
+        "wings": str(inputs / "wings.csv"),
+        "register": str(inputs / "register.csv"),
+    }
+    assert (prison["cells"], prison["converted"], prison["register_updated"]) == (1, 1, True)
+    assert "JBLOGGS" not in str(prison)
+
+
+def test_exports_of_hmpps_with_a_fault_write_nothing(run, certificate, tmp_path, inputs):
+    before = (inputs / "wings.csv").read_bytes()
+    broken = tmp_path / "broken.json"
+    broken.write_text("{", encoding="utf-8")
+
+    found = problems_of(run("hmpps", certificate, broken, "--prison", "LEI"))
+
+    assert found == [
+        (
+            "broken.json: it is not JSON (Input data was truncated); "
+            "export it again, whole and unedited"
+        )
+    ]
+    assert (inputs / "wings.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("command", [(), ("bulletin",), ("wings",), ("hmpps",)], ids=str)
 def test_help_shows_an_example_that_can_be_run(run, command):
     result = run(*command, "-h")
 
@@ -194,13 +258,13 @@ def test_help_shows_an_example_that_can_be_run(run, command):
     assert "\n  wingspan -C out/england-wales estate import " in result.stdout.replace("    ", "  ")
 
 
-@pytest.mark.parametrize("command", ["bulletin", "wings"])
-def test_every_field_of_the_json_is_documented(run, bulletin, schedule, command):
-    file = (
-        bulletin()
-        if command == "bulletin"
-        else schedule({"prison_id": "LEI", "wing": "C", "landings": "5"})
-    )
+@pytest.mark.parametrize("command", ["bulletin", "wings", "hmpps"])
+def test_every_field_of_the_json_is_documented(run, bulletin, schedule, certificate, command):
+    file = {
+        "bulletin": bulletin,
+        "wings": lambda: schedule({"prison_id": "LEI", "wing": "C", "landings": "5"}),
+        "hmpps": lambda: certificate,
+    }[command]()
     answer = json.loads(run(command, file, "--json").stdout)
     fields = [*answer, *(answer.get("updated") or answer["prisons"])[0]]
 

@@ -17,8 +17,9 @@ EVENLY = dict.fromkeys(TERMS, 1 / len(TERMS))
 
 
 @pytest.fixture(scope="session")
-def case(leeds):
+def case(leeds, example_plan):
     """Return a function that returns a prison like Leeds with one line on its bill."""
+    wings = tuple(plan.wing for plan in example_plan.site("LEI").wings)
 
     def build(prison_id, *, cost_gbp=A_MILLION, rung=Rung.TELEPHONY, **facts):
         bill = (one_line(cost_gbp),)
@@ -30,6 +31,7 @@ def case(leeds):
             capital_gbp=totals(bill).capital_gbp,
             whole_life_gbp=totals(bill).whole_life_gbp,
             bill=bill,
+            wings=wings,
         )
 
     return build
@@ -39,8 +41,10 @@ def case(leeds):
 def ranked(example):
     """Return a function that ranks cases with the shipped assumptions."""
 
-    def order(cases, *, weights=EVENLY, seed=1, draws=20):
-        return rank(cases, weights=weights, assumptions=example.assumptions, seed=seed, draws=draws)
+    def order(cases, *, weights=EVENLY, assumptions=example.assumptions, **drawn):
+        return rank(
+            cases, weights=weights, assumptions=assumptions, **{"seed": 1, "draws": 20} | drawn
+        )
 
     return order
 
@@ -54,9 +58,9 @@ def certain(example, assuming):
 
 @pytest.fixture
 def copies(example):
-    """Return a function that returns inputs of copies of Elmley, whose cells a schedule counts."""
+    """Return a function that returns inputs of copies of Elmley, known cell by cell."""
     prison = next(p for p in example.establishments if p.prison_id == "EYI")
-    wings = [w for w in example.wings if w.prison_id == "EYI"]
+    wings = [replace(w, power="yes") for w in example.wings if w.prison_id == "EYI"]
 
     def build(facts_by_id, *, assumptions=example.assumptions, rates=example.rates):
         return replace(
@@ -135,12 +139,15 @@ def test_crowding_is_population_over_baseline_cna(case, ranked):
     assert terms(ranking, "AAI")["crowding"].measured == 1.5
 
 
-def test_a_blank_population_is_replaced_by_capacity_and_graded_as_assumed(case, ranked):
-    people = terms(ranked([case("AAI", population=None, operational_capacity=1000)]), "AAI")[
-        "people_per_pound"
-    ]
+def test_a_blank_population_is_capacity_times_occupancy_and_graded_as_assumed(
+    case, ranked, example, assuming
+):
+    occupied = assuming(example.assumptions, {"occupancy": Estimate(0.8, 0.9, 1.0)})
+    blank = case("AAI", population=None, operational_capacity=1000)
 
-    assert people.measured == 1000
+    people = terms(ranked([blank], assumptions=occupied), "AAI")["people_per_pound"]
+
+    assert people.measured == 900
     assert people.grade == Grade.ASSUMED
     assert "population blank" in people.source
 

@@ -2,10 +2,10 @@ from datetime import date
 
 import pytest
 
-from estate.tables import ASSUMPTIONS, BULLETIN, BULLETIN_NAMES, RATES, REGISTER, WINGS
+from estate.tables import ASSUMPTIONS, BULLETIN, BULLETIN_NAMES, RATES, REGISTER, SPUR_RULES, WINGS
 
 TODAY = date(2026, 11, 23)
-TABLES = (REGISTER, WINGS, BULLETIN, BULLETIN_NAMES, ASSUMPTIONS, RATES)
+TABLES = (REGISTER, WINGS, BULLETIN, BULLETIN_NAMES, ASSUMPTIONS, RATES, SPUR_RULES)
 COLUMNS = [
     pytest.param(column, id=f"{table.name}.{column.name}")
     for table in TABLES

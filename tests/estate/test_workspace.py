@@ -149,6 +149,7 @@ def test_every_setting_says_where_it_came_from(with_settings, monkeypatch):
         "seed": "default",
         "appraisal_years": "--appraisal-years",
         "draws": "wingspan.toml",
+        "title": "default",
         "marking": "WINGSPAN_MARKING",
         "weights": "wingspan.toml",
     }
@@ -200,11 +201,12 @@ def test_a_weight_is_a_number_that_can_be_scaled(with_settings, value):
     assert problem.startswith("wingspan.toml [weights] crowding: ")
 
 
+@pytest.mark.parametrize("name", ["marking", "title"])
 @pytest.mark.parametrize("value", ["''", "'  '", "7", f"'{'x' * 101}'", '"two\\nlines"'])
-def test_a_marking_is_a_line_that_fits_on_every_page(with_settings, value):
-    (problem,) = problems_of(with_settings(f"[plan]\nmarking = {value}"))
+def test_a_marking_or_title_is_a_line_that_fits_on_every_page(with_settings, name, value):
+    (problem,) = problems_of(with_settings(f"[plan]\n{name} = {value}"))
 
-    assert problem.startswith("wingspan.toml marking: ")
+    assert problem.startswith(f"wingspan.toml {name}: ")
 
 
 def test_weights_that_add_up_to_nothing_are_refused(with_settings):

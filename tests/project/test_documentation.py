@@ -42,6 +42,7 @@ ARGUMENTS = {
     "estate compare": ["{workspace}/out/plan.json", "{workspace}/out/plan.json"],
     "estate import bulletin": ["{spare}/bulletin.xlsx"],
     "estate import wings": ["{workspace}/inputs/wings.csv"],
+    "estate import hmpps": ["{spare}/certificate.json", "{spare}/cell.json"],
     "report site": [],
     "report workbook": [],
     "report geopackage": [],
@@ -80,6 +81,7 @@ def test_every_field_of_a_plans_answer_is_in_the_readme(plan_answer):
 def test_every_field_of_an_answer_is_in_the_readme(called, workspace, tmp_path):
     copy = shutil.copytree(workspace, tmp_path / "workspace")
     write_bulletin(tmp_path / "bulletin.xlsx")
+    write_exports(tmp_path)
     given = [word.format(workspace=copy, spare=tmp_path) for word in ARGUMENTS[called]]
     command = [BIN / "wingspan", "-C", copy, *called.split(), *given, "--json"]
     finished = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -199,3 +201,17 @@ def write_bulletin(path: Path) -> None:
     ):
         sheet.append(row)
     book.save(path)
+
+
+def write_exports(folder: Path) -> None:
+    """Write a cell certificate of one cell, and a location that differs from it."""
+    cell = {"pathHierarchy": "A-001", "locationType": "CELL"}
+    wing = {"pathHierarchy": "A", "locationType": "WING", "locationCode": "A"}
+    certificate = {
+        "prisonId": "LEI",
+        "approvedDate": "2026-07-01T12:00:00",
+        "locations": [wing | {"subLocations": [cell | {"locationCode": "001", "maxCapacity": 2}]}],
+    }
+    location = cell | {"prisonId": "LEI", "code": "001", "capacity": {"maxCapacity": 1}}
+    (folder / "certificate.json").write_text(json.dumps(certificate), encoding="utf-8")
+    (folder / "cell.json").write_text(json.dumps(location), encoding="utf-8")

@@ -213,6 +213,16 @@ def test_a_writer_at_work_is_not_taken_for_a_killed_one(tmp_path):
     assert left_beside(target) == []
 
 
+def test_a_writer_may_use_a_writer_on_what_it_writes(tmp_path):
+    target = tmp_path / "plan.json"
+
+    with written_aside(target) as aside:
+        write_text(aside, "within")
+
+    assert target.read_text() == "within"
+    assert left_beside(target) == []
+
+
 def test_hidden_files_of_other_people_are_let_be(tmp_path):
     for name in (".plan.json.backup", ".plan.json.writing", ".other.json.abc.writing"):
         (tmp_path / name).mkdir()

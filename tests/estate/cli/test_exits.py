@@ -177,5 +177,5 @@ def test_a_terminal_without_dashes_and_arrows_still_gets_the_whole_answer(shell)
     text = subprocess.run(command, check=True, capture_output=True, env=plain).stdout
     answer = subprocess.run([*command, "--json"], check=True, capture_output=True, env=plain).stdout
 
-    assert b"(P5\\u2013P95: " in text
+    assert b"P5\\u2013P95" in text
     assert json.loads(answer) == shell.answer("estate", "explain", "LEI")

@@ -22,16 +22,14 @@ def small_disk(tmp_path):
     """Mount a real disk of 8 MB, and unmount it whatever happens."""
     if os.geteuid() != 0:
         pytest.fail("this test fills a small disk, and only root may mount one: run it as root")
-    mount, unmount = (shutil.which(name) for name in ("mount", "umount"))
-    assert mount and unmount, "mount and umount are of every Linux"
     disk = tmp_path / "disk"
     disk.mkdir()
     options = ["-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs"]
-    subprocess.run([mount, *options, str(disk)], check=True)
+    subprocess.run(["/usr/bin/mount", *options, str(disk)], check=True)
     try:
         yield disk
     finally:
-        subprocess.run([unmount, str(disk)], check=True)
+        subprocess.run(["/usr/bin/umount", str(disk)], check=True)
 
 
 @pytest.fixture
@@ -106,7 +104,7 @@ def test_a_disk_that_fills_leaves_the_old_report(crowded, report):
 
     assert (finished.returncode, finished.stdout) == (3, "")
     assert "Traceback" not in finished.stderr
-    assert finished.stderr.startswith("error: cannot read or write ")
+    assert finished.stderr.startswith("error: cannot read or write")
     assert results_in(root) == before
 
 

@@ -113,6 +113,31 @@ def test_more_cells_than_their_bound_are_refused(wing_faults, row):
     ]
 
 
+def test_a_layout_states_landings_and_cells_by_itself(write_wings):
+    row = {"landings": "", "layout": "12+14+12/12+0+12/9"}
+
+    (wing,) = read_wings(write_wings(row), known=KNOWN, today=TODAY)
+
+    assert wing.layout == ((12, 14, 12), (12, 0, 12), (9,))
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"landings": "2"}, "the layout has 3 landings, not 2"),
+        ({"spurs": "12+14+12"}, "landing 1 of the layout is 12+13+13, not the spurs 12+14+12"),
+        ({"cells_per_landing": "37"}, "landing 1 of the layout has 38 cells of 37"),
+        ({"cells": "113"}, "the layout adds up to 114 cells, not 113"),
+        ({"cells_max": "113"}, "the layout adds up to 114 cells, more than the bound of 113"),
+    ],
+    ids=str,
+)
+def test_a_layout_agrees_with_what_is_stated_beside_it(wing_faults, given, fault):
+    found = wing_faults({"landings": "", "layout": "12+13+13/12+14+12/12+14+12"} | given)
+
+    assert found[0] == f"row 2, column J: {fault}; correct either"
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [
@@ -127,6 +152,8 @@ def test_more_cells_than_their_bound_are_refused(wing_faults, row):
         ("floors", "0"),
         ("floors", "13"),
         ("cells", "many"),
+        ("layout", "12+12/0"),
+        ("layout", "12+201"),
         ("typology", "gallery"),
         ("material", "straw"),
         ("containment", "some"),

@@ -1,0 +1,232 @@
+"""Bringing HMPPS's exports into a workspace: its wing schedule and its register."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from estate.errors import Problem
+from estate.model import Establishment
+from estate.sources.hmpps.export import ROOM
+from estate.sources.hmpps.places import Places, differences, places_of, register_texts
+from estate.sources.hmpps.prison import Conflict, PrisonCells, Tree, merged, planned_cells
+from estate.sources.hmpps.rows import row_problems, source_of, wing_row
+from estate.sources.hmpps.statements import PrisonStatements, Reader, Use
+from estate.sources.register import read_register, update_register
+from estate.sources.table import read_table, require_sound, this_day
+from estate.sources.wings import put_wings
+from estate.tables import PROVISIONAL, WINGS
+from reports.files import written_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from datetime import date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedPrison:
+    """What an import did for one prison.
+
+    Attributes
+    ----------
+    rows
+        Its rows of the wing schedule by column; none where no file holds a cell to plan for.
+    replaced
+        How many rows they took the place of.
+    register
+        The new texts of its row of the register by column; none where the register stays.
+    """
+
+    prison_id: str
+    cells: PrisonCells
+    places: Places
+    rows: tuple[Mapping[str, str], ...]
+    replaced: int
+    register: Mapping[str, str]
+    conflicts: tuple[Conflict, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many cells are planned for and how many of which are not, by name."""
+        planned = self.cells.cells
+        names = (Use.ARCHIVED, Use.CONVERTED, Use.NON_RESIDENTIAL, Use.DRAFT)
+        return {
+            "cells": len(planned),
+            "rooms": sum(cell.location_type == ROOM for cell in planned),
+            "inactive": sum(cell.use is Use.INACTIVE for cell in planned),
+            **{use.name.lower(): self.cells.left_out.get(use, 0) for use in names},
+            "other_locations": self.cells.other,
+        }
+
+    @property
+    def spurs_inferred(self) -> tuple[str, ...]:
+        """Return the wings whose spurs no level of the tree says."""
+        return tuple(wing.node.path for wing in self.cells.wings if wing.layout.inferred)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The two files of a workspace that an import changes, as they stand."""
+
+    wings: Path
+    register: Path
+    prisons: Mapping[str, Establishment]
+    rows: tuple[Mapping[str, str], ...]
+
+    @classmethod
+    def of(cls, *, wings: Path, register: Path, today: date) -> Target:
+        """Return the files with their content.
+
+        Raises
+        ------
+        InputError
+            When either has a fault.
+        """
+        rows = read_table(wings, WINGS, today=today) if wings.exists() else ()
+        return cls(
+            wings=wings,
+            register=register,
+            prisons={prison.prison_id: prison for prison in read_register(register, today=today)},
+            rows=tuple(row.as_written() for row in rows),
+        )
+
+    def wings_of(self, prison_id: str) -> dict[str, Mapping[str, str]]:
+        """Return the rows of a prison by wing."""
+        return {row["wing"]: row for row in self.rows if row["prison_id"] == prison_id}
+
+
+def import_hmpps(
+    paths: Sequence[Path],
+    *,
+    wings: Path,
+    register: Path,
+    prison_id: str = "",
+    today: date | None = None,
+) -> tuple[ImportedPrison, ...]:
+    """Put what exports state of prisons into a wing schedule and a register.
+
+    All rows of those prisons are replaced. Both files are written aside and flushed to the disk
+    before either takes its place, so a fault or a full disk leaves both as they were. They take
+    their places one after the other, the schedule first: a process killed in that instant
+    leaves a new schedule beside the old register, each whole, and importing again ends it.
+
+    Parameters
+    ----------
+    prison_id
+        The prison of files that do not name one.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read, breaks a rule of the service or contradicts itself, names no
+        prison of the register, or lacks the locations that others stand in; when nothing is in
+        the files; or when the schedule or the register has a fault. It lists every fault.
+    """
+    day = today or this_day()
+    target = Target.of(wings=wings, register=register, today=day)
+    known = [prison for prison in target.prisons if not prison.startswith(PROVISIONAL)]
+    reader = Reader(known=known, today=day)
+    reader.read(paths, prison_id=prison_id)
+    label = paths[0].name if len(paths) == 1 else "the files"
+    problems = list(reader.problems)
+    for prison in reader.prisons.values():
+        problems += _counting_problems(prison, target.prisons[prison.prison_id])
+    trees = [merged(prison) for prison in reader.prisons.values()]
+    if not problems:  # Else what is missing may only not have been readable.
+        problems += [problem for tree in trees for problem in tree.missing()]
+    require_sound(label, problems)
+    imported = []
+    for prison, tree in zip(reader.prisons.values(), trees, strict=True):
+        outcome = _imported(prison, tree, target)
+        imported.append(outcome)
+        problems += _outcome_problems(prison, outcome, today=day)
+    require_sound(label, problems)
+    _write(imported, target, today=day)
+    return tuple(imported)
+
+
+def _counting_problems(prison: PrisonStatements, entry: Establishment) -> Iterator[Problem]:
+    if entry.counted_in and prison.statements:
+        what = f"the register counts {entry.prison_id} in {entry.counted_in}"
+        cure = f"blank counted_in of {entry.prison_id} in the register, then import both"
+        yield prison.statements[0].problem(what, cure)
+
+
+def _imported(prison: PrisonStatements, tree: Tree, target: Target) -> ImportedPrison:
+    cells = planned_cells(tree)
+    places = places_of(prison, cells)
+    source = source_of(prison, places)
+    before = target.wings_of(tree.prison_id)
+    rows = tuple(
+        wing_row(
+            wing,
+            prison_id=tree.prison_id,
+            source=source,
+            before=before.get(wing.node.path, {}),
+        )
+        for wing in cells.wings
+    )
+    register, remarks = register_texts(target.prisons[tree.prison_id], places)
+    notes = [*_schedule_notes(cells, before), *differences(prison, cells), *remarks]
+    return ImportedPrison(
+        prison_id=tree.prison_id,
+        cells=cells,
+        places=places,
+        rows=rows,
+        replaced=len(before) if rows else 0,
+        register=register,
+        conflicts=tree.conflicts,
+        notes=(*notes, *_holding_notes(tree.prison_id, target)),
+    )
+
+
+def _outcome_problems(
+    prison: PrisonStatements, outcome: ImportedPrison, *, today: date
+) -> Iterator[Problem]:
+    for wing, row in zip(outcome.cells.wings, outcome.rows, strict=True):
+        yield from row_problems(wing, row, today=today)
+    if not outcome.rows and not outcome.register:
+        documents = [statement.document for statement in prison.statements]
+        documents += [approved.document for approved in prison.certificates]
+        what = f"there is nothing of {outcome.prison_id} to import: {'; '.join(outcome.notes)}"
+        file = documents[0].path.name if documents else ""
+        yield Problem(file, "$", what, "import its cell certificate")
+
+
+def _schedule_notes(cells: PrisonCells, before: Collection[str]) -> Iterator[str]:
+    if not cells.wings:
+        yield "no file holds a cell to plan for, so its wings stay as they are"
+        return
+    held = {wing.node.path for wing in cells.wings}
+    gone = [wing for wing in before if wing not in held]
+    if gone:
+        yield f"wings of the schedule that no file holds, now gone: {', '.join(gone)}"
+    yield from (f"{wing.node.path}: {wing.layout.remark}" for wing in cells.wings)
+
+
+def _holding_notes(prison_id: str, target: Target) -> Iterator[str]:
+    held = [held for held, entry in target.prisons.items() if entry.counted_in == prison_id]
+    if held:
+        names = ", ".join(held)
+        yield f"the register counts {names} in it: blank their counted_in and import them as well"
+
+
+def _write(imported: Sequence[ImportedPrison], target: Target, *, today: date) -> None:
+    """Write both files aside, then let the schedule take its place and after it the register."""
+    rows = [row for prison in imported for row in prison.rows]
+    changes = {prison.prison_id: prison.register for prison in imported if prison.register}
+    with ExitStack() as places:  # What was entered last takes its place first.
+        if changes:
+            register = places.enter_context(written_aside(target.register))
+            shutil.copyfile(target.register, register)
+            update_register(register, changes, today=today)
+        if rows:
+            wings = places.enter_context(written_aside(target.wings))
+            if target.wings.exists():
+                shutil.copyfile(target.wings, wings)
+            put_wings(rows, into=wings, known=target.prisons.keys(), today=today)

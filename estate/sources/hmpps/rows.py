@@ -1,0 +1,116 @@
+"""Wings of an export → rows of a wing schedule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from estate.column import UnfitValueError
+from estate.model import WHOLE_PRISON, Grade
+from estate.sources.hmpps.export import CELL, Kind
+from estate.sources.hmpps.places import certificate_label
+from estate.sources.hmpps.statements import Use
+from estate.tables import WINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+
+    from estate.errors import Problem
+    from estate.sources.hmpps.places import Places
+    from estate.sources.hmpps.prison import WingCells
+    from estate.sources.hmpps.statements import PrisonStatements
+
+# What an export says of a wing. All else that a row holds is kept, for no export says it.
+_STATED = {
+    "prison_id",
+    "wing",
+    "spurs",
+    "landings",
+    "cells_per_landing",
+    "cells",
+    "cells_max",
+    "layout",
+    "grade",
+    "source",
+    "notes",
+}
+_UNGRADED = {"name", "typology", "era"}  # Words, on which no quantity rests by itself.
+_KEPT_FROM = "kept from: "  # Ends the notes of a row, before the source of what was kept.
+
+
+def source_of(prison: PrisonStatements, places: Places) -> str:
+    """Return which exports the cells come from, and whether they hold the whole prison."""
+    kinds = {statement.document.kind for statement in prison.statements}
+    if places.approved_on and Kind.CERTIFICATE in kinds:
+        return f"{certificate_label(places.approved_on)}, {WHOLE_PRISON}"
+    labels = " and ".join(kind.label for kind in sorted(kinds))
+    hierarchy = [s for s in prison.statements if s.document.kind is Kind.HIERARCHY]
+    from_top = any(not statement.parent for statement in hierarchy)
+    to_cells = any(statement.location_type == CELL for statement in hierarchy)
+    return f"HMPPS {labels}, {WHOLE_PRISON}" if from_top and to_cells else f"HMPPS {labels}"
+
+
+def wing_row(
+    wing: WingCells, *, prison_id: str, source: str, before: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the row of a wing by column.
+
+    What no export says (typology, construction, cabling, hazards and so on) is kept from the
+    row that it replaces. The grade is B; it is C where spurs are inferred, and that of the
+    earlier row where quantities are kept from it and that is worse.
+
+    Parameters
+    ----------
+    before
+        The row that it replaces by column, empty for none.
+    """
+    layout = wing.layout.layout
+    spurs = layout[0] if len(set(layout)) == 1 and len(layout[0]) > 1 else ()
+    per_landing = {sum(landing) for landing in layout}
+    kept = {
+        column: text
+        for column, text in before.items()
+        if column not in _STATED and text not in {"", "unknown"}
+    }
+    facts = [column for column in kept if column in WINGS.names and column != "name"]
+    grades = [Grade.SCHEDULED if wing.layout.inferred else Grade.CERTIFIED]
+    if not _UNGRADED.issuperset(facts):
+        grades.append(Grade(before.get("grade") or Grade.SCHEDULED))
+    notes = list(_remarks(wing))
+    if facts:
+        origin = before.get("notes", "").partition(_KEPT_FROM)[2] or before.get("source", "")
+        notes.append(f"{', '.join(facts)} {_KEPT_FROM}{origin or 'the schedule'}")
+    return {
+        **kept,
+        "prison_id": prison_id,
+        "wing": wing.node.path,
+        "name": wing.node.name or kept.get("name", ""),
+        "spurs": "+".join(map(str, spurs)),
+        "landings": str(len(layout)),
+        "cells_per_landing": str(*per_landing) if len(per_landing) == 1 else "",
+        "cells": str(len(wing.cells)),
+        "layout": "/".join("+".join(map(str, landing)) for landing in layout),
+        "grade": max(grades),
+        "source": source,
+        "notes": "; ".join(notes),
+    }
+
+
+def row_problems(wing: WingCells, row: Mapping[str, str], *, today: date) -> Iterator[Problem]:
+    """Yield what in a row the wing schedule does not allow, at the wing's place in its export."""
+    for column in WINGS.columns:
+        try:
+            column.parse(row.get(column.name, ""), today=today)
+        except UnfitValueError as fault:
+            yield wing.node.statements[0].problem(fault.what, fault.cure)
+
+
+def _remarks(wing: WingCells) -> Iterator[str]:
+    rooms = sum(cell.location_type != CELL for cell in wing.cells)
+    inactive = sum(cell.use is Use.INACTIVE for cell in wing.cells)
+    if rooms:
+        yield f"{rooms} of the cells are rooms"
+    if inactive:
+        yield f"{inactive} inactive"
+    yield wing.layout.remark
+    yield "landings in the order of their codes"

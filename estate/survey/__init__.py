@@ -1,0 +1,19 @@
+"""Surveys: drafted from what is known, corrected by people, checked, and planned from."""
+
+from __future__ import annotations
+
+from estate.survey.check import read_survey
+from estate.survey.draft import draft, hand_out
+from estate.survey.facts import SURVEY_RULES, Surveyed, surveyed
+from estate.survey.importing import Imported, import_survey
+
+__all__ = [
+    "SURVEY_RULES",
+    "Imported",
+    "Surveyed",
+    "draft",
+    "hand_out",
+    "import_survey",
+    "read_survey",
+    "surveyed",
+]

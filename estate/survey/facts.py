@@ -1,0 +1,232 @@
+"""What a survey says of a prison's wings, in place of what was assumed, and how well it knows."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import isclose
+from typing import TYPE_CHECKING
+
+import networkx as nx
+
+from estate.model import Grade, Network, WingShape
+from estate.sizing import Sizing
+from estate.survey.networks import network_of
+from estate.survey.places import Places
+from estate.survey.routes import trace
+from estate.survey.wings import by_wing, cells_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from estate.model import Wing
+    from estate.sources.survey import Feature, Survey
+    from estate.typology import Layout
+
+# What a plan that rests on surveys says beside the rules of its design.
+SURVEY_RULES = (
+    (
+        "In a surveyed wing, containment that stands already is not bought again, the way to the "
+        "comms room included, unless more than 40 % of it is full; its outlets count as there "
+        "only if each of its cells has one of Cat 5e or better."
+    ),
+    (
+        "A surveyed wing has one kind of wall, that of most of their length; its drawings and "
+        "cell numbers in the reports are still typical."
+    ),
+)
+
+_ASSUMED_WING = "typology"  # Source of a wing that no schedule names.
+_DATA_CABLING = ("cat5e", "cat6", "cat6a")  # From the worst up.
+_MEASURED = frozenset({"cells", "layout", "dimensions", "construction", "distance_to_comms_m"})
+_SAME_M = 0.001  # A draft writes lengths to the millimetre.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surveyed:
+    """The sizing that a survey gives, and the network of each wing by the wing's key."""
+
+    sizing: Sizing
+    networks: Mapping[str, Network]
+
+
+def surveyed(sizing: Sizing, survey: Survey, *, prison_id: str) -> Surveyed:
+    """Return the wings of a sound survey in place of those that were sized.
+
+    The survey is of the whole prison: a wing that it does not have is gone, and one whose code
+    is new takes the facts that no map shows from a typical wing. What the survey repeats keeps
+    its grade; what it changes is assumed until it is signed. A prison that is not sized, since
+    its figures are another's, stays so.
+    """
+    sized = {wing.wing: wing for wing in sizing.wings}
+    typical = next((wing for wing in sizing.wings if wing.source == _ASSUMED_WING), None)
+    wings: list[Wing] = []
+    networks: dict[str, Network] = {}
+    for code, part in by_wing(survey, prison_id=prison_id).items():
+        base = sized.get(code, typical and replace(typical, wing=code, name=f"Wing {code}"))
+        if base is None:
+            continue  # Refused when it was imported; the schedule has changed since.
+        wing = _Reading(part, base).wing()
+        wings.append(wing)
+        networks[wing.key] = network_of(part)
+    if tuple(wings) == sizing.wings:
+        return Surveyed(sizing=sizing, networks=networks)
+    signed = sum(feature.is_signed for feature in survey.features())
+    total = sum(wing.cells for wing in wings)
+    made = Sizing(
+        wings=tuple(wings),
+        basis=f"{total:,} cells in {len(wings)} wings of the survey",
+        notes=(f"{signed:,} of the {len(survey):,} features of the survey are signed.",),
+    )
+    return Surveyed(sizing=made, networks=networks)
+
+
+class _Reading:
+    """One wing of a sound survey beside what was known of the wing before it."""
+
+    def __init__(self, part: Survey, base: Wing) -> None:
+        self.part = part
+        self.base = base
+        self.cells = cells_of(part)
+        self.routes = trace(part)
+
+    def wing(self) -> Wing:
+        """Return the wing with every fact that the survey gives, and the grade of each."""
+        base, shape, known = self.base, self._shape(), self._known()
+        doubted = [f for f in (*base.assumed, *self._changed(shape)) if f not in known]
+        counted = "cells" in known
+        share = shape.cells / base.cells
+        made = replace(
+            base,
+            shape=shape,
+            cells_low=float(shape.cells) if counted else base.cells_low * share,
+            cells_high=float(shape.cells) if counted else base.cells_high * share,
+            # One grade stands for every fact that is not doubted.
+            grade=Grade.SURVEYED if counted and known.union(doubted) >= _MEASURED else base.grade,
+            assumed=tuple(dict.fromkeys(doubted)),
+            **self._hazards(),
+        )
+        return self._attributed(made) if made != base else base
+
+    def _attributed(self, wing: Wing) -> Wing:
+        """Return the wing with the survey as its source, and the day of the last measurement."""
+        days = [f.text("surveyed_on") for f in self.part.features() if f.is_signed]
+        signed = f"{len(days):,} of {len(self.part):,} features signed"
+        day = max(days, default=wing.surveyed_on)
+        return replace(wing, source="survey", surveyed_on=day, basis=f"survey, {signed}")
+
+    def _shape(self) -> WingShape:
+        shape = self.base.shape
+        material, thickness_mm = self._fabric()
+        distance_m = self._distance_to_comms_m()
+        if isclose(distance_m, shape.distance_to_comms_m, rel_tol=0, abs_tol=_SAME_M):
+            distance_m = shape.distance_to_comms_m
+        return replace(
+            shape,
+            layout=self._layout(),
+            material=material,
+            thickness_mm=thickness_mm,
+            distance_to_comms_m=distance_m,
+            cabling=self._cabling(),
+        )
+
+    def _layout(self) -> Layout:
+        """Return the cells of each spur, landing by landing; a spur is where doors lead to.
+
+        A spur without a cell on a landing leaves no trace on a map, so a layout that differs in
+        that alone is the one known before.
+        """
+        spurs: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        places = Places(self.part)
+        beyond: dict[str, str] = {}
+        for door in self.part.layers["doors"]:
+            one, other = places.sides(door)
+            beyond |= {one: other, other: one}
+        for cell in self.cells:
+            spurs[cell.floor][beyond[cell.name]] += 1
+        layout = tuple(tuple(spurs[floor].values()) for floor in sorted(spurs))
+        before = self.base.shape.layout
+        return before if layout == tuple(tuple(filter(None, spur)) for spur in before) else layout
+
+    def _fabric(self) -> tuple[str, int]:
+        """Return the material and thickness of most of the walls, by length."""
+        lengths_m: Counter[tuple[str, int]] = Counter()
+        for wall in self.part.layers["walls"]:
+            fabric = (wall.text("material"), wall.integer("thickness_mm") or 0)
+            lengths_m[fabric] += wall.geometry.length
+        before = (self.base.shape.material, self.base.shape.thickness_mm)
+        return max(sorted(lengths_m), key=lambda fabric: lengths_m[fabric], default=before)
+
+    def _distance_to_comms_m(self) -> float:
+        """Return the length of duct from a distributor to where the wing's own routes begin."""
+        ducts: nx.MultiGraph[str] = nx.MultiGraph()
+        racks = [self.routes.joints[d.name] for d in self.part.layers["distributors"]]
+        ducts.add_nodes_from(racks)
+        own = set()
+        for span in self.routes.spans:
+            if span.containment == "duct":
+                ducts.add_edge(span.start, span.end, length_m=span.length_m)
+            else:
+                own |= {span.start, span.end}
+        lengths_m = nx.multi_source_dijkstra_path_length(
+            ducts, dict.fromkeys(racks), weight="length_m"
+        )
+        return min(length_m for node, length_m in lengths_m.items() if node in own)
+
+    def _cabling(self) -> str:
+        """Return the least of the data cabling in the cells, if an existing outlet is in each."""
+        places = Places(self.part)
+        best: defaultdict[str, int] = defaultdict(lambda: -1)
+        for outlet in self.part.layers["outlets"]:
+            category = outlet.text("category")
+            if outlet.text("state") == "existing" and category in _DATA_CABLING:
+                space = places.around(outlet)
+                best[space] = max(best[space], _DATA_CABLING.index(category))
+        least = min(best[cell.name] for cell in self.cells)
+        if least >= 0:
+            return _DATA_CABLING[least]
+        before = self.base.shape.cabling
+        return "none" if before in _DATA_CABLING else before
+
+    def _changed(self, shape: WingShape) -> Iterable[str]:
+        """Return the facts that the survey does not repeat as they were known."""
+        before = self.base.shape
+        pairs = {
+            "cells": (shape.cells, before.cells),
+            "layout": (shape.layout, before.layout),
+            "construction": (
+                (shape.material, shape.thickness_mm),
+                (before.material, before.thickness_mm),
+            ),
+            "distance_to_comms_m": (shape.distance_to_comms_m, before.distance_to_comms_m),
+        }
+        return [fact for fact, (now, then) in pairs.items() if now != then]
+
+    def _known(self) -> set[str]:
+        """Return the facts whose every feature is signed."""
+        return {
+            fact
+            for fact, features in self._evidence().items()
+            if features and all(feature.grade == Grade.SURVEYED for feature in features)
+        }
+
+    def _evidence(self) -> dict[str, Sequence[Feature]]:
+        """Return the features that each fact rests on."""
+        layers = self.part.layers
+        ducts = [span for span in layers["spans"] if span.text("containment") == "duct"]
+        runs = [span for span in layers["spans"] if span.text("containment") != "duct"]
+        return {
+            "cells": self.cells,
+            "layout": [*self.cells, *layers["doors"]],
+            "dimensions": [*layers["spaces"], *runs],
+            "construction": layers["walls"],
+            "distance_to_comms_m": [*ducts, *layers["distributors"]],
+            "asbestos": [h for h in layers["hazards"] if h.text("kind") == "asbestos"],
+        }
+
+    def _hazards(self) -> dict[str, str]:
+        """Return what the hazards drawn in the wing say; none drawn is no evidence of none."""
+        kinds = {hazard.text("kind") for hazard in self.part.layers["hazards"]}
+        says = {"asbestos": "asbestos", "listed_fabric": "listed"}
+        return {fact: "yes" for kind, fact in says.items() if kind in kinds}

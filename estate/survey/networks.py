@@ -1,0 +1,112 @@
+"""The network of a surveyed wing, as a design reads it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypedDict
+
+from estate.model import Distributor, Door, Grade, Network, Outlet, Space, Wall
+from estate.survey.places import Places
+from estate.survey.routes import trace
+from estate.survey.wings import cells_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from estate.model import Point
+    from estate.sources.survey import Feature, Survey
+
+
+class _Known(TypedDict):
+    """Where a feature is, and how well that is known."""
+
+    floor: int
+    grade: Grade
+    source: str
+
+
+def network_of(wing: Survey) -> Network:
+    """Return the network of a wing's survey, each landing on the floor that `lay_out` gives it.
+
+    The lowest floor with cells is 0, the next with cells 1 and so on; what lies on a floor
+    between or beyond these goes with the nearest.
+    """
+    survey, routes = _Reading(wing), trace(wing)
+    return Network(
+        spaces=tuple(map(survey.space, wing.layers["spaces"])),
+        walls=tuple(wall for line in wing.layers["walls"] for wall in survey.walls(line)),
+        doors=tuple(map(survey.door, wing.layers["doors"])),
+        junctions=tuple(replace(j, floor=survey.landing(j.floor)) for j in routes.junctions),
+        distributors=tuple(map(survey.distributor, wing.layers["distributors"])),
+        outlets=tuple(map(survey.outlet, wing.layers["outlets"])),
+        spans=tuple(replace(s, floor=survey.landing(s.floor)) for s in routes.spans),
+    )
+
+
+class _Reading:
+    """One wing of a sound survey, feature by feature."""
+
+    def __init__(self, wing: Survey) -> None:
+        self._places = Places(wing)
+        self._floors = sorted({cell.floor for cell in cells_of(wing)})
+
+    def landing(self, floor: int) -> int:
+        """Return the landing, from 0, that a floor is or is nearest to; the lower of two."""
+        indices = range(len(self._floors))
+        return min(indices, key=lambda index: (abs(self._floors[index] - floor), index))
+
+    def space(self, space: Feature) -> Space:
+        return Space(
+            space_id=space.name,
+            kind=space.text("kind"),
+            outline=tuple(space.geometry.exterior.coords[:-1]),
+            location_key=space.text("location_key"),
+            **self._known(space),
+        )
+
+    def walls(self, wall: Feature) -> Iterator[Wall]:
+        """Yield a straight wall for each leg of a line."""
+        legs = list(pairwise(wall.geometry.coords))
+        for number, (start, end) in enumerate(legs, start=1):
+            yield Wall(
+                wall_id=wall.name if len(legs) == 1 else f"{wall.name}#{number}",
+                material=wall.text("material"),
+                thickness_mm=wall.integer("thickness_mm") or 0,
+                start=start,
+                end=end,
+                **self._known(wall),
+            )
+
+    def door(self, door: Feature) -> Door:
+        one, other = self._places.sides(door)
+        return Door(
+            door_id=door.name, at=_at(door), from_space=one, to_space=other, **self._known(door)
+        )
+
+    def distributor(self, distributor: Feature) -> Distributor:
+        return Distributor(
+            distributor_id=distributor.name,
+            at=_at(distributor),
+            space_id=self._places.around(distributor),
+            kind=distributor.text("kind"),
+            state=distributor.text("state"),
+            **self._known(distributor),
+        )
+
+    def outlet(self, outlet: Feature) -> Outlet:
+        return Outlet(
+            outlet_id=outlet.name,
+            at=_at(outlet),
+            space_id=self._places.around(outlet),
+            kind=outlet.text("kind"),
+            **self._known(outlet),
+        )
+
+    def _known(self, feature: Feature) -> _Known:
+        floor = self.landing(feature.floor)
+        return {"floor": floor, "grade": feature.grade, "source": feature.text("source")}
+
+
+def _at(point: Feature) -> Point:
+    return (point.geometry.x, point.geometry.y)

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from estate.radio.barriers import Barriers, Legs, Level, crossings
+
+# One wall along x = 1 from y = 0 to 2, standing from the floor to 3 m.
+WALL = Barriers(
+    start_m=np.array([[1.0, 0.0]]),
+    end_m=np.array([[1.0, 2.0]]),
+    bottom_m=np.array([0.0]),
+    top_m=np.array([3.0]),
+    fabric=np.array([7]),
+)
+FLOOR = Level(height_m=3.0, area=shapely.box(0, 0, 2, 2), fabric=9)
+NOTHING = Barriers(
+    start_m=np.empty((0, 2)),
+    end_m=np.empty((0, 2)),
+    bottom_m=np.empty(0),
+    top_m=np.empty(0),
+    fabric=np.empty(0, dtype=np.int64),
+)
+
+
+def crossed(origin, target, *, barriers=WALL, levels=()):
+    legs = Legs.between_all(np.array([origin], dtype=float), np.array([target], dtype=float))
+    return crossings(barriers, levels, legs)
+
+
+@pytest.mark.parametrize(
+    ("origin", "target", "count"),
+    [
+        ((0, 1, 1), (2, 1, 1), 1),
+        ((0, 1, 1), (0.9, 1, 1), 0),  # Short of it.
+        ((0, 3, 1), (2, 3, 1), 0),  # Past its end.
+        ((0, 1, 4), (2, 1, 4), 0),  # Over it.
+        ((0, 1, 1), (2, 1, 6), 0),  # 3.5 m up where the wall is.
+        ((0, 1, 1), (2, 1, 4), 1),  # 2.5 m up where the wall is.
+        ((0, 1, 1), (0, 1, 1), 0),
+    ],
+)
+def test_a_leg_crosses_a_wall_that_stands_between(origin, target, count):
+    assert crossed(origin, target).counts() == [count]
+
+
+def test_the_angle_is_that_from_the_normal_in_space():
+    # 2 m across, 2 m along, 1 m up: 2 / 3.
+    found = crossed((0, 0, 1), (2, 2, 2))
+
+    assert found.cosine == pytest.approx([2 / 3])
+    assert found.fabric.tolist() == [7]
+
+
+def test_a_floor_is_crossed_where_there_is_one():
+    inside = crossed((0.5, 1, 2), (0.5, 1, 4), barriers=NOTHING, levels=[FLOOR])
+    beside = crossed((2.5, 1, 2), (2.5, 1, 4), barriers=NOTHING, levels=[FLOOR])
+
+    assert inside.fabric.tolist() == [9]
+    assert inside.cosine == pytest.approx([1.0])
+    assert beside.counts() == [0]
+
+
+def test_a_leg_through_the_joint_of_two_pieces_of_wall_crosses_one_of_them():
+    pieces = Barriers(
+        start_m=np.array([[1.0, 0.0], [1.0, 1.0]]),
+        end_m=np.array([[1.0, 1.0], [1.0, 2.0]]),
+        bottom_m=np.zeros(2),
+        top_m=np.full(2, 3.0),
+        fabric=np.array([7, 8]),
+    )
+
+    assert crossed((0, 1, 1), (2, 1, 1), barriers=pieces).fabric.tolist() == [8]
+
+
+def test_legs_run_origin_by_origin():
+    origins_m = np.array([[0.0, 1, 1], [2.0, 1, 1]])
+    targets_m = np.array([[0.5, 1, 1], [3.0, 1, 1], [1.5, 1, 1]])
+
+    found = crossings(WALL, (), Legs.between_all(origins_m, targets_m))
+
+    assert found.counts().reshape(2, 3).tolist() == [[0, 1, 1], [1, 0, 0]]
+
+
+def brute_force_count(barriers, origin, target):
+    """Count crossings by solving two equations for each wall."""
+    count = 0
+    walls = zip(barriers.start_m, barriers.end_m, barriers.bottom_m, barriers.top_m, strict=True)
+    for start, end, bottom, top in walls:
+        matrix = np.column_stack([target[:2] - origin[:2], start - end])
+        if abs(np.linalg.det(matrix)) > 1e-9:
+            share, along = np.linalg.solve(matrix, start - origin[:2])
+            height = origin[2] + share * (target[2] - origin[2])
+            count += 0 < share < 1 and 0 <= along < 1 and bottom <= height < top
+    return count
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_outcodes_find_what_solving_for_each_wall_finds(seed):
+    draw = np.random.default_rng(seed)
+    barriers = Barriers(
+        start_m=draw.uniform(0, 10, (30, 2)),
+        end_m=draw.uniform(0, 10, (30, 2)),
+        bottom_m=draw.uniform(0, 3, 30),
+        top_m=draw.uniform(3, 6, 30),
+        fabric=np.zeros(30, dtype=np.int64),
+    )
+    origins_m, targets_m = draw.uniform(0, 10, (4, 3)), draw.uniform(0, 10, (5, 3))
+
+    found = crossings(barriers, (), Legs.between_all(origins_m, targets_m)).counts()
+
+    expected = [brute_force_count(barriers, o, t) for o in origins_m for t in targets_m]
+    assert found.tolist() == expected

@@ -1,0 +1,181 @@
+import numpy as np
+import pytest
+
+from estate.errors import InputError
+from estate.estimate import Estimate
+from estate.radio.calibration import Measurement, Sender, calibrate
+from estate.radio.fitting import Parameter, fit
+from estate.radio.paths import trace
+from estate.radio.propagation import Propagation, path_loss_db
+
+TRUTH = Propagation(door_loss_db=22.0, wall_extra_db={"concrete": 5.0})
+OFFSET_DB = -4.0
+SENDERS = {
+    "landing": Sender(at_m=(13.5, -1.0, 2.4), eirp_dbm=20.0),
+    "cell": Sender(at_m=(1.5, 2.0, 2.2), eirp_dbm=20.0),
+}
+
+
+def parameter(name, low, likely, high):
+    return Parameter(name=name, unit="dB", prior=Estimate(low, likely, high))
+
+
+def line(values):
+    """Return a straight line at 0, 1, 2 and 3; a third value has no effect."""
+    return values[0] + values[1] * np.arange(4.0)
+
+
+def test_a_fit_finds_what_made_the_readings():
+    parameters = (parameter("start", -10, 0, 10), parameter("slope", 0, 1, 20))
+
+    start, slope = fit(line, np.array([3.0, 8.0, 13.0, 18.0]), parameters)
+
+    assert start.value == pytest.approx(3, abs=1e-4)
+    assert slope.value == pytest.approx(5, abs=1e-4)
+
+
+def test_what_has_no_effect_stays_at_its_prior_and_is_not_settled():
+    parameters = (
+        parameter("start", -10, 0, 10),
+        parameter("slope", 0, 1, 20),
+        parameter("idle", 0, 4, 9),
+    )
+
+    *_, idle = fit(line, np.array([3.0, 8.0, 13.0, 18.0]), parameters)
+
+    assert idle.value == 4
+    assert idle.standard_error is None
+
+
+def test_of_two_that_cannot_be_told_apart_one_stays_at_its_prior():
+    def both(values):
+        return np.full(6, values[0] + values[1])
+
+    first, second = fit(
+        both, np.full(6, 7.0), (parameter("first", 0, 2, 10), parameter("second", 0, 2, 10))
+    )
+
+    assert [first.standard_error, second.standard_error].count(None) == 1
+    assert first.value + second.value == pytest.approx(7, abs=1e-3)
+
+
+def test_a_value_never_leaves_its_range_and_says_when_it_ends_there():
+    def constant(values):
+        return np.full(5, values[0])
+
+    (beyond,) = fit(constant, np.full(5, 33.0), (parameter("loss", 6, 15, 30),))
+    (within,) = fit(constant, np.full(5, 29.0), (parameter("loss", 6, 15, 30),))
+
+    assert beyond.value == pytest.approx(30, abs=1e-3)
+    assert beyond.at_its_limit
+    assert not within.at_its_limit
+
+
+def test_a_model_that_fits_nothing_settles_nothing():
+    # 20 dB off whatever the value: the error of the fit is as wide as the range.
+    (found,) = fit(
+        lambda values: np.full(5, values[0]), np.full(5, 50.0), (parameter("loss", 6, 15, 30),)
+    )
+
+    assert found.standard_error is None
+    assert found.value == 15
+
+
+def readings(scene, *, truth=TRUTH, step_m=1.0):
+    """Return what would be read on a grid, were the truth known."""
+    places = [
+        (float(x), float(y), 1.0)
+        for x in np.arange(0.75, 27, step_m)
+        for y in (-1.5, -0.5, 1.0, 2.0, 3.0)
+    ]
+    for name, sender in SENDERS.items():
+        paths = trace(scene, access_points_m=np.array([sender.at_m]), receivers_m=np.array(places))
+        losses = path_loss_db(paths, frequency_ghz=5.5, propagation=truth)
+        for place, loss_db in zip(places, losses.total_db[0], strict=True):
+            signal_dbm = sender.eirp_dbm + OFFSET_DB - float(loss_db)
+            if signal_dbm > -95:  # What a telephone hears at all.
+                yield Measurement(
+                    access_point=name, at_m=place, frequency_ghz=5.5, signal_dbm=signal_dbm
+                )
+
+
+@pytest.fixture(scope="module")
+def calibrated(row):
+    """Return what a row of nine cells with doors calibrates to."""
+    scene = row(cells=9, doors=True)
+    return calibrate(readings(scene), SENDERS, scene=scene, dated="2026-11-23", source="made up")
+
+
+def test_doors_and_walls_are_found_again_from_the_signal_they_left(calibrated):
+    assert calibrated["door_loss_db"] == pytest.approx(22, abs=0.5)
+    assert calibrated["wall_extra_db.concrete"] == pytest.approx(5, abs=0.5)
+    assert calibrated["offset_db"] == pytest.approx(-4, abs=0.5)
+    assert calibrated.rmse_db_after < 0.5 < calibrated.rmse_db_before
+
+
+def test_the_fit_is_ready_to_predict_with(calibrated):
+    propagation = calibrated.propagation
+
+    assert propagation.door_loss_db == calibrated["door_loss_db"]
+    assert propagation.wall_extra_db == {"concrete": calibrated["wall_extra_db.concrete"]}
+
+
+def test_a_loss_that_no_reading_met_is_named_and_stays_at_its_prior(row):
+    # Walls without doors: no path goes through one.
+    scene = row(cells=9)
+
+    found = calibrate(readings(scene), SENDERS, scene=scene, dated="2026-11-23", source="made up")
+
+    assert "door_loss_db" in found.unsettled
+    assert found["door_loss_db"] == 15
+
+
+def in_the_open(exponent, *, in_sight=True, positions=20):
+    for metres in range(1, positions + 1):
+        signal_dbm = 20.0 - 47.25 - 10 * exponent * np.log10(metres)
+        yield Measurement(
+            access_point="cell",
+            at_m=(1.5 + metres, 2.0, 2.2),
+            frequency_ghz=5.5,
+            signal_dbm=float(signal_dbm),
+            in_sight=in_sight,
+        )
+
+
+def test_without_geometry_the_exponent_of_the_distance_is_fitted():
+    found = calibrate(in_the_open(1.7), SENDERS, dated="2026-11-23", source="made up")
+
+    assert found["exponent_in_sight"] == pytest.approx(1.7, abs=0.01)
+    assert found.unsettled == ("exponent_out_of_sight", "out_of_sight_db")
+    assert found.rmse_db_after < 0.05
+    assert found.positions == 20
+
+
+def test_readings_in_any_order_give_the_same_fit():
+    each = list(in_the_open(1.7))
+
+    forwards, backwards = (
+        calibrate(order, SENDERS, dated="2026-11-23", source="made up")
+        for order in (each, each[::-1])
+    )
+
+    assert forwards == backwards
+
+
+def test_a_reading_of_an_unknown_access_point_is_refused():
+    stray = Measurement(
+        access_point="attic", at_m=(0, 0, 0), frequency_ghz=5.5, signal_dbm=-60, in_sight=True
+    )
+
+    with pytest.raises(InputError, match="'attic'"):
+        calibrate([stray], SENDERS, dated="2026-11-23", source="made up")
+
+
+def test_too_few_positions_are_refused():
+    with pytest.raises(InputError, match="7 positions"):
+        calibrate(in_the_open(2, positions=7), SENDERS, dated="2026-11-23", source="made up")
+
+
+def test_neither_geometry_nor_sight_is_refused():
+    with pytest.raises(InputError, match="line of sight"):
+        calibrate(in_the_open(2, in_sight=None), SENDERS, dated="2026-11-23", source="made up")
