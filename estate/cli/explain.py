@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def explain(workspace: Workspace, place: str, as_json: bool) -> None:
-    """Say why a prison stands where it does, or why a wing is designed as it is.
+    """Say why a prison stands where it does, or why a wing or landing is designed as it is.
 
-    PLACE is a prison (LEI) or a wing (EYI/HB1).
+    PLACE is a prison (LEI), a wing (EYI/HB1) or a landing (EYI/HB1/2).
 
     \b
     Example:
@@ -30,10 +30,10 @@ def explain(workspace: Workspace, place: str, as_json: bool) -> None:
     from estate.cli.current import current_plan
 
     plan = current_plan(workspace)
-    prison_id, _, wing = place.partition("/")
+    prison_id, *inside = place.split("/")
     site = _site(plan, prison_id)
-    if wing:
-        answer = _wing_answer(plan, site, wing)
+    if inside:
+        answer = _wing_answer(plan, site, *inside)
         emit(answer, as_json=as_json, text=_wing_text(answer))
     else:
         answer = _prison_answer(plan, site)
@@ -146,14 +146,26 @@ def _prison_text(answer: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _wing_answer(plan: Plan, site: SitePlan, code: str) -> dict[str, Any]:
+def _wing_answer(
+    plan: Plan, site: SitePlan, code: str, landing: str = "", *deeper: str
+) -> dict[str, Any]:
     from estate.errors import InputError
 
     found = next((w for w in site.wings if w.wing.wing.casefold() == code.casefold()), None)
     if found is None:
         codes = ", ".join(w.wing.wing for w in site.wings) or "none"
         raise InputError(f"{site.prison.name} has no wing {code}", hint=f"its wings: {codes}")
-    return _wing_facts(plan, found)
+    answer = _wing_facts(plan, found)
+    if landing:
+        chosen = [x for x in answer["landings"] if str(x["landing"]) == landing]
+        if not chosen or deeper:
+            count = len(answer["landings"])
+            raise InputError(
+                f"wing {code} has no landing {'/'.join((landing, *deeper))}",
+                hint=f"its landings are 1 to {count}, counted from the lowest",
+            )
+        answer["landings"] = chosen
+    return answer
 
 
 def _wing_facts(plan: Plan, found: WingPlan) -> dict[str, Any]:

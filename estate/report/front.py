@@ -120,7 +120,7 @@ def _short(plan: Plan) -> tuple[str, ...]:
         (
             f"Of {len(wings):,} wings, {surveyed:,} have been surveyed, "
             f"{len(wings) - surveyed - typical:,} stand in a schedule or certificate with their "
-            f"cells, and {typical:,} are typical wings of the prison's age and function."
+            f"cells, and {typical:,} take theirs from a typical wing of its age and function."
         ),
         "Without site measurement nothing here is a design for construction.",
     )

@@ -1,9 +1,10 @@
+import gc
 import os
 import socket
 from contextlib import closing
 
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 
 from estate.errors import InputError
 from estate.parallel import Workers, mapped
@@ -91,6 +92,18 @@ def test_an_address_that_is_none_is_refused_with_a_hint(scheduler):
     with pytest.raises(InputError, match="no Dask scheduler answers") as caught:
         mapped(pow, [(2, 3)], Workers(scheduler=scheduler, timeout_s=0.2))
     assert "tcp://HOST:8786" in caught.value.hint
+
+
+def test_an_address_that_is_none_leaves_no_half_made_client_to_lock_up_the_next():
+    def clients():
+        return sum(type(thing) is Client for thing in gc.get_objects())
+
+    gc.collect()
+    before = clients()
+    with pytest.raises(InputError):
+        mapped(pow, [(2, 3)], Workers(scheduler="nonsense"))
+
+    assert clients() == before
 
 
 def test_a_scheduler_without_workers_is_given_up_with_a_hint(idle_scheduler):

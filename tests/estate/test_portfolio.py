@@ -223,6 +223,14 @@ def test_a_term_equal_for_all_is_reported_and_moves_nobody(case, ranked):
         assert {t.contribution for t in prison.terms if t.term in without_effect(ranking)} == {0}
 
 
+def test_a_term_without_weight_is_reported_as_well(case, ranked):
+    cases = [case("AAI", population=600), case("BBI", population=700)]
+
+    ranking = ranked(cases, weights={"people_per_pound": 1.0, "crowding": 0.0})
+
+    assert without_effect(ranking) == ("crowding",)
+
+
 def test_weight_on_a_single_term_makes_its_order(case, ranked):
     few_ready = case("AAI", population=600, rung=Rung.DATA_CABLING)
     many_unready = case("BBI", population=1200, rung=Rung.NOTHING)

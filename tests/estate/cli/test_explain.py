@@ -111,3 +111,16 @@ def test_a_wing_that_is_not_there_is_met_with_those_that_are(shell):
 
     assert lines[0] == "error: Elmley (HMP & YOI) has no wing HB9"
     assert lines[1].startswith("  try: its wings: HB1, HB2, HB3")
+
+
+def test_a_landing_is_explained_alone(shell, houseblock):
+    answer = shell.answer("estate", "explain", "EYI/HB1/2")
+
+    assert answer["landings"] == [houseblock["landings"][1]]
+
+
+def test_a_landing_that_is_not_there_is_refused_with_those_that_are(shell):
+    lines = shell.refusal("estate", "explain", "EYI/HB1/4").splitlines()
+
+    assert lines[0] == "error: wing HB1 has no landing 4"
+    assert "1 to 3" in lines[1]
