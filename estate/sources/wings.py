@@ -112,6 +112,8 @@ def _scan(path: Path, *, known: Collection[str], today: date | None) -> Reading:
     for row in reading.rows:
         problems += _identity_problems(row, known)
         problems += _sum_problems(row)
+        problems += _storey_problems(row)
+    problems += _lookalikes(reading.rows)
     return Reading(layout=reading.layout, rows=reading.rows, problems=tuple(problems))
 
 
@@ -122,9 +124,35 @@ def _identity_problems(row: Row, known: Collection[str]) -> Iterator[Problem]:
         cure = f"did you mean {near[0]}?" if near else "give an id of the register"
         yield row.problem(f"the prison {prison_id!r} is unknown", cure, column="prison_id")
     shape = ("typology", "landings", "layout")
-    if row.is_sound(*shape) and all(row.values[column] in {"", None} for column in shape):
+    if row.is_sound(*shape, "prison_id", "wing") and all(
+        row.values[column] in {"", None} for column in shape
+    ):
         what = "neither the typology nor the number of landings is given"
         yield row.problem(what, "give at least one of the two, or the layout")
+
+
+def _lookalikes(rows: Sequence[Row]) -> Iterator[Problem]:
+    """Yield a problem for each wing whose code differs from another's in its letters' case only."""
+    first: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        code = row.text("wing")
+        earlier = first.setdefault((row.text("prison_id"), code.casefold()), row)
+        if earlier.text("wing") != code:
+            what = (
+                f"wing {code} is wing {earlier.text('wing')} of row {earlier.number} but for case"
+            )
+            yield row.problem(what, "keep one, or name them apart", column="wing")
+
+
+def _storey_problems(row: Row) -> Iterator[Problem]:
+    """Yield what landings, storeys and cells contradict of each other."""
+    landings, floors, cells = (row.integer(name) for name in ("landings", "floors", "cells"))
+    if landings and floors and landings > floors:
+        what = f"{landings} landings do not fit on {floors} floors"
+        yield row.problem(what, "correct either", column="floors")
+    if landings and cells and cells < landings:
+        what = f"{cells} cells cannot fill {landings} landings"
+        yield row.problem(what, "correct either", column="cells")
 
 
 def _sum_problems(row: Row) -> Iterator[Problem]:

@@ -11,8 +11,6 @@ from estate.radio.regdb import Rule, as_csv, rules_of
 
 # Debian's wireless-regdb, as `make test` installs it.
 DATABASE = Path("/lib/firmware/regulatory.db")
-    "/lib/firmware/regulatory.db"
-)  # Debian's wireless-regdb, as `make test` installs it.
 SHIPPED = Path(channels_module.__file__).with_name("data") / "regulatory_gb.csv"
 
 

@@ -274,3 +274,22 @@ def test_any_text_under_the_heading_is_read_or_refused(tmp_path_factory, rows):
 
     with suppress(InputError):
         read_wings(path, known=KNOWN, today=TODAY)
+
+
+def test_two_wings_of_a_prison_do_not_differ_in_case_alone(wing_faults):
+    assert wing_faults({"wing": "A"}, {"wing": "a"}) == [
+        "row 3, column B: wing a is wing A of row 2 but for case; keep one, or name them apart"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stated", "fault"),
+    [
+        ({"landings": "6", "floors": "3"}, "6 landings do not fit on 3 floors; correct either"),
+        ({"landings": "4", "cells": "2"}, "2 cells cannot fill 4 landings; correct either"),
+    ],
+)
+def test_landings_fit_the_storeys_and_the_cells(wing_faults, stated, fault):
+    (found,) = wing_faults(stated)
+
+    assert found.endswith(fault)
