@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
 
-# Ends the source of a wing schedule that holds the whole prison.
-WHOLE_PRISON = "whole prison"
-
 
 class Grade(StrEnum):
     """How good a fact is; later letters widen the range of every cost that rests on it."""
@@ -109,12 +106,8 @@ class WingRecord:
     surveyed_on: str
     grade: Grade
     source: str
+    whole_prison: str = "no"
     notes: str
-
-    @property
-    def of_whole_prison(self) -> bool:
-        """Return whether the source lists every cell of the prison, so that no wing is missing."""
-        return self.source.endswith(WHOLE_PRISON)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

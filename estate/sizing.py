@@ -176,7 +176,7 @@ class _Job:
         total = sum(wing.cells for wing in wings)
         whole = self.assumptions["schedule_is_whole"].likely
         basis = f"{total:,} cells in {len(wings)} wings of the wing schedule"
-        complete = all(r.of_whole_prison for r in records)
+        complete = all(r.whole_prison == "yes" for r in records)
         if expected is not None and total < whole * expected and not complete:
             balance = expected - total
             wings += self._assumed(balance, typology, taken=[r.wing for r in records])

@@ -187,6 +187,13 @@ WINGS = Table(
             default="C",
         ),
         Column("source", "Who says so", "site survey"),
+        Column(
+            "whole_prison",
+            "Whether the rows of this prison are all of its wings",
+            "yes",
+            choices=("yes", "no"),
+            default="no",
+        ),
         Column("notes", "What to know before using the row", "spur C is a bound"),
     ),
 )

@@ -54,12 +54,13 @@ def survey(workspace: Workspace, prison: str, path: Path, as_json: bool) -> None
       signed        number of features that somebody measured
     """
     from estate.pipeline import read_inputs
-    from estate.survey import hand_out
+    from estate.survey import hand_out, read_survey
 
     settings = workspace.settings({})
-    inputs = read_inputs(workspace)
+    inputs = read_inputs(workspace, surveys=False)
     found = _prison(inputs, prison)
-    known = inputs.surveys.get(found.prison_id)
+    stored = workspace.inputs / "surveys" / f"{found.prison_id}.gpkg"
+    known = read_survey(stored, known=[found.prison_id]) if stored.exists() else None
     drawn = known or _draft(inputs, found)
     hand_out(drawn, path, prison=found.name, marking=settings.marking)
     answer = {
@@ -120,8 +121,8 @@ def _text(answer: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"{answer['name']}: {answer['wings']} wings, {answer['cells']:,} cells",
-            f"written: {answer['file']} ({features:,} features, {answer['signed']:,} of them signed)",
-            "next: correct it in QGIS and fill in surveyed_by and surveyed_on of what you measured,",
-            f"then wingspan estate import survey {answer['file']}",
+            f"written: {answer['file']} ({features:,} features, {answer['signed']:,} signed)",
+            "next: correct it in QGIS; sign what you measured by surveyed_by and surveyed_on;",
+            f"then: wingspan estate import survey {answer['file']}",
         ]
     )

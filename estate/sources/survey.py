@@ -49,7 +49,7 @@ GEOMETRY = "geometry"  # Stands among the columns of a feature that are faulty.
 # A survey says something without these; without the others nothing could be designed.
 _MAY_BE_ABSENT = frozenset({"access_points", "cables", "hazards", "site"})
 _NEAR = 0.75  # Two names at least so alike are taken for one, misspelt.
-_SQLITE = b"SQLite format 3\0"
+_SQLITE, _HEADER_BYTES = b"SQLite format 3\0", 100
 _WHOLE = "copy the file again, whole, once it is closed in QGIS"
 
 
@@ -171,7 +171,7 @@ def _require_whole(path: Path) -> None:
     try:
         size_mb = path.stat().st_size / 1_000_000
         with path.open("rb") as file:
-            beginning = file.read(len(_SQLITE))
+            header = file.read(_HEADER_BYTES)
     except FileNotFoundError as error:
         raise refusal(path, "there is no such file", "check the name and the folder") from error
     except OSError as error:
@@ -179,8 +179,10 @@ def _require_whole(path: Path) -> None:
     if size_mb > SIZE_MB_MAX:
         what = f"it has {size_mb:,.0f} MB, more than {SIZE_MB_MAX:g}"
         raise refusal(path, what, "keep to the layers of one prison's survey")
-    if beginning != _SQLITE:
+    if not header.startswith(_SQLITE):
         raise refusal(path, "it is not a GeoPackage", "begin with wingspan estate survey")
+    if path.stat().st_size < _stated_size(header):
+        raise refusal(path, "it is damaged or half-copied", _WHOLE)
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
             (state,) = database.execute("PRAGMA quick_check(1)").fetchone()
@@ -189,6 +191,20 @@ def _require_whole(path: Path) -> None:
         raise refusal(path, "it is damaged or half-copied", _WHOLE) from error
     if state != "ok" or contents == (0,):
         raise refusal(path, "it is damaged or half-copied", _WHOLE)
+
+
+def _stated_size(header: bytes) -> int:
+    """Return the bytes that a database says it has, 0 where it says nothing that can be trusted.
+
+    SQLite itself reads a file that was cut short for as long as it needs no lost page. Offsets
+    are those of https://www.sqlite.org/fileformat2.html#the_database_header.
+    """
+    if len(header) < _HEADER_BYTES:
+        return _HEADER_BYTES
+    page = int.from_bytes(header[16:18], "big")
+    pages = int.from_bytes(header[28:32], "big")
+    is_valid = header[24:28] == header[92:96]
+    return (65_536 if page == 1 else page) * pages if is_valid else 0
 
 
 def _absent(file: str, present: Sequence[str]) -> Iterator[Problem]:

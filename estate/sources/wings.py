@@ -238,5 +238,6 @@ def _wing_record(row: Row) -> WingRecord:
         surveyed_on=row.text("surveyed_on"),
         grade=Grade(row.text("grade")),
         source=row.text("source"),
+        whole_prison=row.text("whole_prison"),
         notes=row.text("notes"),
     )

@@ -32,7 +32,8 @@ WING = WingRecord(
     decant_possible="unknown",
     surveyed_on="",
     grade=Grade.CERTIFIED,
-    source="HMPPS cell certificate 2026-07-01, whole prison",
+    source="HMPPS cell certificate 2026-07-01",
+    whole_prison="yes",
     notes="",
 )
 
@@ -66,7 +67,7 @@ def test_a_schedule_of_a_whole_prison_is_not_made_up(sized):
 
 
 def test_any_other_schedule_is_made_up_to_the_expected_cells(sized):
-    partial = replace(WING, source="HMPPS locations")
+    partial = replace(WING, whole_prison="no")
 
     # 669 places x 0.95 cells a place, rounded.
     assert sized(partial).cells == 636

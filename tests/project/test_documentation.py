@@ -42,6 +42,8 @@ ARGUMENTS = {
     "estate compare": ["{workspace}/out/plan.json", "{workspace}/out/plan.json"],
     "estate import bulletin": ["{spare}/bulletin.xlsx"],
     "estate import wings": ["{workspace}/inputs/wings.csv"],
+    "estate import survey": ["{spare}/survey.gpkg"],
+    "estate survey": ["LEI", "--out", "{spare}/leeds.gpkg"],
     "estate import hmpps": ["{spare}/certificate.json", "{spare}/cell.json"],
     "report site": [],
     "report workbook": [],
@@ -82,6 +84,9 @@ def test_every_field_of_an_answer_is_in_the_readme(called, workspace, tmp_path):
     copy = shutil.copytree(workspace, tmp_path / "workspace")
     write_bulletin(tmp_path / "bulletin.xlsx")
     write_exports(tmp_path)
+    if called == "estate import survey":
+        draft = [BIN / "wingspan", "-C", copy, "estate", "survey", "LEI", "--out"]
+        subprocess.run([*draft, tmp_path / "survey.gpkg"], check=True, capture_output=True)
     given = [word.format(workspace=copy, spare=tmp_path) for word in ARGUMENTS[called]]
     command = [BIN / "wingspan", "-C", copy, *called.split(), *given, "--json"]
     finished = subprocess.run(command, check=False, capture_output=True, text=True)

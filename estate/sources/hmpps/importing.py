@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from estate.errors import Problem
 from estate.model import Establishment
 from estate.sources.hmpps.export import ROOM
 from estate.sources.hmpps.places import Places, differences, places_of, register_texts
@@ -18,13 +17,15 @@ from estate.sources.hmpps.rows import row_problems, source_of, wing_row
 from estate.sources.hmpps.statements import PrisonStatements, Reader, Use
 from estate.sources.register import read_register, update_register
 from estate.sources.table import read_table, require_sound, this_day
-from estate.sources.wings import put_wings
+from estate.sources.wings import put_wings, read_wings
 from estate.tables import PROVISIONAL, WINGS
 from reports.files import written_aside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from datetime import date
+
+    from estate.errors import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,28 +134,26 @@ def import_hmpps(
     reader = Reader(known=known, today=day)
     reader.read(paths, prison_id=prison_id)
     label = paths[0].name if len(paths) == 1 else "the files"
-    problems = list(reader.problems)
+    problems, imported = list(reader.problems), []
     for prison in reader.prisons.values():
         problems += _counting_problems(prison, target.prisons[prison.prison_id])
-    trees = [merged(prison) for prison in reader.prisons.values()]
-    if not problems:  # Else what is missing may only not have been readable.
-        problems += [problem for tree in trees for problem in tree.missing()]
-    require_sound(label, problems)
-    imported = []
-    for prison, tree in zip(reader.prisons.values(), trees, strict=True):
-        outcome = _imported(prison, tree, target)
-        imported.append(outcome)
-        problems += _outcome_problems(prison, outcome, today=day)
+        tree = merged(prison)
+        problems += tree.missing()
+        if tree.is_connected:
+            outcome = _imported(prison, tree, target)
+            imported.append(outcome)
+            problems += _row_problems(outcome, today=day)
+            problems += [] if problems else _emptiness(prison, outcome)
     require_sound(label, problems)
     _write(imported, target, today=day)
     return tuple(imported)
 
 
 def _counting_problems(prison: PrisonStatements, entry: Establishment) -> Iterator[Problem]:
-    if entry.counted_in and prison.statements:
+    if entry.counted_in:
         what = f"the register counts {entry.prison_id} in {entry.counted_in}"
         cure = f"blank counted_in of {entry.prison_id} in the register, then import both"
-        yield prison.statements[0].problem(what, cure)
+        yield prison.documents[0].problem("", what, cure)
 
 
 def _imported(prison: PrisonStatements, tree: Tree, target: Target) -> ImportedPrison:
@@ -185,17 +184,16 @@ def _imported(prison: PrisonStatements, tree: Tree, target: Target) -> ImportedP
     )
 
 
-def _outcome_problems(
-    prison: PrisonStatements, outcome: ImportedPrison, *, today: date
-) -> Iterator[Problem]:
+def _row_problems(outcome: ImportedPrison, *, today: date) -> Iterator[Problem]:
     for wing, row in zip(outcome.cells.wings, outcome.rows, strict=True):
         yield from row_problems(wing, row, today=today)
+
+
+def _emptiness(prison: PrisonStatements, outcome: ImportedPrison) -> Iterator[Problem]:
+    """Yield a problem if there is nothing to write of a prison."""
     if not outcome.rows and not outcome.register:
-        documents = [statement.document for statement in prison.statements]
-        documents += [approved.document for approved in prison.certificates]
         what = f"there is nothing of {outcome.prison_id} to import: {'; '.join(outcome.notes)}"
-        file = documents[0].path.name if documents else ""
-        yield Problem(file, "$", what, "import its cell certificate")
+        yield prison.documents[0].problem("", what, "import its cell certificate")
 
 
 def _schedule_notes(cells: PrisonCells, before: Collection[str]) -> Iterator[str]:
@@ -225,8 +223,10 @@ def _write(imported: Sequence[ImportedPrison], target: Target, *, today: date) -
             register = places.enter_context(written_aside(target.register))
             shutil.copyfile(target.register, register)
             update_register(register, changes, today=today)
+            read_register(register, today=today)  # What is written must be fit to be read again.
         if rows:
             wings = places.enter_context(written_aside(target.wings))
             if target.wings.exists():
                 shutil.copyfile(target.wings, wings)
             put_wings(rows, into=wings, known=target.prisons.keys(), today=today)
+            read_wings(wings, known=target.prisons.keys(), today=today)

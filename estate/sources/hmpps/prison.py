@@ -96,26 +96,36 @@ class Tree:
     nodes: Mapping[str, Node]
     conflicts: tuple[Conflict, ...]
 
+    @property
+    def is_connected(self) -> bool:
+        """Return whether every location stands in another or is the top of a wing."""
+        return all(
+            node.parent in self.nodes if node.parent else node.location_type != CELL
+            for node in self.nodes.values()
+        )
+
     def missing(self) -> Iterator[Problem]:
         """Yield a problem for each location that others stand in and no file holds."""
-        absent: dict[str, list[Node]] = {}
+        absent: dict[str, list[Statement]] = {}
         for node in self.nodes.values():
-            if node.parent and node.parent not in self.nodes:
-                absent.setdefault(node.parent, []).append(node)
-            elif not node.parent and node.location_type == CELL:
-                yield node.statements[0].problem(
-                    f"the cell {node.path} stands in no wing", "export the tree from its wing down"
-                )
-        for parent, nodes in absent.items():
-            count = "1 location stands" if len(nodes) == 1 else f"{len(nodes)} locations stand"
-            what = f"{count} in {self.prison_id}-{parent}, which no file holds"
+            first = node.statements[0]
+            if not node.parent and node.location_type == CELL:
+                cure = "export the tree from its wing down"
+                yield first.problem(f"the cell {node.path} stands in no wing", cure)
+            elif node.parent and node.parent not in self.nodes and not first.nested:
+                absent.setdefault(node.parent, []).append(first)
+        for parent, statements in absent.items():
+            count = len(statements)
+            stand = "1 location stands" if count == 1 else f"{count} locations stand"
+            what = f"{stand} in {self.prison_id}-{parent}, which no file holds"
             cure = "import the export that holds it together with this one"
-            yield nodes[0].statements[0].problem(what, cure)
+            yield statements[0].problem(what, cure)
 
     def above(self, node: Node) -> tuple[Node, ...]:
         """Return the locations that a node stands in, from the top."""
         chain: list[Node] = []
-        while node.parent:
+        # A faulty export may put a location into itself; that is a problem told elsewhere.
+        while node.parent and len(chain) < len(self.nodes):
             node = self.nodes[node.parent]
             chain.append(node)
         return tuple(reversed(chain))

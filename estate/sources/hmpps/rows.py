@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from estate.column import UnfitValueError
-from estate.model import WHOLE_PRISON, Grade
+from estate.model import Grade
 from estate.sources.hmpps.export import CELL, Kind
 from estate.sources.hmpps.places import certificate_label
 from estate.sources.hmpps.statements import Use
@@ -13,7 +14,6 @@ from estate.tables import WINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import date
 
     from estate.errors import Problem
     from estate.sources.hmpps.places import Places
@@ -32,26 +32,28 @@ _STATED = {
     "layout",
     "grade",
     "source",
+    "whole_prison",
     "notes",
 }
+_FLOORS = next(column for column in WINGS.columns if column.name == "floors")
 _UNGRADED = {"name", "typology", "era"}  # Words, on which no quantity rests by itself.
 _KEPT_FROM = "kept from: "  # Ends the notes of a row, before the source of what was kept.
 
 
-def source_of(prison: PrisonStatements, places: Places) -> str:
+def source_of(prison: PrisonStatements, places: Places) -> tuple[str, bool]:
     """Return which exports the cells come from, and whether they hold the whole prison."""
     kinds = {statement.document.kind for statement in prison.statements}
     if places.approved_on and Kind.CERTIFICATE in kinds:
-        return f"{certificate_label(places.approved_on)}, {WHOLE_PRISON}"
+        return certificate_label(places.approved_on), True
     labels = " and ".join(kind.label for kind in sorted(kinds))
     hierarchy = [s for s in prison.statements if s.document.kind is Kind.HIERARCHY]
     from_top = any(not statement.parent for statement in hierarchy)
     to_cells = any(statement.location_type == CELL for statement in hierarchy)
-    return f"HMPPS {labels}, {WHOLE_PRISON}" if from_top and to_cells else f"HMPPS {labels}"
+    return f"HMPPS {labels}", from_top and to_cells
 
 
 def wing_row(
-    wing: WingCells, *, prison_id: str, source: str, before: Mapping[str, str]
+    wing: WingCells, *, prison_id: str, source: tuple[str, bool], before: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the row of a wing by column.
 
@@ -67,11 +69,7 @@ def wing_row(
     layout = wing.layout.layout
     spurs = layout[0] if len(set(layout)) == 1 and len(layout[0]) > 1 else ()
     per_landing = {sum(landing) for landing in layout}
-    kept = {
-        column: text
-        for column, text in before.items()
-        if column not in _STATED and text not in {"", "unknown"}
-    }
+    kept = _kept(before, landings=len(layout))
     facts = [column for column in kept if column in WINGS.names and column != "name"]
     grades = [Grade.SCHEDULED if wing.layout.inferred else Grade.CERTIFIED]
     if not _UNGRADED.issuperset(facts):
@@ -91,9 +89,23 @@ def wing_row(
         "cells": str(len(wing.cells)),
         "layout": "/".join("+".join(map(str, landing)) for landing in layout),
         "grade": max(grades),
-        "source": source,
+        "source": source[0],
+        "whole_prison": "yes" if source[1] else "",
         "notes": "; ".join(notes),
     }
+
+
+def _kept(before: Mapping[str, str], *, landings: int) -> dict[str, str]:
+    """Return what stays of an earlier row; storeys that are fewer than the landings do not."""
+    kept = {
+        column: text
+        for column, text in before.items()
+        if column not in _STATED and text not in {"", "unknown"}
+    }
+    floors = _FLOORS.parse(kept.get("floors", ""), today=date.max)
+    if isinstance(floors, int) and floors < landings:
+        del kept["floors"]
+    return kept
 
 
 def row_problems(wing: WingCells, row: Mapping[str, str], *, today: date) -> Iterator[Problem]:

@@ -57,10 +57,14 @@ _BY_STATUS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One location as one file states it; None and "" mean that the file does not say."""
+    """One location as one file states it; None and "" mean that the file does not say.
+
+    `nested` says whether the file holds it within another location.
+    """
 
     document: Document
     where: str
+    nested: bool
     path: str
     code: str
     location_type: str
@@ -73,8 +77,12 @@ class Statement:
 
     @property
     def parent(self) -> str:
-        """Return the path of the location that it stands in, "" at the top."""
-        return "" if self.path == self.code else self.path.removesuffix(f"-{self.code}")
+        """Return the path of the location that it stands in, "" at the top.
+
+        It is shorter than the location's own whatever an export says, so no chain is a circle.
+        """
+        inside = self.code and self.path.endswith(f"-{self.code}")
+        return self.path[: -len(self.code) - 1] if inside else ""
 
     def problem(self, what: str, cure: str) -> Problem:
         """Return a problem at the location's place in its file."""
@@ -95,6 +103,7 @@ class PrisonStatements:
     """All that the files state of one prison."""
 
     prison_id: str
+    documents: list[Document] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
     certificates: list[Approved] = field(default_factory=list)
     superseded: list[Document] = field(default_factory=list)
@@ -149,6 +158,7 @@ class Reader:
 
     def _read(self, document: Document, prison_id: str) -> None:
         prison = self.prisons.setdefault(prison_id, PrisonStatements(prison_id=prison_id))
+        prison.documents.append(document)
         roots: _Roots = [(document.content, "")]
         if document.kind is Kind.CERTIFICATE:
             roots = self._certificate_roots(document, prison)
@@ -252,6 +262,7 @@ def _statement(document: Document, placed: Placed) -> Statement:
     return Statement(
         document=document,
         where=placed.where,
+        nested=placed.parent is not None,
         path=location.path,
         code=location.code,
         location_type=location.location_type,

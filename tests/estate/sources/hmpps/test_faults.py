@@ -27,13 +27,13 @@ def test_every_fault_of_every_file_is_found_in_one_run(
                 certified.level("CELL", "001", **bad_places),
                 certified.level("CELL", "002", maxCapacity=-1),
                 certified.level("CELL", "003", maxCapacity="two", workingCapacity=1.5),
-                certified.level("CELL", "004", pathHierarchy="A-2-004"),
-                certified.level("CELL", "004"),
-                certified.level("CELL", "004"),
+                certified.level("CELL", "004", level=2),
+                certified.level("CELL", "005", pathHierarchy="A-1-004"),
             ),
         ),
         totalMaxCapacity=10_001,
     )
+    first["locations"].append(certified.wing("A_B", certified.landing("1", 1)))
     second = located(tree.wing("A", status="SHUT"), prison_id="LEX")
 
     at = "$.locations[0].subLocations[0].subLocations"
@@ -45,8 +45,10 @@ def test_every_fault_of_every_file_is_found_in_one_run(
             f"export-1.json {at}[2].workingCapacity: "
             "there is a number with a fraction where a whole number or nothing belongs"
         ),
-        f"export-1.json {at}[3]: its path is 'A-2-004' and its code '004' in 'A-1'",
-        f"export-1.json {at}[5]: LEI-A-1-004 stands at {at}[4] already",
+        f"export-1.json {at}[3].level: level is 2 in a location of level 2",
+        f"export-1.json {at}[4]: LEI-A-1-004 stands at {at}[3] already",
+        f"export-1.json {at}[4]: its path is 'A-1-004' and its code '005' in 'A-1'",
+        "export-1.json $.locations[1]: wing is 'A_B'",
         "export-1.json $.totalMaxCapacity: totalMaxCapacity is 10001",
         "export-2.json $[0]: the prison 'LEX' is unknown",
         (

@@ -13,7 +13,7 @@ def test_a_certificate_becomes_the_wings_of_its_prison(workspace, certificate, c
     assert (row.name, row.landings, row.cells) == ("A Wing", 2, 5)
     assert row.layout == ((3,), (2,))
     assert row.grade is Grade.CERTIFIED
-    assert row.source == "HMPPS cell certificate 2026-07-01, whole prison"
+    assert (row.source, row.whole_prison) == ("HMPPS cell certificate 2026-07-01", "yes")
     assert (prison.replaced, len(prison.rows), prison.counts["cells"]) == (2, 1, 5)
     assert "wings of the schedule that no file holds, now gone: B" in prison.notes
 
@@ -86,6 +86,17 @@ def test_what_no_export_says_is_kept_with_its_source(workspace, certificate, cer
     assert row.grade is Grade.SCHEDULED
 
 
+def test_storeys_that_the_landings_contradict_are_not_kept(
+    workspace, certificate, certified_wing, write_wings
+):
+    write_wings({"landings": "1", "floors": "1", "era": "1990s"})
+
+    workspace.take(certificate(certified_wing))
+
+    row = workspace.rows()["A"]
+    assert (row.landings, row.floors, row.era) == (2, None, "1990s")
+
+
 def test_a_tree_of_locations_says_which_cells_there_are(workspace, tree, located):
     a_wing = located(tree.wing("A", tree.landing("1", 2, capacity=PLACES), tree.landing("2", 1)))
 
@@ -115,7 +126,8 @@ def test_the_prison_of_a_hierarchy_is_said_beside_it(workspace, name, options, h
     workspace.take(workspace.export(export, name), **options)
 
     row = workspace.rows()["A"]
-    assert (row.cells, row.source) == (2, "HMPPS residential hierarchy, whole prison")
+    assert (row.cells, row.source) == (2, "HMPPS residential hierarchy")
+    assert row.whole_prison == "yes"
 
 
 def test_a_hierarchy_without_a_prison_is_refused(refused, hierarchy):
