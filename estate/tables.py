@@ -5,6 +5,8 @@ Readers, error messages, headings and documentation come from these declarations
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from estate.column import Column, Table
 
 PROVISIONAL = "X-"  # Begins the id of a prison to which no source gives one; importers skip it.
@@ -34,18 +36,12 @@ def _places(name: str, meaning: str, example: str) -> Column:
     return Column(name, meaning, example, kind="integer", required=True, low=0, high=high)
 
 
-def _thickness(meaning: str, example: str, *, blank: bool) -> Column:
-    return Column(
-        "thickness_mm",
-        meaning,
-        example,
-        kind="integer",
-        unit="mm",
-        blank=blank,
-        low=20,
-        high=2000,
-    )
-
+_THICKNESS = Column(
+    "thickness_mm", "Of the cell walls", "215", kind="integer", unit="mm", low=20, high=2000
+)
+_GRADE = Column(
+    "grade", "A surveyed, B certified, C scheduled, D assumed", "C", choices=("A", "B", "C", "D")
+)
 
 REGISTER = Table(
     name="register",
@@ -148,7 +144,7 @@ WINGS = Table(
             "brick",
             choices=_MATERIALS,
         ),
-        _thickness("Of the cell walls", "215", blank=True),
+        _THICKNESS,
         Column("era", "When it was built", "1990s"),
         Column(
             "distance_to_comms_m",
@@ -179,13 +175,7 @@ WINGS = Table(
         _condition("listed", "Whether the building is listed"),
         _condition("decant_possible", "Whether its cells can be emptied for the works"),
         Column("surveyed_on", "Day of the survey", "2026-09-14", kind="day"),
-        Column(
-            "grade",
-            "A surveyed, B certified, C scheduled, D assumed",
-            "C",
-            choices=("A", "B", "C", "D"),
-            default="C",
-        ),
+        replace(_GRADE, default="C"),
         Column("source", "Who says so", "site survey"),
         Column(
             "whole_prison",
@@ -297,13 +287,7 @@ _DISTRIBUTORS = ("floor_distributor", "building_distributor", "campus_distributo
 _STATES = ("new", "existing")
 _STATE = Column("state", "Whether it is there already", "new", choices=_STATES, default="new")
 _SIGNATURE = (
-    Column(
-        "grade",
-        "A surveyed, B certified, C scheduled, D assumed; the two below make it A",
-        "D",
-        choices=("A", "B", "C", "D"),
-        default="D",
-    ),
+    replace(_GRADE, default="D"),
     Column("source", "Who says so", "site survey"),
     Column("surveyed_by", "Who measured it, once somebody has", "J. Smith"),
     Column("surveyed_on", "Day on which it was measured", "2026-09-14", kind="day"),
@@ -332,7 +316,7 @@ SURVEY = (
         _identity("wall_id", "Name of the wall", "LEI-A/party-1"),
         *_PLACE,
         _kind("material", "What it is made of", *_MATERIALS),
-        _thickness("Thickness", "457", blank=False),
+        replace(_THICKNESS, meaning="Thickness", blank=False),
     ),
     _layer(
         "doors",

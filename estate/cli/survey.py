@@ -61,7 +61,7 @@ def survey(workspace: Workspace, prison: str, path: Path, as_json: bool) -> None
     found = _prison(inputs, prison)
     stored = workspace.inputs / "surveys" / f"{found.prison_id}.gpkg"
     known = read_survey(stored, known=[found.prison_id]) if stored.exists() else None
-    drawn = known or _draft(inputs, found)
+    drawn = _draft(inputs, found) if known is None else known
     hand_out(drawn, path, prison=found.name, marking=settings.marking)
     answer = {
         "schema": 1,

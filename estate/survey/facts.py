@@ -63,23 +63,34 @@ def surveyed(sizing: Sizing, survey: Survey, *, prison_id: str) -> Surveyed:
     typical = next((wing for wing in sizing.wings if wing.source == _ASSUMED_WING), None)
     wings: list[Wing] = []
     networks: dict[str, Network] = {}
+    unknown = []
     for code, part in by_wing(survey, prison_id=prison_id).items():
         base = sized.get(code, typical and replace(typical, wing=code, name=f"Wing {code}"))
         if base is None:
-            continue  # Refused when it was imported; the schedule has changed since.
+            unknown.append(code)
+            continue
         wing = _Reading(part, base).wing()
         wings.append(wing)
         networks[wing.key] = network_of(part)
-    if tuple(wings) == sizing.wings:
-        return Surveyed(sizing=sizing, networks=networks)
+    return Surveyed(sizing=_resized(sizing, survey, wings, unknown), networks=networks)
+
+
+def _resized(
+    sizing: Sizing, survey: Survey, wings: Sequence[Wing], unknown: Sequence[str]
+) -> Sizing:
+    """Return the sizing with the wings of a survey, or as it was if the survey repeats it."""
+    # An import refuses such wings, but the wing schedule may change after it.
+    lost = f"The survey's wings {', '.join(unknown)} are not in the schedule, and are left out."
+    notes = (lost,) if unknown else ()
+    if not wings or tuple(wings) == sizing.wings:
+        return replace(sizing, notes=(*sizing.notes, *notes)) if unknown else sizing
     signed = sum(feature.is_signed for feature in survey.features())
     total = sum(wing.cells for wing in wings)
-    made = Sizing(
+    return Sizing(
         wings=tuple(wings),
         basis=f"{total:,} cells in {len(wings)} wings of the survey",
-        notes=(f"{signed:,} of the {len(survey):,} features of the survey are signed.",),
+        notes=(f"{signed:,} of the {len(survey):,} features of the survey are signed.", *notes),
     )
-    return Surveyed(sizing=made, networks=networks)
 
 
 class _Reading:

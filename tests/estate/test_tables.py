@@ -2,10 +2,19 @@ from datetime import date
 
 import pytest
 
-from estate.tables import ASSUMPTIONS, BULLETIN, BULLETIN_NAMES, RATES, REGISTER, SPUR_RULES, WINGS
+from estate.tables import (
+    ASSUMPTIONS,
+    BULLETIN,
+    BULLETIN_NAMES,
+    RATES,
+    REGISTER,
+    SPUR_RULES,
+    SURVEY,
+    WINGS,
+)
 
 TODAY = date(2026, 11, 23)
-TABLES = (REGISTER, WINGS, BULLETIN, BULLETIN_NAMES, ASSUMPTIONS, RATES, SPUR_RULES)
+TABLES = (REGISTER, WINGS, BULLETIN, BULLETIN_NAMES, ASSUMPTIONS, RATES, SPUR_RULES, *SURVEY)
 COLUMNS = [
     pytest.param(column, id=f"{table.name}.{column.name}")
     for table in TABLES

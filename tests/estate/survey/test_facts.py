@@ -347,13 +347,31 @@ def test_floors_become_landings_in_order_whatever_they_are_called(sheet, result,
     assert {span.floor for span in found.networks["LEI-A"].spans} == {0, 1}
 
 
-def test_a_prison_whose_schedule_no_longer_has_a_wing_keeps_the_others(sizing):
+@pytest.mark.parametrize(("codes", "left_out"), [("A", "B"), ("C", "A, B")])
+def test_a_schedule_that_has_changed_since_the_survey_leaves_its_wings_out_and_says_so(
+    sizing, wing, codes, left_out
+):
     survey = draft(sizing, at=CENTRE)
-    scheduled = Sizing(wings=(replace(sizing.wings[0], source="schedule"),))
+    scheduled = Sizing(wings=tuple(wing(code, source="schedule") for code in codes))
 
-    found = surveyed(scheduled, survey, prison_id="LEI")
+    found = surveyed(scheduled, survey, prison_id="LEI").sizing
 
-    assert [wing.wing for wing in found.sizing.wings] == ["A"]
+    assert found.wings == scheduled.wings
+    assert found.notes == (
+        f"The survey's wings {left_out} are not in the schedule, and are left out.",
+    )
+
+
+def test_a_prison_that_is_not_sized_stays_so(sizing):
+    excluded = Sizing(excluded="its capacity is reported inside MDI's")
+
+    found = surveyed(excluded, draft(sizing, at=CENTRE), prison_id="LEI")
+
+    assert (found.sizing.excluded, found.sizing.wings, found.networks) == (
+        excluded.excluded,
+        (),
+        {},
+    )
 
 
 def test_a_moved_wall_changes_the_drawing_and_no_cost(sheet, result, sizing):
