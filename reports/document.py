@@ -164,12 +164,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """A set of linked pages; the first is the front page and every page bears the marking."""
+    """A set of linked pages; the first is the front page and every page bears the marking.
+
+    `menu` are the slugs of the pages that every page links to at its head.
+    """
 
     title: str
     marking: str
     footer: str
     pages: tuple[Page, ...]
+    menu: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,9 +73,10 @@ def write_site(site: Site, folder: Path) -> tuple[Path, ...]:
     _check_links(site)
     _check_only_pages(folder)
     template = _template()
+    menu = [page for slug in site.menu for page in site.pages if page.slug == slug]
     with folder_written_aside(folder) as aside:
         for page in site.pages:
-            html = template.render(site=site, page=page, files=files, front=_FRONT_PAGE)
+            html = template.render(site=site, page=page, files=files, front=_FRONT_PAGE, menu=menu)
             (aside / files[page.slug]).write_text(html, encoding="utf-8", newline="\n")
     return tuple(folder / files[page.slug] for page in site.pages)
 
@@ -99,6 +100,7 @@ def _check_links(site: Site) -> None:
         for slug in _linked_slugs(page)
         if slug not in slugs
     ]
+    dangling += [f"the menu links to {slug}" for slug in site.menu if slug not in slugs]
     if dangling:
         raise ValueError(f"links to pages that the site does not have: {'; '.join(dangling)}")
 

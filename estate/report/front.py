@@ -172,7 +172,7 @@ def _ranking(plan: Plan) -> Table:
             Column(heading="Category"),
             Column(heading="Cells", kind="integer"),
             Column(heading="Capital", kind="money", help="Likely, the first purchase, no VAT"),
-            Column(heading="Capital a cell", kind="money"),
+            Column(heading="Per cell", kind="money", help="Capital over cells"),
             Column(heading="Whole life", kind="money"),
             Column(heading="Grade", kind="grade", help="The worst grade of its wings"),
         ),

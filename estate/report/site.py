@@ -40,4 +40,5 @@ def site_of(plan: Plan) -> Site:
             "Contains public sector information licensed under the Open Government Licence v3.0."
         ),
         pages=tuple(pages),
+        menu=("assumptions", "rates", "typologies", "method"),
     )

@@ -82,8 +82,8 @@ def trace(wing: Survey) -> Routes:
     spans: list[Span] = []
     origins: dict[str, Feature] = {}
     loops = []
-    for line in lines:
-        pieces = list(_pieces(line, joints.along(line)))
+    for number, line in enumerate(lines):
+        pieces = list(_pieces(line, joints.along(number)))
         spans += pieces
         origins |= dict.fromkeys((piece.span_id for piece in pieces), line)
         if not pieces:
@@ -132,7 +132,7 @@ class _Joints:
         self._spots: list[_Spot] = []
         self._same: nx.Graph[int] = nx.Graph()
         self._points = {p.name: self._add(p.floor, p.geometry, p.name) for p in points}
-        self._ends = {line.name: self._add_ends(line) for line in lines}
+        self._lines = [(line, *self._add_ends(line)) for line in lines]
         self._floors: defaultdict[int, list[int]] = defaultdict(list)
         for index, spot in enumerate(self._spots):
             self._floors[spot.floor].append(index)
@@ -146,9 +146,10 @@ class _Joints:
         """Return the node of an outlet or distributor."""
         return self._nodes[self._points[point.name]]
 
-    def along(self, line: Feature) -> list[tuple[float, str]]:
+    def along(self, number: int) -> list[tuple[float, str]]:
         """Return (metres along, node) of each joint on a line, from its start to its end."""
-        first, last = (self._nodes[index] for index in self._ends[line.name])
+        line, *ends = self._lines[number]
+        first, last = (self._nodes[index] for index in ends)
         passed: dict[str, float] = {}
         if line.text("containment") != "riser":
             for index in self._near(line.floor, line.geometry):

@@ -387,3 +387,18 @@ def test_a_script_that_is_not_the_pages_own_is_not_run(pages, in_browser, tmp_pa
     strange.write_text(html, encoding="utf-8")
 
     assert "<title>taken over</title>" not in in_browser(strange)
+
+
+def test_every_page_links_to_the_pages_of_the_menu(sample_site, tmp_path):
+    site = replace(sample_site(3), menu=(sample_site(3).pages[1].slug,))
+
+    for path in write_site(site, tmp_path / "site"):
+        menu = path.read_text(encoding="utf-8").partition('<nav class="menu"')[2]
+        assert f'href="{site.menu[0]}.html"' in menu.partition("</nav>")[0]
+
+
+def test_a_menu_never_leads_nowhere(sample_site, tmp_path):
+    site = replace(sample_site(3), menu=("nowhere",))
+
+    with pytest.raises(ValueError, match="the menu links to nowhere"):
+        write_site(site, tmp_path / "site")

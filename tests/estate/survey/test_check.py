@@ -1,11 +1,21 @@
+from dataclasses import replace
+from functools import lru_cache
+
 import geopandas as gpd
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from shapely import LineString, Point
 from shapely.affinity import scale, translate
 
 from estate.errors import InputError
-from estate.survey import read_survey
+from estate.sources.survey import Survey
+from estate.survey import draft, read_survey
+from estate.survey.check import survey_problems
+from estate.tables import SURVEY
+
+TABLES = {table.name: table for table in SURVEY}
 
 CELL = "LEI-A/cell-1-001"
 
@@ -323,3 +333,44 @@ def test_layers_in_another_known_system_are_one_fault_each_and_seem_wrong_nowher
         ("layer walls", "its coordinates are in WGS 84"),
         ("layer doors", "its coordinates are in WGS 84"),
     ]
+
+
+spoilings = st.lists(
+    st.tuples(
+        st.sampled_from(["spaces", "walls", "doors", "spans", "distributors", "outlets"]),
+        st.integers(0, 99),
+        st.sampled_from(["delete", "undraw", "unname", "blank the floor of", "rename", "move"]),
+    ),
+    min_size=1,
+    max_size=9,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(spoilings)
+def test_no_survey_is_too_broken_to_be_checked(sizing, spoilings):
+    layers = {name: list(features) for name, features in drafted_once(sizing).layers.items()}
+    for layer, number, spoiling in spoilings:
+        features = layers[layer]
+        if not features:
+            continue
+        other, feature = features[0].name, features.pop(number % len(features))
+        names = {"unname": "", "rename": other}
+        name = names.get(spoiling, feature.name)
+        facts = {**feature.facts, TABLES[layer].columns[0].name: name}
+        if spoiling == "blank the floor of":
+            facts["floor"] = None
+        geometry = None if spoiling == "undraw" else feature.geometry
+        if spoiling == "move":
+            geometry = geometry and translate(geometry, xoff=number / 10)
+        if spoiling != "delete":
+            faulty = frozenset(["geometry"] if geometry is None else [])
+            features.append(replace(feature, facts=facts, geometry=geometry, faulty=faulty))
+    spoilt = Survey(layers={name: tuple(features) for name, features in layers.items()})
+
+    assert all(problem.cure for problem in survey_problems(spoilt, known=["LEI"]))
+
+
+@lru_cache(maxsize=1)
+def drafted_once(sizing):
+    return draft(sizing, at=(430_000.0, 433_000.0))
