@@ -12,8 +12,14 @@ from estate.radio.scene import scene_of
 CONCRETE_DB = 26.47
 AT_1_M_DB = 47.25
 
-coordinates = st.floats(0.1, 9.9)
-places = st.tuples(coordinates, st.floats(-1.9, 3.9), st.floats(0.1, 5.9))
+
+def steps(low_cm, high_cm, *, off_m):
+    """Return places in steps of a centimetre, none of them in the plane of a wall."""
+    return st.integers(low_cm, high_cm).map(lambda cm: cm / 100 + off_m)
+
+
+coordinates = steps(10, 989, off_m=0.0037)
+places = st.tuples(coordinates, steps(-190, 389, off_m=0.0013), steps(10, 589, off_m=0.0029))
 
 
 def losses(scene, access_point_m, *receivers_m, **propagation):
