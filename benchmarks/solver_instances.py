@@ -90,7 +90,8 @@ def _add_campus(graph: Site, random: Random) -> None:
 
 
 def _add_links(graph: Site, edges: int, random: Random) -> None:
-    while graph.number_of_edges() < edges:
+    wanted = edges - graph.number_of_edges()
+    while wanted:
         wing, landing = random.randrange(WINGS), random.randrange(LANDINGS)
         column = random.randrange(COLUMNS)
         here = ("column", wing, landing, column)
@@ -98,6 +99,7 @@ def _add_links(graph: Site, edges: int, random: Random) -> None:
         if not graph.has_edge(here, there):
             metres = random.uniform(3, 12)
             _add(graph, here, there, length_m=metres, fixed_gbp=_DRILLING_GBP)
+            wanted -= 1
 
 
 def _neighbours(wing: int, landing: int, column: int) -> Iterator[Node]:
