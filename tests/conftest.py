@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
+
+# A property must not fail because a machine is slow. CI tries the same examples each time, so that
+# a change is not blamed for what chance found; at a desk the examples are new in every run.
+settings.register_profile("desk", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
