@@ -67,7 +67,7 @@ $(INSTALLED): pyproject.toml $(CREATED)
 	$(PIP) install --editable .
 	@touch $@
 
-# The cluster extra is optional for users, but its promises are tested.
+# These extras are optional for users, but their promises are tested.
 $(DEVELOPED): pyproject.toml $(CREATED)
-	$(PIP) install --editable '.[cluster]' --group dev
+	$(PIP) install --editable '.[cluster,postgres]' --group dev
 	@touch $@ $(INSTALLED)

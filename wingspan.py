@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
+from typing import ClassVar
 
 import click
 
-# Command → the module that holds it, its name there, and its line in the help. Nothing of it is
-# imported before it is named.
-_COMMANDS = {
-    "init": ("estate.cli.init", "init", "Make a workspace that works at once."),
-    "estate": ("estate.cli", "estate", "Plan and price the rollout of a whole estate."),
-    "report": ("estate.cli.report", "report", "Write what people look at, from a plan."),
-}
+from reports.terminal import LazyGroup
 
 
-class _Door(click.Group):
-    """A group that imports a command when it is asked for."""
+class _Door(LazyGroup):
+    """The root's commands."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        if cmd_name not in _COMMANDS:
-            return None
-        module, name, _ = _COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(module), name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, _, line) in _COMMANDS.items()])
+    lazy: ClassVar = {
+        "init": ("estate.cli.init", "init", "Make a workspace that works at once."),
+        "estate": ("estate.cli", "estate", "Plan and price the rollout of a whole estate."),
+        "fleet": ("fleet.cli", "fleet", "Manage the tablets once they are in the cells."),
+        "report": ("estate.cli.report", "report", "Write what people look at, from a plan."),
+    }
 
 
 @click.group(cls=_Door, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,53 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from reports.faults import ExplainedError, Problem
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+__all__ = ["EstateError", "InputError", "NoPlanError", "Problem"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """One fault in an input, named as the person who opens the file sees it.
-
-    Attributes
-    ----------
-    file
-        Name of the file, without its folder.
-    place
-        Sheet, row and column, counted as a spreadsheet counts them; empty for the whole file.
-    what
-        What is wrong, with the offending value.
-    cure
-        What to change so that it passes.
-    """
-
-    file: str
-    place: str
-    what: str
-    cure: str
-
-    def __str__(self) -> str:
-        where = f"{self.file} {self.place}".strip()
-        return f"{where}: {self.what}; {self.cure}"
-
-
-class EstateError(Exception):
-    """A failure we can explain; `hint` says what to try."""
-
-    def __init__(self, what: str, *, hint: str = "") -> None:
-        super().__init__(what)
-        self.hint = hint
+class EstateError(ExplainedError):
+    """A failure of the estate half that we can explain."""
 
 
 class InputError(EstateError):
     """An input breaks a published rule; every fault found is in `problems`."""
-
-    def __init__(self, what: str, *, hint: str = "", problems: Iterable[Problem] = ()) -> None:
-        super().__init__(what, hint=hint)
-        self.problems = tuple(problems)
 
 
 class NoPlanError(EstateError):

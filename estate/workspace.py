@@ -161,7 +161,7 @@ def _resolved(
     chosen: dict[str, Any] = {}
     origins: dict[str, str] = {}
     sections = ["plan", "weights"]
-    unknown = set(stated) - set(sections)
+    unknown = set(stated) - {*sections, "fleet"}  # The fleet half reads its own section.
     problems: list[Problem] = []
     plan, term_weights = (_section(stated, name, problems) for name in sections)
     names = [f.name for f in fields(Settings) if f.name not in {"weights", "origins"}]

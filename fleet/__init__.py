@@ -1,1 +1,1 @@
-"""Act on devices; knows nothing of the estate half. Nothing lives here yet."""
+"""Act on devices; knows nothing of the estate half."""

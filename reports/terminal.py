@@ -6,9 +6,12 @@ import json
 import sys
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
+
+from reports.faults import ExplainedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -56,6 +59,56 @@ def _echo(text: str, *, err: bool) -> None:
     # What a stream cannot write goes out as its number rather than as a traceback.
     encoding = (sys.stderr if err else sys.stdout).encoding
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
+
+
+@contextmanager
+def explained(ctx: click.Context, exits: Mapping[type[ExplainedError], Exit]) -> Iterator[None]:
+    """Turn an error that we can explain into its message and exit code.
+
+    A full disk or a folder without permission is explained too; anything else is our fault and
+    keeps its traceback. A reader who has seen enough, as `head` has, is left to click.
+    """
+    try:
+        yield
+    except ExplainedError as error:
+        complain(explain(error, hint=error.hint))
+        for problem in error.problems:
+            complain(f"  {problem}")
+        ctx.exit(exits[type(error)])
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        complain(f"error: cannot read or write{place}\n  because: {error.strerror or error}")
+        complain("  try: make room, or choose a folder you may write; the old files are whole")
+        ctx.exit(Exit.BAD_INPUT)
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is named, and nothing of it before.
+
+    `lazy` gives for each command the module that holds it, its name there, and its line in the
+    help.
+    """
+
+    lazy: ClassVar[Mapping[str, tuple[str, str, str]]]
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of the commands in the order of the table."""
+        return list(self.lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Return the command of that name, or None."""
+        if cmd_name not in self.lazy:
+            return None
+        module, name, _ = self.lazy[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write the list of commands from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in self.lazy.items()])
 
 
 @contextmanager

@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from typing import ClassVar
 
 import click
 
 from estate.cli.exits import EstateGroup
-
-# Command → the module that holds it, its name there, and its line in the help.
-_COMMANDS = {
-    "check": ("check", "check", "List every problem in the inputs."),
-    "survey": ("survey", "survey", "Write a survey of a prison, to correct in QGIS."),
-    "import": ("importing", "import_", "Replace assumed facts with better ones."),
-    "plan": ("plan", "plan", "Design, price and rank every prison."),
-    "rank": ("rank", "rank", "Show the order of the prisons."),
-    "explain": ("explain", "explain", "Say why a prison or wing stands as it does."),
-    "compare": ("compare", "compare", "Show what changed between two plans."),
-}
+from reports.terminal import LazyGroup
 
 
-class _LazyGroup(EstateGroup):
-    """A group that imports a command when it is asked for."""
+class _Commands(EstateGroup, LazyGroup):
+    """The commands of the estate half."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
+    lazy: ClassVar = {
+        "check": ("estate.cli.check", "check", "List every problem in the inputs."),
+        "survey": (
+            "estate.cli.survey",
+            "survey",
+            "Write a survey of a prison, to correct in QGIS.",
+        ),
+        "import": ("estate.cli.importing", "import_", "Replace assumed facts with better ones."),
+        "plan": ("estate.cli.plan", "plan", "Design, price and rank every prison."),
+        "rank": ("estate.cli.rank", "rank", "Show the order of the prisons."),
+        "explain": ("estate.cli.explain", "explain", "Say why a prison or wing stands as it does."),
+        "compare": ("estate.cli.compare", "compare", "Show what changed between two plans."),
+    }
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        if cmd_name not in _COMMANDS:
-            return None
-        module, name, _ = _COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"estate.cli.{module}"), name)
-        return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, _, line) in _COMMANDS.items()])
-
-
-@click.group(cls=_LazyGroup)
+@click.group(cls=_Commands)
 def estate() -> None:
     """Plan and price the rollout of a whole estate.
 

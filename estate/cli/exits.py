@@ -1,8 +1,7 @@
-"""Which error ends a command with which code, and how the person is told."""
+"""Which error of the estate half ends a command with which code."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,39 +9,16 @@ import click
 
 from estate.errors import EstateError, InputError, NoPlanError
 from estate.workspace import Workspace
-from reports.terminal import Exit, complain, explain
+from reports.terminal import Exit, explained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from reports.faults import ExplainedError
 
-EXITS: dict[type[EstateError], Exit] = {
+EXITS: dict[type[ExplainedError], Exit] = {
     InputError: Exit.BAD_INPUT,
     NoPlanError: Exit.NO_PLAN,
     EstateError: Exit.BAD_INPUT,
 }
-
-
-@contextmanager
-def explained(ctx: click.Context) -> Iterator[None]:
-    """Turn an error that we can explain into its message and exit code.
-
-    A full disk or a folder without permission is explained too; anything else is our fault and
-    keeps its traceback. A reader who has seen enough, as `head` has, is left to click.
-    """
-    try:
-        yield
-    except EstateError as error:
-        complain(explain(error, hint=error.hint))
-        for problem in getattr(error, "problems", ()):
-            complain(f"  {problem}")
-        ctx.exit(EXITS[type(error)])
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        place = f" {error.filename}" if error.filename else ""
-        complain(f"error: cannot read or write{place}\n  because: {error.strerror or error}")
-        complain("  try: make room, or choose a folder you may write; the old files are whole")
-        ctx.exit(Exit.BAD_INPUT)
 
 
 class EstateCommand(click.Command):
@@ -50,7 +26,7 @@ class EstateCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        with explained(ctx):
+        with explained(ctx, EXITS):
             return super().invoke(ctx)
 
 
@@ -61,5 +37,5 @@ class EstateGroup(click.Group):
         """Run the named command of the group."""
         if isinstance(ctx.obj, Path):
             ctx.obj = Workspace(ctx.obj)
-        with explained(ctx):
+        with explained(ctx, EXITS):
             return super().invoke(ctx)

@@ -275,3 +275,9 @@ def test_the_hash_of_an_input_changes_with_its_content_and_absence_is_told(examp
     assert sorted(before) == ["assumptions.csv", "rates.csv", "register.csv", "wings.csv"]
     assert sorted(after) == ["assumptions.csv", "rates.csv", "register.csv"]
     assert [name for name in after if after[name] != before[name]] == ["rates.csv"]
+
+
+def test_the_fleets_own_section_is_left_to_it(with_settings):
+    workspace = with_settings('[fleet]\noperator = "asha"\n')
+
+    assert workspace.settings({}).seed == 1

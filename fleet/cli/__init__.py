@@ -1,0 +1,26 @@
+"""The fleet group; a command is imported when it is named."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import click
+
+from fleet.cli.command import FleetGroup
+from reports.terminal import LazyGroup
+
+
+class _Commands(FleetGroup, LazyGroup):
+    """The commands of the fleet half."""
+
+    lazy: ClassVar = {}
+
+
+@click.group(cls=_Commands)
+def fleet() -> None:
+    """Manage the tablets once they are in the cells.
+
+    \b
+    Example:
+      wingspan -C out/england-wales fleet init
+    """

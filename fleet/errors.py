@@ -1,0 +1,39 @@
+"""Failures the fleet half can explain: what happened, and what to try."""
+
+from __future__ import annotations
+
+from reports.faults import ExplainedError, Problem
+
+__all__ = [
+    "FleetError",
+    "HostKeyChangedError",
+    "InputError",
+    "NotProvenError",
+    "Problem",
+    "RefusedError",
+    "UnreachableError",
+]
+
+
+class FleetError(ExplainedError):
+    """A failure of the fleet half that we can explain."""
+
+
+class InputError(FleetError):
+    """An input breaks a published rule; every fault found is in `problems`."""
+
+
+class NotProvenError(FleetError):
+    """Some devices did not show the effect that was asked of them."""
+
+
+class UnreachableError(NotProvenError):
+    """A device did not answer."""
+
+
+class RefusedError(FleetError):
+    """A rule of safety or a missing approval forbids it, or the device itself refused."""
+
+
+class HostKeyChangedError(RefusedError):
+    """What answers at a device's address does not hold the device's key."""

@@ -1,0 +1,108 @@
+"""The fleet's part of a workspace: where its files lie, and what its settings are."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from getpass import getuser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleet.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SETTINGS_FILE = "wingspan.toml"
+_SETTINGS = ("database", "operator")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What may differ from one desk to the next.
+
+    `database` is a SQLAlchemy URL; `operator` is who acts, as the audit log names them.
+    """
+
+    database: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder with the fleet's registry, keys and log, beside the estate's inputs and plan."""
+
+    root: Path
+
+    @property
+    def devices_csv(self) -> Path:
+        """Return the list of devices to enrol: serial, host key, model, place, address."""
+        return self.root / "inputs" / "devices.csv"
+
+    @property
+    def topology(self) -> Path:
+        """Return what serves which cell, as the estate half planned it."""
+        return self.root / "out" / "topology.json"
+
+    @property
+    def keys(self) -> Path:
+        """Return the folder of the authorities and operators' keys; for its owner alone."""
+        return self.root / "keys"
+
+    @property
+    def audit(self) -> Path:
+        """Return the log of every command that touches a device or the registry."""
+        return self.root / "audit.jsonl"
+
+    @property
+    def lab(self) -> Path:
+        """Return the folder of a rehearsal: how its devices are reached."""
+        return self.root / "lab"
+
+    def settings(self) -> Settings:
+        """Return the settings: environment, then wingspan.toml, then default.
+
+        Raises
+        ------
+        InputError
+            When wingspan.toml cannot be read or says something that is not usable.
+        """
+        stated = self._stated()
+        problems = [
+            Problem(SETTINGS_FILE, f"[fleet] {key}", f"{what}", cure)
+            for key, (what, cure) in _faults(stated).items()
+        ]
+        if problems:
+            raise InputError(f"{len(problems)} problems in the settings", problems=problems)
+        return Settings(
+            database=os.environ.get("WINGSPAN_DATABASE")
+            or stated.get("database")
+            or f"sqlite:///{(self.root / 'fleet.db').resolve()}",
+            operator=os.environ.get("WINGSPAN_OPERATOR") or stated.get("operator") or getuser(),
+        )
+
+    def _stated(self) -> Mapping[str, Any]:
+        path = self.root / SETTINGS_FILE
+        try:
+            stated = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:  # Not UTF-8, or not TOML.
+            problem = Problem(SETTINGS_FILE, "", str(error), "write it as TOML in UTF-8")
+            raise InputError(f"cannot read {path}", problems=[problem]) from error
+        section = stated.get("fleet", {})
+        if not isinstance(section, dict):
+            problem = Problem(SETTINGS_FILE, "fleet", "fleet is not a section", "write [fleet]")
+            raise InputError(f"cannot read {path}", problems=[problem])
+        return section
+
+
+def _faults(stated: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    faults = {}
+    for key, value in stated.items():
+        if key not in _SETTINGS:
+            faults[key] = (f"{key} is not a setting", f"use one of {', '.join(_SETTINGS)}")
+        elif not isinstance(value, str) or not value.strip():
+            faults[key] = (f"{value!r} is not a text", "write words in quotes")
+    return faults
