@@ -1,0 +1,1 @@
+"""Who may reach a device, and how a device knows: authorities, certificates, operators."""
