@@ -1,0 +1,28 @@
+"""General problems in, answers with proven bounds out.
+
+Nothing here knows what is planned: a graph and weights, costs and capacities come in, and every
+answer says what it costs, what the best one costs at least, and why the search stopped. The
+same input gives the same answer, because solvers stop on counted work and not on the clock.
+"""
+
+from __future__ import annotations
+
+from estate.optimise.answer import InfeasibleError, StoppedBy, UnfinishedError
+from estate.optimise.cover import Cover, capacitated_cover
+from estate.optimise.facilities import Facilities, capacitated_facilities
+from estate.optimise.routes import Routes, routes_within
+from estate.optimise.steiner import SteinerTree, steiner_tree
+
+__all__ = [
+    "Cover",
+    "Facilities",
+    "InfeasibleError",
+    "Routes",
+    "SteinerTree",
+    "StoppedBy",
+    "UnfinishedError",
+    "capacitated_cover",
+    "capacitated_facilities",
+    "routes_within",
+    "steiner_tree",
+]
