@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from estate.catalogue import Assumptions, Rate
 from estate.estimate import Estimate
+from estate.model import DATA_CABLING
 from estate.network import outlet_lengths_m
 from estate.radio.reach import cells_reached_from_a_cell, cells_reached_from_a_landing
-from estate.readiness import DATA_CABLING
 from estate.typology import lay_out, read_typologies
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ RULES = (
 )
 
 SWITCH_PORTS = 48
+
+# Containment fuller than this takes no more: 40 % is what conduit may be filled to in the end
+# (EN 50174-2 by way of our notes, unverified); a tray beside it is priced as new.
+FILL_PERCENT_MAX = 40.0
+
 _RUNS = frozenset({"tray", "basket", "trunking", "conduit"})  # Along a landing.
 
 
@@ -176,7 +181,7 @@ def _measured(network: Network, *, landings: int) -> _Measures:
     tray_m = [0.0] * landings
     riser_m = duct_m = 0.0
     for span in network.spans:
-        if span.state == "existing":
+        if span.state == "existing" and (span.fill_percent or 0.0) <= FILL_PERCENT_MAX:
             continue
         if span.containment == "riser":
             riser_m += span.length_m

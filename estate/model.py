@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite
+from math import isfinite, pi
+
+DATA_CABLING = ("cat5e", "cat6", "cat6a")  # From the worst up.
+_ROUND = frozenset({"conduit", "duct"})  # Containment that is a pipe.
 
 
 class Grade(StrEnum):
@@ -235,7 +238,11 @@ class Junction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distributor:
-    """A floor or building distributor: where horizontal cabling ends in a rack."""
+    """A floor or building distributor: where horizontal cabling ends in a rack.
+
+    What is free in an existing one is counted by a survey; `None` means "not stated".
+    `ports_free` are ports of patch panels, `switch_ports_free` ports that can power a device.
+    """
 
     distributor_id: str
     floor: int
@@ -243,19 +250,64 @@ class Distributor:
     space_id: str
     kind: str = "floor_distributor"
     state: str = "new"
+    ports_free: int | None = None
+    switch_ports_free: int | None = None
+    rack_units_free: int | None = None
+    power_free_w: float | None = None
     grade: Grade = Grade.ASSUMED
     source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlet:
-    """A telecommunications outlet in a cell, or the service outlet of an access point."""
+    """A telecommunications outlet in a cell, or the service outlet of an access point.
+
+    `category` is that of the cabling which reaches an existing one; "voice" is a telephony pair,
+    for which `pair_test` is "passed", "failed" or "untested" and `pair_mbps` the rate that the
+    test measured, down and up together.
+    """
 
     outlet_id: str
     floor: int
     at: Point
     space_id: str
     kind: str = "outlet"
+    state: str = "new"
+    category: str = ""
+    pair_test: str = "untested"
+    pair_mbps: float | None = None
+    grade: Grade = Grade.ASSUMED
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessPoint:
+    """An access point; `model` is "" where nobody read the label."""
+
+    access_point_id: str
+    floor: int
+    at: Point
+    space_id: str
+    model: str = ""
+    state: str = "new"
+    grade: Grade = Grade.ASSUMED
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cable:
+    """A cable or bundle along its route, a line of at least two points.
+
+    `free_count` are pairs or fibres not in use, in the whole bundle; `None` means "not stated".
+    """
+
+    cable_id: str
+    floor: int
+    route: tuple[Point, ...]
+    kind: str
+    cable_count: int | None = None
+    free_count: int | None = None
+    state: str = "new"
     grade: Grade = Grade.ASSUMED
     source: str = ""
 
@@ -265,6 +317,8 @@ class Span:
     """One length of containment between two points (junction, distributor or outlet).
 
     `length_m` is along the route, so a riser or a bend is longer than its drawing.
+    `fill_percent` is the share of its cross-section in use, and `width_mm` by `depth_mm` its
+    clear inside, a width alone being the bore of a conduit or duct; `None` means "not stated".
 
     Raises
     ------
@@ -279,8 +333,20 @@ class Span:
     length_m: float
     containment: str
     state: str = "new"
+    fill_percent: float | None = None
+    width_mm: float | None = None
+    depth_mm: float | None = None
     grade: Grade = Grade.ASSUMED
     source: str = ""
+
+    @property
+    def cross_section_mm2(self) -> float | None:
+        """Return the clear area inside, None where its size is not stated."""
+        if self.width_mm is None:
+            return None
+        if self.depth_mm is not None:
+            return self.width_mm * self.depth_mm
+        return pi * self.width_mm**2 / 4 if self.containment in _ROUND else None
 
     def __post_init__(self) -> None:
         if not (isfinite(self.length_m) and self.length_m > 0):
@@ -297,4 +363,6 @@ class Network:
     junctions: tuple[Junction, ...] = ()
     distributors: tuple[Distributor, ...] = ()
     outlets: tuple[Outlet, ...] = ()
+    access_points: tuple[AccessPoint, ...] = ()
+    cables: tuple[Cable, ...] = ()
     spans: tuple[Span, ...] = ()

@@ -14,6 +14,8 @@ import pandas as pd
 import shapely
 
 from estate.model import (
+    AccessPoint,
+    Cable,
     Distributor,
     Door,
     Grade,
@@ -70,21 +72,33 @@ _LAYERS = (
     _Layer("junctions", Junction, "node", ("junction_id", "space_id")),
     _Layer("distributors", Distributor, "node", ("distributor_id", "space_id")),
     _Layer("outlets", Outlet, "node", ("outlet_id", "space_id")),
+    _Layer("access_points", AccessPoint, "node", ("access_point_id", "space_id")),
+    _Layer("cables", Cable, "attribute", ("cable_id",), ("route",)),
     # A span has no coordinates of its own: it is drawn between the points that it joins.
     _Layer("spans", Span, "edge", ("span_id", "start", "end"), ()),
 )
 _NODES = tuple(layer for layer in _LAYERS if layer.role == "node")
 _EDGES = tuple(layer for layer in _LAYERS if layer.role == "edge")
+_ATTRIBUTES = tuple(layer for layer in _LAYERS if layer.role == "attribute")
+_MANY_POINTS = {Space: "outline", Cable: "route"}  # Kinds that a list of points draws.
 
-_DTYPES = {str: "str", int: "int64", float: "float64", Grade: "str"}
+_DTYPES: Mapping[Any, str] = {
+    str: "str",
+    int: "int64",
+    float: "float64",
+    Grade: "str",
+    int | None: "Int64",
+    float | None: "Float64",
+}
 
 
 def to_graph(network: Network) -> nx.MultiGraph[str]:
     """Return the network with spaces and points as nodes, doors and spans as edges.
 
     A node is named, and an edge keyed, by its identifier. Each carries the fields of its feature
-    and, as `layer`, which kind it is; spans are weighed by `length_m`. Walls join nothing and are
-    the graph's attribute `walls`. An end that names nothing is a node without attributes.
+    and, as `layer`, which kind it is; spans are weighed by `length_m`. Walls and cables join
+    nothing here and are the graph's attributes `walls` and `cables`. An end that names nothing
+    is a node without attributes.
 
     Raises
     ------
@@ -94,7 +108,9 @@ def to_graph(network: Network) -> nx.MultiGraph[str]:
     _check_names(network, _NODES)
     _check_names(network, _EDGES)
     # Parallel edges are facts: two ducts may join the same points, two doors the same spaces.
-    graph: nx.MultiGraph[str] = nx.MultiGraph(walls=network.walls)
+    graph: nx.MultiGraph[str] = nx.MultiGraph(
+        **{layer.name: getattr(network, layer.name) for layer in _ATTRIBUTES}
+    )
     for layer in _NODES:
         for feature in getattr(network, layer.name):
             graph.add_node(layer.name_of(feature), layer=layer.name, **layer.fields_of(feature))
@@ -121,7 +137,8 @@ def from_graph(graph: nx.MultiGraph[str]) -> Network:
         for layers, found in ((_NODES, nodes), (_EDGES, edges))
         for layer in layers
     }
-    return Network(walls=graph.graph["walls"], **features)
+    features |= {layer.name: graph.graph[layer.name] for layer in _ATTRIBUTES}
+    return Network(**features)
 
 
 def _check_names(network: Network, layers: Iterable[_Layer]) -> None:
@@ -178,7 +195,9 @@ def _placed(feature: Any, layer: _Layer, prefix: str, offset: Point) -> Any:
     if isinstance(feature, Space):
         key = feature.location_key
         changes["location_key"] = f"{prefix}-{key}" if key else ""
-        changes["outline"] = tuple(_moved(corner, offset) for corner in feature.outline)
+    many = _MANY_POINTS.get(layer.kind)
+    if many:
+        changes[many] = tuple(_moved(point, offset) for point in getattr(feature, many))
     else:
         changes.update((field, _moved(getattr(feature, field), offset)) for field in layer.places)
     return replace(feature, **changes)
@@ -197,8 +216,8 @@ def frames_of(networks: Iterable[Network], *, crs: Any = None) -> dict[str, gpd.
     """Return one map layer for each kind of feature, with the features of all networks.
 
     Columns are the features' fields without their coordinates, which are the geometry; outlines
-    are polygons, walls and spans lines, all else points. A span whose ends are not both known
-    has no geometry. `crs` is that of the coordinates; without one they are local metres.
+    are polygons, walls, cables and spans lines, all else points. A span whose ends are not both
+    known has no geometry. `crs` is that of the coordinates; without one they are local metres.
     """
     sheets = list(networks)
     frames = {}
@@ -227,6 +246,8 @@ def _columns(layer: _Layer, features: Sequence[Any]) -> dict[str, pd.Series[Any]
 def _drawn(layer: _Layer, features: Sequence[Any]) -> Geometries:
     if layer.kind is Space:
         return _polygons([space.outline for space in features])
+    if layer.kind is Cable:
+        return _routes([cable.route for cable in features])
     places = [[getattr(feature, place) for place in layer.places] for feature in features]
     points = np.array(places, dtype=float).reshape(len(places), len(layer.places), 2)
     drawn: Geometries = (
@@ -252,6 +273,15 @@ def _lines_of_spans(networks: Iterable[Network]) -> Geometries:
     return lines
 
 
+def _routes(routes: Sequence[tuple[Point, ...]]) -> Geometries:
+    points = np.array([point for route in routes for point in route], dtype=np.float64)
+    sizes = [len(route) for route in routes]
+    lines: Geometries = shapely.linestrings(
+        points.reshape(-1, 2), indices=np.repeat(range(len(routes)), sizes)
+    )
+    return lines
+
+
 def _polygons(outlines: Sequence[tuple[Point, ...]]) -> Geometries:
     drawn = [index for index, outline in enumerate(outlines) if outline]
     corners = np.array([point for index in drawn for point in outlines[index]], dtype=np.float64)
@@ -263,8 +293,12 @@ def _polygons(outlines: Sequence[tuple[Point, ...]]) -> Geometries:
 
 
 def _features(layer: _Layer, frame: gpd.GeoDataFrame) -> tuple[Any, ...]:
-    values = {name: frame[name].tolist() for name in layer.fields if name not in layer.places}
-    values["grade"] = [Grade(grade) for grade in values["grade"]]
+    values = {
+        name: [None if value is pd.NA else value for value in frame[name].tolist()]
+        for name in layer.fields
+        if name not in layer.places
+    }
+    values["grade"] = [Grade(str(grade)) for grade in values["grade"]]
     values.update(_places(layer, frame.geometry.to_numpy()))
     rows = zip(*(values[name] for name in layer.fields), strict=True)
     return tuple(layer.kind(**dict(zip(layer.fields, row, strict=True))) for row in rows)
@@ -275,9 +309,11 @@ def _places(layer: _Layer, geometry: Geometries) -> dict[str, list[Any]]:
     if layer.kind is Span:
         return {}
     points = [tuple(point) for point in shapely.get_coordinates(geometry).tolist()]
-    if layer.kind is Space:
+    many = _MANY_POINTS.get(layer.kind)
+    if many:
         ends = np.cumsum(shapely.get_num_coordinates(geometry)).tolist()
         # A ring repeats its first point at the end; an outline does not.
-        return {"outline": [tuple(points[a : max(a, b - 1)]) for a, b in pairwise([0, *ends])]}
+        spare = 1 if layer.kind is Space else 0
+        return {many: [tuple(points[a : max(a, b - spare)]) for a, b in pairwise([0, *ends])]}
     step = len(layer.places)
     return {place: points[index::step] for index, place in enumerate(layer.places)}

@@ -17,8 +17,8 @@ import numpy as np
 from estate.catalogue import Assumptions
 from estate.costing import VAT, is_local
 from estate.estimate import Estimate, Money
-from estate.model import Grade
-from estate.readiness import DATA_CABLING, Rung
+from estate.model import DATA_CABLING, Grade
+from estate.readiness import Rung
 from estate.terms import TERMS, Case, Columns, Evidence, Measures, access_class, measures_of
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ def _moves(contest: _Contest, index: int) -> tuple[Move, ...]:
         return place
 
     case, assumptions = contest.cases[index], contest.assumptions
-    unknown = [w for w in case.wings if w.shape.cabling not in DATA_CABLING | {"none"}]
+    unknown = [w for w in case.wings if w.shape.cabling not in (*DATA_CABLING, "none")]
     if case.readiness.rung not in (Rung.DEVICES, Rung.DATA_CABLING) and unknown:
         cabled = assumptions["readiness.data_cabling"].mean
         tried("a survey that finds in-cell data cabling", "readiness", cabled)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from estate.model import Evidence, Grade
+from estate.model import DATA_CABLING, Evidence, Grade
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,7 +44,6 @@ class Readiness:
     grade: Grade = Grade.ASSUMED
 
 
-DATA_CABLING = frozenset({"cat5e", "cat6", "cat6a"})
 _MOST = 0.5  # Of the cells: where most are cabled, the prison is.
 
 _CAUTIONS = {

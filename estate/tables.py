@@ -36,6 +36,7 @@ def _places(name: str, meaning: str, example: str) -> Column:
     return Column(name, meaning, example, kind="integer", required=True, low=0, high=high)
 
 
+_CODE = Column("wing", "Code of the wing in HMPPS location keys", "HB1", blank=False)
 _THICKNESS = Column(
     "thickness_mm", "Of the cell walls", "215", kind="integer", unit="mm", low=20, high=2000
 )
@@ -93,13 +94,7 @@ WINGS = Table(
     may_be_empty=True,
     columns=(
         Column("prison_id", "Prison", "EYI", blank=False),
-        Column(
-            "wing",
-            "Code of the wing in HMPPS location keys",
-            "HB1",
-            blank=False,
-            pattern=_WING,
-        ),
+        replace(_CODE, pattern=_WING),
         Column("name", "Name", "Houseblock 1"),
         Column(
             "typology",
@@ -138,12 +133,7 @@ WINGS = Table(
             high=200,
         ),
         Column("floors", "Storeys of the building", "3", kind="integer", low=1, high=12),
-        Column(
-            "material",
-            "What the cell walls are made of",
-            "brick",
-            choices=_MATERIALS,
-        ),
+        Column("material", "What the cell walls are made of", "brick", choices=_MATERIALS),
         _THICKNESS,
         Column("era", "When it was built", "1990s"),
         Column(
@@ -239,7 +229,7 @@ SPUR_RULES = Table(
     unique=("prison_id", "wing"),
     columns=(
         Column("prison_id", "Prison", "EYI", blank=False, pattern=_PRISON_ID),
-        Column("wing", "Code of the wing in HMPPS location keys", "HB1", blank=False),
+        _CODE,
         Column(
             "kind",
             "What of a cell's place tells its spur",
@@ -274,6 +264,10 @@ def _tally(name: str, meaning: str, example: str) -> Column:
 
 def _storey(name: str, meaning: str, *, blank: bool) -> Column:
     return Column(name, meaning, "1", kind="integer", blank=blank, low=-5, high=20)
+
+
+def _amount(name: str, meaning: str, example: str, unit: str, *, high: float) -> Column:
+    return Column(name, meaning, example, kind="number", unit=unit, above=0, high=high)
 
 
 _PLACE = (
@@ -343,13 +337,13 @@ SURVEY = (
             low=0,
             high=100,
         ),
-        Column(
+        _amount("width_mm", "Clear inside; the bore of a conduit or duct", "150", "mm", high=5000),
+        _amount("depth_mm", "Clear inside; blank for a conduit or duct", "50", "mm", high=5000),
+        _amount(
             "length_m",
             "Length along the route; blank for that drawn, except a riser's",
             "12.5",
-            kind="number",
-            unit="m",
-            above=0,
+            "m",
             high=5000,
         ),
     ),
@@ -362,7 +356,13 @@ SURVEY = (
         _kind("kind", "What the distributor serves", *_DISTRIBUTORS),
         _STATE,
         _tally("ports_free", "Patch-panel ports not in use", "12"),
+        _tally("switch_ports_free", "Switch ports with power (PoE) not in use", "6"),
         _tally("rack_units_free", "Rack units not in use", "9"),
+        replace(
+            _amount("power_free_w", "Electrical power to spare", "1500", "W", high=100_000),
+            above=None,
+            low=0,
+        ),
     ),
     _layer(
         "outlets",
@@ -373,6 +373,14 @@ SURVEY = (
         _kind("kind", "What the outlet is for", "outlet", "service_outlet"),
         Column("category", "Of the cabling that reaches it", "cat6", choices=_CATEGORIES),
         _STATE,
+        Column(
+            "pair_test",
+            "Of a telephony pair: whether a test of it for data was passed",
+            "passed",
+            choices=("untested", "passed", "failed"),
+            default="untested",
+        ),
+        _amount("pair_mbps", "Rate tested, down and up together", "100", "Mbit/s", high=10_000),
     ),
     _layer(
         "access_points",

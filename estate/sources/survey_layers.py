@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from estate.sources.survey import Feature, Survey
 
 _DTYPES = {"integer": "Int64", "number": "float64"}  # All else is text.
+_SUFFIXES = {"%": "percent", "Mbit/s": "mbps"}  # Units as names of columns write them.
 _STATES = (("new", "#c2410c"), ("existing", "#1b6e53"))
 
 _STYLES = {
@@ -92,7 +93,8 @@ def _cells(column: Column, features: Sequence[Feature]) -> pd.Series[Any]:
 
 def _field(column: Column) -> Field:
     unit = f" ({column.unit})" if column.unit else ""
-    words = column.name.removesuffix(f"_{column.unit}").replace("_", " ").capitalize()
+    suffix = _SUFFIXES.get(column.unit, column.unit.casefold())
+    words = column.name.removesuffix(f"_{suffix}").replace("_", " ").capitalize()
     return Field(
         name=column.name,
         label=f"{words}{unit}",

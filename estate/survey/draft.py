@@ -27,7 +27,6 @@ _GAP_M = 20.0  # Between the drawings of two wings.
 _PER_ROW = 4
 # A riser has no length on a plan, and a line without any cannot be drawn or picked.
 _RISER_STROKE_M = 0.3
-_DATA_CABLING = frozenset({"cat5e", "cat6", "cat6a"})
 _BLANK: Mapping[str, Mapping[str, Value]] = {
     table.name: {
         column.name: None if column.kind in {"integer", "number"} else column.default
@@ -156,7 +155,6 @@ class _Drawing:
 
     def _outlet(self, outlet: Outlet) -> Drawn:
         facts: dict[str, Value] = {"outlet_id": outlet.outlet_id, "space_id": outlet.space_id}
-        facts |= {"kind": outlet.kind, **self._known(outlet)}
-        if self.wing.shape.cabling in _DATA_CABLING:
-            facts |= {"category": self.wing.shape.cabling, "state": "existing"}
+        facts |= {"kind": outlet.kind, "category": outlet.category, "state": outlet.state}
+        facts |= self._known(outlet)
         return "outlets", facts, shapely.Point(outlet.at)

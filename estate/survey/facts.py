@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import networkx as nx
 
-from estate.model import Grade, Network, WingShape
+from estate.model import DATA_CABLING, Grade, Network, WingShape
 from estate.sizing import Sizing
 from estate.survey.networks import network_of
 from estate.survey.places import Places
@@ -38,7 +38,6 @@ SURVEY_RULES = (
 )
 
 _ASSUMED_WING = "typology"  # Source of a wing that no schedule names.
-_DATA_CABLING = ("cat5e", "cat6", "cat6a")  # From the worst up.
 _MEASURED = frozenset({"cells", "layout", "dimensions", "construction", "distance_to_comms_m"})
 _SAME_M = 0.001  # A draft writes lengths to the millimetre.
 
@@ -191,14 +190,14 @@ class _Reading:
         best: defaultdict[str, int] = defaultdict(lambda: -1)
         for outlet in self.part.layers["outlets"]:
             category = outlet.text("category")
-            if outlet.text("state") == "existing" and category in _DATA_CABLING:
+            if outlet.text("state") == "existing" and category in DATA_CABLING:
                 space = places.around(outlet)
-                best[space] = max(best[space], _DATA_CABLING.index(category))
+                best[space] = max(best[space], DATA_CABLING.index(category))
         least = min(best[cell.name] for cell in self.cells)
         if least >= 0:
-            return _DATA_CABLING[least]
+            return DATA_CABLING[least]
         before = self.base.shape.cabling
-        return "none" if before in _DATA_CABLING else before
+        return "none" if before in DATA_CABLING else before
 
     def _changed(self, shape: WingShape) -> Iterable[str]:
         """Return the facts that the survey does not repeat as they were known."""

@@ -6,7 +6,17 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypedDict
 
-from estate.model import Distributor, Door, Grade, Network, Outlet, Space, Wall
+from estate.model import (
+    AccessPoint,
+    Cable,
+    Distributor,
+    Door,
+    Grade,
+    Network,
+    Outlet,
+    Space,
+    Wall,
+)
 from estate.survey.places import Places
 from estate.survey.routes import trace
 from estate.survey.wings import cells_of
@@ -40,6 +50,8 @@ def network_of(wing: Survey) -> Network:
         junctions=tuple(replace(j, floor=survey.landing(j.floor)) for j in routes.junctions),
         distributors=tuple(map(survey.distributor, wing.layers["distributors"])),
         outlets=tuple(map(survey.outlet, wing.layers["outlets"])),
+        access_points=tuple(map(survey.access_point, wing.layers["access_points"])),
+        cables=tuple(map(survey.cable, wing.layers["cables"])),
         spans=tuple(replace(s, floor=survey.landing(s.floor)) for s in routes.spans),
     )
 
@@ -91,6 +103,10 @@ class _Reading:
             space_id=self._places.around(distributor),
             kind=distributor.text("kind"),
             state=distributor.text("state"),
+            ports_free=distributor.integer("ports_free"),
+            switch_ports_free=distributor.integer("switch_ports_free"),
+            rack_units_free=distributor.integer("rack_units_free"),
+            power_free_w=distributor.number_of("power_free_w"),
             **self._known(distributor),
         )
 
@@ -100,7 +116,32 @@ class _Reading:
             at=_at(outlet),
             space_id=self._places.around(outlet),
             kind=outlet.text("kind"),
+            state=outlet.text("state"),
+            category=outlet.text("category"),
+            pair_test=outlet.text("pair_test"),
+            pair_mbps=outlet.number_of("pair_mbps"),
             **self._known(outlet),
+        )
+
+    def access_point(self, point: Feature) -> AccessPoint:
+        return AccessPoint(
+            access_point_id=point.name,
+            at=_at(point),
+            space_id=self._places.around(point),
+            model=point.text("model"),
+            state=point.text("state"),
+            **self._known(point),
+        )
+
+    def cable(self, cable: Feature) -> Cable:
+        return Cable(
+            cable_id=cable.name,
+            route=tuple(cable.geometry.coords),
+            kind=cable.text("kind"),
+            cable_count=cable.integer("cable_count"),
+            free_count=cable.integer("free_count"),
+            state=cable.text("state"),
+            **self._known(cable),
         )
 
     def _known(self, feature: Feature) -> _Known:

@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 SNAP_M = 0.1
 
-# Containment fuller than this takes no more: 40 % is what conduit may be filled to in the end
-# (EN 50174-2 by way of our notes, unverified); a tray beside it is priced as new.
-FILL_PERCENT_MAX = 40.0
-
 
 class _Spot(NamedTuple):
     """A point on a floor: the end of a span, or an outlet or distributor of that name."""
@@ -108,7 +104,6 @@ def _pieces(line: Feature, stops: list[tuple[float, str]]) -> Iterator[Span]:
     """Yield the span from each joint on a line to the next, its length shared as it is drawn."""
     drawn_m = float(line.geometry.length)
     length_m = line.number_of("length_m") or drawn_m
-    full = (line.number_of("fill_percent") or 0.0) > FILL_PERCENT_MAX
     legs = [(a, b) for a, b in pairwise(stops) if a[1] != b[1]]
     for number, ((start_m, start), (end_m, end)) in enumerate(legs, start=1):
         share = 1.0 if len(legs) == 1 else (end_m - start_m) / drawn_m
@@ -119,7 +114,10 @@ def _pieces(line: Feature, stops: list[tuple[float, str]]) -> Iterator[Span]:
             end=end,
             length_m=length_m * share,
             containment=line.text("containment"),
-            state="new" if full else line.text("state"),
+            state=line.text("state"),
+            fill_percent=line.number_of("fill_percent"),
+            width_mm=line.number_of("width_mm"),
+            depth_mm=line.number_of("depth_mm"),
             grade=line.grade,
             source=line.text("source"),
         )

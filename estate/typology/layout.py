@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from estate.errors import InputError
 from estate.model import (
+    DATA_CABLING,
     Distributor,
     Door,
     Junction,
@@ -138,6 +139,7 @@ class _Wing:
             typology=self.typology,
             hub_radius_m=self.hub.radius_m,
             run_state="existing" if exists else "new",
+            category=self.shape.cabling if self.shape.cabling in DATA_CABLING else "",
             source=self.source,
         )
 

@@ -35,6 +35,7 @@ class _RunEnd:
 class Routes:
     """The containment of one landing, drawn spur by spur from the hub outwards.
 
+    `category` is that of the data cabling which reaches the cells already, "" for none.
     `run_ends` remembers by angle and side where a spur's runs ended, for a spur in line behind
     it. Lengths are rectilinear, as a tray is fixed.
     """
@@ -42,6 +43,7 @@ class Routes:
     typology: Typology
     hub_radius_m: float
     run_state: str
+    category: str
     source: str
     run_ends: dict[tuple[float, str], _RunEnd] = field(default_factory=dict)
 
@@ -93,11 +95,14 @@ class Routes:
         """Yield the outlet of a cell and the span to it, down and through the front wall."""
         outlet_across_m = sign * (place.section.cell_near_m + _BACK_BOX_M)
         down_m = self.typology.containment_height_m - self.typology.outlet_height_m
+        state = "existing" if self.category else "new"
         yield Outlet(
             outlet_id=f"outlet-{key}",
             floor=place.floor,
             at=place.axis.at(run.along_m, outlet_across_m),
             space_id=f"cell-{key}",
+            state=state,
+            category=self.category,
             source=self.source,
         )
         yield Span(
@@ -107,6 +112,7 @@ class Routes:
             end=f"outlet-{key}",
             length_m=rounded_m(abs(outlet_across_m - run.across_m) + down_m),
             containment="drop",
+            state=state,
             source=self.source,
         )
 

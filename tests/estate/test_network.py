@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf
+from math import inf, pi
 
 import networkx as nx
 import pytest
@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from estate.model import (
+    AccessPoint,
+    Cable,
     Distributor,
     Door,
     Grade,
@@ -66,6 +68,12 @@ FORK = Network(
     doors=(Door(door_id="door", floor=0, at=(4, 1), from_space="cell-1-001", to_space="landing"),),
     junctions=(Junction(junction_id="fork", floor=0, at=(5, 1), space_id="landing"),),
     distributors=(Distributor(distributor_id="rack", floor=0, at=(9, 1), space_id=""),),
+    access_points=(AccessPoint(access_point_id="ap", floor=0, at=(5, 2), space_id="landing"),),
+    cables=(
+        Cable(
+            cable_id="pairs", floor=0, route=((9, 1), (5, 1), (3, 1)), kind="voice", free_count=4
+        ),
+    ),
     outlets=(
         Outlet(outlet_id="first", floor=0, at=(3, 1), space_id="cell-1-001"),
         Outlet(outlet_id="second", floor=0, at=(1, 1), space_id="cell-1-001"),
@@ -82,21 +90,56 @@ FORK = Network(
 words = st.text(alphabet="abcé '/-", max_size=6)
 metres = st.floats(-1e6, 1e6, allow_nan=False)
 points = st.tuples(metres, metres)
+counts = st.none() | st.integers(0, 99)
+sizes = st.none() | st.floats(0.1, 1e4)
 outlines = st.just(()) | st.lists(points, min_size=3, max_size=6, unique=True).map(tuple)
 facts = {"floor": st.integers(-2, 9), "grade": st.sampled_from(Grade), "source": words}
+
+
+NAMES = {
+    Space: "space",
+    Junction: "junction",
+    Distributor: "distributor",
+    Outlet: "outlet",
+    AccessPoint: "access_point",
+    Cable: "cable",
+    Door: "door",
+    Wall: "wall",
+    Span: "span",
+}
 
 
 @st.composite
 def networks(draw):
     """Draw a network of up to twelve features, with dangling and doubled ends among them."""
-    kinds = (Space, Junction, Distributor, Outlet, Door, Wall, Span)
-    drawn = {kind: [] for kind in kinds}
+    drawn = {kind: [] for kind in NAMES}
     known = st.sampled_from([*(f"n{index}" for index in range(12)), "nowhere"])
     fields = {
         Space: {"kind": words, "outline": outlines, "location_key": words},
         Junction: {"at": points, "space_id": known},
-        Distributor: {"at": points, "space_id": known, "kind": words, "state": words},
-        Outlet: {"at": points, "space_id": known, "kind": words},
+        Distributor: {
+            "at": points,
+            "space_id": known,
+            "kind": words,
+            "state": words,
+            "ports_free": counts,
+            "power_free_w": sizes,
+        },
+        Outlet: {
+            "at": points,
+            "space_id": known,
+            "kind": words,
+            "state": words,
+            "category": words,
+            "pair_mbps": sizes,
+        },
+        AccessPoint: {"at": points, "space_id": known, "model": words, "state": words},
+        Cable: {
+            "route": st.lists(points, min_size=2, max_size=4).map(tuple),
+            "kind": words,
+            "cable_count": counts,
+            "state": words,
+        },
         Door: {"at": points, "from_space": known, "to_space": known},
         Wall: {
             "start": points,
@@ -110,13 +153,15 @@ def networks(draw):
             "length_m": st.floats(0.001, 1e5),
             "containment": words,
             "state": words,
+            "fill_percent": sizes,
+            "width_mm": sizes,
         },
     }
-    for index, kind in enumerate(draw(st.lists(st.sampled_from(kinds), max_size=12))):
+    for index, kind in enumerate(draw(st.lists(st.sampled_from([*NAMES]), max_size=12))):
         values = {name: draw(values) for name, values in (facts | fields[kind]).items()}
-        values[f"{kind.__name__.lower()}_id"] = f"n{index}"
+        values[f"{NAMES[kind]}_id"] = f"n{index}"
         drawn[kind].append(kind(**values))
-    return Network(**{f"{kind.__name__.lower()}s": tuple(found) for kind, found in drawn.items()})
+    return Network(**{f"{NAMES[kind]}s": tuple(found) for kind, found in drawn.items()})
 
 
 # A busy machine must not fail a property for its time.
@@ -236,6 +281,8 @@ def test_layers_of_several_networks_are_joined_with_their_features_in_order():
         "junctions",
         "distributors",
         "outlets",
+        "access_points",
+        "cables",
         "spans",
     ]
     assert frames["distributors"]["distributor_id"].tolist() == ["MDI-A/rack", "MDI-B/rack"]
@@ -255,3 +302,21 @@ def test_an_empty_layer_has_the_columns_and_types_of_a_full_one():
     empty, full = to_frames(Network())["spans"], to_frames(FORK)["spans"]
 
     assert empty.dtypes.to_dict() == full.dtypes.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("containment", "width_mm", "depth_mm", "area_mm2"),
+    [
+        ("tray", 150, 50, 7500),
+        ("conduit", 20, None, pi * 100),
+        ("duct", 100, None, pi * 2500),
+        ("tray", 150, None, None),  # Nobody measured how deep it is.
+        ("tray", None, None, None),
+    ],
+)
+def test_the_cross_section_of_containment_follows_from_its_size(
+    containment, width_mm, depth_mm, area_mm2
+):
+    span = replace(FORK.spans[0], containment=containment, width_mm=width_mm, depth_mm=depth_mm)
+
+    assert span.cross_section_mm2 == area_mm2

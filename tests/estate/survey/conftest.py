@@ -81,8 +81,9 @@ class Sheet:
     def add(self, layer, **values):
         """Draw a feature of which only these columns are filled."""
         frame = self.read(layer)
-        frame.loc[len(frame)] = {column: values.get(column) for column in frame.columns}
-        self.write(layer, frame.set_crs("EPSG:27700"))  # An empty frame forgets its own.
+        drawn = {column: values.get(column) for column in frame.columns}
+        rows = [*frame.to_dict("records"), drawn]
+        self.write(layer, gpd.GeoDataFrame(rows, columns=frame.columns, crs="EPSG:27700"))
 
     def geometry(self, layer, name):
         """Return the geometry of the feature of that name."""

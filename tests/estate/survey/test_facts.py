@@ -66,6 +66,90 @@ def test_the_network_of_a_draft_has_the_lengths_of_the_layout(result, sizing):
     )
 
 
+# Existing plant
+
+
+def test_what_stands_already_is_in_the_network_with_what_is_free_in_it(sheet, result):
+    sheet.change(
+        "spans",
+        "LEI-A/run-1-002",
+        state="existing",
+        fill_percent=25,
+        width_mm=150,
+        depth_mm=50,
+    )
+    sheet.change(
+        "distributors",
+        "LEI-A/distributor",
+        state="existing",
+        ports_free=30,
+        switch_ports_free=12,
+        rack_units_free=9,
+        power_free_w=1500,
+    )
+    sheet.change("outlets", "LEI-A/outlet-1-001", state="existing", category="cat6")
+
+    network = result().networks["LEI-A"]
+
+    span = {s.span_id: s for s in network.spans}["LEI-A/run-1-002"]
+    assert (span.state, span.fill_percent, span.cross_section_mm2) == ("existing", 25.0, 7500.0)
+    (rack,) = network.distributors
+    assert (rack.state, rack.ports_free, rack.switch_ports_free) == ("existing", 30, 12)
+    assert (rack.rack_units_free, rack.power_free_w) == (9, 1500.0)
+    first, *others = network.outlets
+    assert (first.state, first.category) == ("existing", "cat6")
+    assert {(outlet.state, outlet.category) for outlet in others} == {("new", "")}
+
+
+def test_a_telephony_pair_is_in_the_network_with_its_test(sheet, result):
+    sheet.change(
+        "outlets",
+        "LEI-A/outlet-1-001",
+        state="existing",
+        category="voice",
+        pair_test="passed",
+        pair_mbps=95.5,
+    )
+
+    first, second, *_ = result().networks["LEI-A"].outlets
+
+    assert (first.category, first.pair_test, first.pair_mbps) == ("voice", "passed", 95.5)
+    assert (second.pair_test, second.pair_mbps) == ("untested", None)
+
+
+def test_access_points_and_cables_that_are_drawn_are_in_the_network_of_their_wing(sheet, result):
+    at = sheet.geometry("outlets", "LEI-A/outlet-1-001")
+    run = sheet.geometry("spans", "LEI-A/run-1-002")
+    sheet.add("access_points", access_point_id="AP", floor=0, state="existing", geometry=at)
+    sheet.add(
+        "cables",
+        cable_id="pairs",
+        floor=0,
+        kind="voice",
+        free_count=8,
+        state="existing",
+        geometry=run,
+    )
+
+    networks = result().networks
+
+    (point,), (cable,) = networks["LEI-A"].access_points, networks["LEI-A"].cables
+    assert (point.state, point.space_id) == ("existing", "LEI-A/cell-1-001")
+    assert (cable.kind, cable.free_count, cable.cable_count) == ("voice", 8, None)
+    assert cable.route == tuple(run.coords)
+    assert (networks["LEI-B"].access_points, networks["LEI-B"].cables) == ((), ())
+
+
+def test_what_a_draft_does_not_state_is_not_stated_in_the_network(result):
+    network = result().networks["LEI-A"]
+
+    assert {(s.state, s.fill_percent, s.cross_section_mm2) for s in network.spans} == {
+        ("new", None, None)
+    }
+    (rack,) = network.distributors
+    assert (rack.state, rack.ports_free, rack.rack_units_free) == ("new", None, None)
+
+
 # Signatures
 
 

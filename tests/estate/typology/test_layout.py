@@ -225,6 +225,17 @@ def test_containment_along_the_landings_is_the_only_one_that_exists(containment,
     assert existing == [span for span in spans_of(network, "run") if span.floor in floors]
 
 
+@pytest.mark.parametrize(
+    ("cabling", "outlet", "drop"),
+    [("cat5e", ("existing", "cat5e"), "existing"), ("voice", ("new", ""), "new")],
+)
+def test_data_cabling_that_reaches_the_cells_is_an_existing_outlet_and_drop(cabling, outlet, drop):
+    network = lay_out(shape_of("two_spur_block", cabling=cabling))
+
+    assert {(found.state, found.category) for found in network.outlets} == {outlet}
+    assert {span.state for span in network.spans if span.containment == "drop"} == {drop}
+
+
 def test_every_feature_is_marked_as_typical_and_assumed():
     network = TYPICAL["dormitory"]
 
