@@ -19,13 +19,6 @@ if TYPE_CHECKING:
 
 THERMAL_DBM_PER_HZ = -174.0
 
-# Shares of airtime in use at the busiest moment: Zebra for voice, general practice for data.
-AIRTIME_MAX_VOICE = 0.5
-AIRTIME_MAX_DATA = 0.8
-
-# Of a rate on the air, what is left after contention, acknowledgements and headers.
-THROUGHPUT_SHARE = 0.5
-
 NO_RATE = -1
 
 
@@ -150,11 +143,14 @@ def noise_dbm(*, width_mhz: float, noise_figure_db: float) -> float:
     return THERMAL_DBM_PER_HZ + 10 * log10(width_mhz * 1e6) + noise_figure_db
 
 
-def airtime_shares(rate_mbps: Floats, *, demand_mbps: Floats | float) -> Floats:
+def airtime_shares(
+    rate_mbps: Floats, *, demand_mbps: Floats | float, throughput_share: float
+) -> Floats:
     """Return the share of an access point's time that each cell's demand takes.
 
-    Demand / (0.5 * rate on the air); infinite where a cell holds no rate.
+    Demand / (share * rate on the air); infinite where a cell holds no rate. The share is what is
+    left of a rate after contention, acknowledgements and headers.
     """
     shares = np.full(np.shape(rate_mbps), np.inf)
-    np.divide(demand_mbps, THROUGHPUT_SHARE * rate_mbps, out=shares, where=rate_mbps > 0)
+    np.divide(demand_mbps, throughput_share * rate_mbps, out=shares, where=rate_mbps > 0)
     return shares

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from estate.model import Space
+from estate.model import Point, Space
 from estate.radio.barriers import Barriers, Level
 from estate.radio.fabric import DOOR, OPENING, Fabric, Floats
 from estate.radio.portals import Portals, portals_of
@@ -49,11 +49,7 @@ class Scene:
 
     def middle_of(self, space: Space, *, height_m: float) -> tuple[float, float, float]:
         """Return the middle of a space, so high above its floor."""
-        polygon = shapely.Polygon(space.outline)
-        middle = polygon.centroid
-        if not polygon.contains(middle):
-            middle = polygon.representative_point()
-        return (middle.x, middle.y, space.floor * self.storey_height_m + height_m)
+        return (*middle_of(space), space.floor * self.storey_height_m + height_m)
 
 
 def scene_of(
@@ -113,16 +109,25 @@ def _slab_area(spaces: Sequence[Space], floor: int) -> shapely.Geometry:
     return area
 
 
+def middle_of(space: Space) -> Point:
+    """Return the centre of a space, or a point within where the centre is not."""
+    polygon = shapely.Polygon(space.outline)
+    middle = polygon.centroid
+    if not polygon.contains(middle):
+        middle = polygon.representative_point()
+    return (middle.x, middle.y)
+
+
 def _waypoints_m(open_spaces: Sequence[Space], storey_height_m: float) -> Floats:
     points_m = [
         (x, y, (space.floor + _WAYPOINT_HEIGHT_SHARE) * storey_height_m)
         for space in open_spaces
-        for x, y in _along(space)
+        for x, y in points_along(space, every_m=_WAYPOINT_EVERY_M)
     ]
     return np.array(points_m, dtype=float).reshape(-1, 3)
 
 
-def _along(space: Space) -> Iterator[tuple[float, float]]:
+def points_along(space: Space, *, every_m: float) -> Iterator[Point]:
     """Yield points that follow a space lengthwise: in the middle of each strip it has across.
 
     A landing of two galleries round a void has two strips, a wide one more than one point.
@@ -131,12 +136,12 @@ def _along(space: Space) -> Iterator[tuple[float, float]]:
     corners = shapely.get_coordinates(shapely.minimum_rotated_rectangle(polygon))[:4]
     sides = (corners[1] - corners[0], corners[3] - corners[0])
     long, short = sorted(sides, key=np.linalg.norm, reverse=True)
-    steps = max(1, ceil(float(np.linalg.norm(long)) / _WAYPOINT_EVERY_M))
+    steps = max(1, ceil(float(np.linalg.norm(long)) / every_m))
     for step in range(steps):
         foot = corners[0] + long * (step + 0.5) / steps
         strips = shapely.intersection(polygon, shapely.LineString([foot, foot + short]))
         for strip in shapely.get_parts(strips):
-            count = max(1, ceil(strip.length / (2 * _WAYPOINT_EVERY_M)))
+            count = max(1, ceil(strip.length / (2 * every_m)))
             for part in range(count):
                 point = shapely.line_interpolate_point(strip, (part + 0.5) / count, normalized=True)
                 yield point.x, point.y

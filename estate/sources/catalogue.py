@@ -25,12 +25,22 @@ _SHIPPED = Path(estate.catalogue.__file__).resolve().parent
 # Columns whose words decide how a number is used: a workspace may not change them.
 _FIXED = {"assumptions": ("unit",), "rates": ("package", "unit")}
 
-# Bounds of an assumption by name or by the first word of its unit: outside them the design would
-# divide by nothing, search without end, or mean nothing.
+# Bounds of an assumption by name up to its dot, or by the first word of its unit: outside them the
+# design would divide by nothing, search without end, or mean nothing.
 _BOUNDS = {
     "radio_target_dbm": (-100, 0),
     "radio_eirp_dbm": (-20, 36),
     "radio_margin_db": (0, 40),
+    "radio_client_dbm": (-20, 36),
+    "radio_access_point_dbm": (-20, 36),
+    "radio_access_point_gain_dbi": (-10, 30),
+    "radio_door_loss_db": (0, 100),
+    "radio_wall_extra_db": (-150, 150),
+    "radio_waypoint_bend_db": (0, 100),
+    "radio_portal_bend_db": (0, 100),
+    "radio_throughput_share": (0.01, 1),
+    "radio_airtime_max": (0.01, 1),
+    "radio_reuse_channels": (1, 100),
     "cells_per_access_point_airtime": (1, 1000),
     "switches_per_cabinet": (1, 1000),
     "distance_to_comms_m": (1, 2000),
@@ -151,7 +161,8 @@ def _misuses(row: Row, shipped: Mapping[str, str], columns: Iterable[str]) -> It
 def _absurdities(row: Row, name: str) -> Iterator[Problem]:
     """Yield a problem for each bound that no design or bill can use."""
     kind = row.text("unit").partition(" ")[0]
-    least, most = _BOUNDS.get(name) or _BOUNDS.get(kind) or _ANY
+    stem = name.partition(".")[0]
+    least, most = _BOUNDS.get(stem) or _BOUNDS.get(kind) or _ANY
     for column in ("low", "likely", "high"):
         number = row.number_of(column)
         if number is not None and not least <= number <= most:

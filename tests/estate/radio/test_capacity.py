@@ -84,11 +84,15 @@ def test_demand_is_what_is_in_use_at_once_both_ways():
 def test_eight_cells_of_5_mbps_fill_93_percent_of_the_air():
     rates = np.full(8, AX.rate_mbps(7, width_mhz=20))
 
-    assert airtime_shares(rates, demand_mbps=5.0).sum() == pytest.approx(0.93, abs=0.005)
+    assert airtime_shares(rates, demand_mbps=5.0, throughput_share=0.5).sum() == pytest.approx(
+        0.93, abs=0.005
+    )
 
 
 def test_a_cell_without_a_rate_takes_more_air_than_there_is():
-    assert airtime_shares(np.array([0.0]), demand_mbps=1.0).tolist() == [np.inf]
+    assert airtime_shares(np.array([0.0]), demand_mbps=1.0, throughput_share=0.5).tolist() == [
+        np.inf
+    ]
 
 
 @given(st.lists(st.floats(-20, 80), min_size=2, max_size=20).map(sorted))

@@ -9,7 +9,7 @@ from estate.errors import InputError
 from estate.sources.catalogue import read_assumptions, read_published, read_rates
 
 PACKAGE = Path(estate.__file__).parent
-TODAY = date(2026, 11, 24)
+TODAY = date(2026, 11, 25)
 READERS = {"assumptions.csv": read_assumptions, "rates.csv": read_rates}
 
 

@@ -1,0 +1,60 @@
+"""Where an access point may hang: in each cell, and along each landing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from estate.model import Point
+from estate.radio.scene import OPEN_KINDS, middle_of, points_along
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from estate.model import Network, Space
+
+MOUNTING_HEIGHT_M = 2.3  # Assumed: under a ceiling of 2.4 m or more.
+
+_LANDING_EVERY_M = (
+    2.5  # About one cell: in concrete a place serves hardly more than the doors before it.
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A place for an access point: `kind` is "cell" or "landing", `height_m` above its floor."""
+
+    candidate_id: str
+    kind: str
+    floor: int
+    at: Point
+    height_m: float
+    space_id: str
+
+
+def candidates_of(network: Network) -> tuple[Candidate, ...]:
+    """Return the places for access points: one in each cell, one each 2.5 m along each landing.
+
+    A void has none: there is nothing to hang it from. The order is that of the spaces.
+    """
+    return tuple(candidate for space in network.spaces for candidate in _in(space))
+
+
+def _in(space: Space) -> Iterator[Candidate]:
+    if space.kind == "cell":
+        yield _candidate(f"{space.space_id}/AP", "cell", space, middle_of(space))
+    elif space.kind in OPEN_KINDS - {"atrium"}:
+        points = points_along(space, every_m=_LANDING_EVERY_M)
+        for number, at in enumerate(points, start=1):
+            yield _candidate(f"{space.space_id}/AP-{number:02d}", "landing", space, at)
+
+
+def _candidate(name: str, kind: str, space: Space, at: Point) -> Candidate:
+    return Candidate(
+        candidate_id=name,
+        kind=kind,
+        floor=space.floor,
+        at=at,
+        height_m=MOUNTING_HEIGHT_M,
+        space_id=space.space_id,
+    )
