@@ -28,7 +28,15 @@ class NotProvenError(FleetError):
 
 
 class UnreachableError(NotProvenError):
-    """A device did not answer."""
+    """A device did not answer; `stage` says how far it came.
+
+    "connect" is silence, "handshake" something there that does not get to SSH, "login" and
+    "command" a device that stopped in the middle.
+    """
+
+    def __init__(self, what: str, *, hint: str = "", stage: str = "connect") -> None:
+        super().__init__(what, hint=hint)
+        self.stage = stage
 
 
 class RefusedError(FleetError):
