@@ -1,27 +1,38 @@
-"""A real sshd on this machine's loopback, for tests of what we say to one."""
+"""What tests of the fleet share: a real sshd, and registries in both databases.
+
+PostgreSQL is Debian's own server, started for the tests.
+"""
 
 from __future__ import annotations
 
+import base64
 import os
+import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from fleet.identity.credential import Credential
+from fleet.registry import Registry
 from fleet.ssh import Target
+from fleet.topology import Element, ServedCell, Topology
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # Long enough for a machine ten times slower; nothing waits for it unless something is wrong.
 PATIENCE_S = 60
+_SERVERS = Path("/usr/lib/postgresql")
 
 
 class Loopback:
@@ -141,3 +152,110 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.02)
     raise AssertionError("sshd does not answer")
+
+
+@pytest.fixture(autouse=True)
+def no_settings_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WINGSPAN_DATABASE", "WINGSPAN_DATABASE_PASSWORD", "WINGSPAN_OPERATOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """Start PostgreSQL as an unprivileged user on a socket of its own; yield its URL."""
+    versions = sorted(_SERVERS.glob("*/bin/postgres"))
+    assert versions, f"PostgreSQL is not under {_SERVERS}: apt install postgresql"
+    programs = versions[-1].parent
+    folder = Path(tempfile.mkdtemp(prefix="wingspan-pg-"))  # A socket's path must be short.
+    owner = pwd.getpwnam("postgres").pw_name if os.geteuid() == 0 else None
+    if owner:
+        shutil.chown(folder, owner)
+    made = [programs / "initdb", "--no-sync", "--auth=trust", "--username=wingspan"]
+    made += ["--encoding=UTF8", "--locale=C.UTF-8", "-D", folder / "data"]
+    subprocess.run(made, check=True, capture_output=True, user=owner, cwd=folder)
+    settings = ("listen_addresses=", f"unix_socket_directories={folder}", "fsync=off")
+    served = [programs / "postgres", "-D", folder / "data"]
+    served += [word for setting in settings for word in ("-c", setting)]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(served, stdout=log, stderr=log, user=owner, cwd=folder)
+    try:
+        ready = [programs / "pg_isready", "--quiet", "--host", folder]
+        give_up = time.monotonic() + PATIENCE_S
+        while subprocess.run(ready, check=False).returncode != 0:
+            assert time.monotonic() < give_up, (folder / "log").read_text()
+            time.sleep(0.05)
+        yield f"postgresql+psycopg://wingspan@/postgres?host={folder}"
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Yield the URL of an empty database, in SQLite and then in PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'fleet.db'}"
+        return
+    server = request.getfixturevalue("postgresql_server")
+    name = f"fleet_{uuid4().hex}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield server.replace("/postgres?", f"/{name}?")
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def registry(database_url: str) -> Iterator[Registry]:
+    """Yield a new registry in each kind of database."""
+    with Registry.create(database_url) as made:
+        yield made
+
+
+@pytest.fixture
+def sqlite_registry(tmp_path: Path) -> Iterator[Registry]:
+    """Yield a new registry in SQLite, where the kind of database is not the point."""
+    with Registry.create(f"sqlite:///{tmp_path / 'fleet.db'}") as made:
+        yield made
+
+
+@pytest.fixture
+def topology() -> Topology:
+    """Return two prisons: MDI has wing A with two landings and spurs, LEI wing B with one cell.
+
+    Cells of landing 1 hang from the access point, that of landing 2 from the switch.
+    """
+    places = {
+        "MDI-A-1-001": ("MDI/A/AP-1", "MDI", "A", "N", "1"),
+        "MDI-A-1-002": ("MDI/A/AP-1", "MDI", "A", "S", "1"),
+        "MDI-A-2-001": ("MDI/A/SW-1", "MDI", "A", "N", "2"),
+        "LEI-B-1-001": ("LEI/uplink", "LEI", "B", "", "1"),
+    }
+    return Topology(
+        elements=(
+            Element(id="MDI/uplink", kind="uplink", prison_id="MDI"),
+            Element(id="MDI/A/SW-1", kind="switch", parent="MDI/uplink", prison_id="MDI", wing="A"),
+            Element(
+                id="MDI/A/AP-1", kind="access_point", parent="MDI/A/SW-1", prison_id="MDI", wing="A"
+            ),
+            Element(id="LEI/uplink", kind="uplink", prison_id="LEI"),
+        ),
+        cells=tuple(
+            ServedCell(cell=cell, element=e, prison_id=p, wing=w, spur=s, landing=landing)
+            for cell, (e, p, w, s, landing) in places.items()
+        ),
+    )
+
+
+@pytest.fixture
+def host_key() -> Callable[[int], str]:
+    """Return a function that makes a well-formed public key, another for each number."""
+    head = b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20"
+
+    def make(number: int) -> str:
+        return f"ssh-ed25519 {base64.b64encode(head + number.to_bytes(32, 'big')).decode()}"
+
+    return make

@@ -1,0 +1,10 @@
+"""The registry: every device, where it is and was, and what it said of itself."""
+
+from __future__ import annotations
+
+from fleet.registry.changes import Change
+from fleet.registry.facts import Fact
+from fleet.registry.privacy import personal_fields, refuse_personal
+from fleet.registry.register import Registry
+
+__all__ = ["Change", "Fact", "Registry", "personal_fields", "refuse_personal"]
