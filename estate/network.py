@@ -151,6 +151,12 @@ def _check_names(network: Network, layers: Iterable[_Layer]) -> None:
             taken.add(name)
 
 
+def cells_on(network: Network, floor: int) -> list[Space]:
+    """Return the cells of a floor in the order of their location keys."""
+    cells = (s for s in network.spaces if s.kind == "cell" and s.floor == floor)
+    return sorted(cells, key=lambda cell: cell.location_key)
+
+
 def outlet_lengths_m(network: Network) -> dict[str, float]:
     """Return, for each outlet, the length along the spans to its nearest distributor.
 

@@ -147,6 +147,7 @@ def make_plan(inputs: Inputs, settings: Settings, workers: Workers | None = None
         typologies=tuple(
             fact for typology in read_typologies().values() for fact in typology.facts
         ),
+        networks={names[key]: network for key, network in sorted(networks.items())},
     ).named()
 
 

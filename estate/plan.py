@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,10 @@ from estate.costing import BillLine, Totals
 from estate.design import WingDesign
 from estate.errors import InputError
 from estate.estimate import Money
-from estate.model import Establishment, Wing, WingShape
+from estate.model import Establishment, Network, Wing, WingShape
 from estate.portfolio import Ranked
 from estate.readiness import Readiness
-from estate.typology import TypologyFact
+from estate.typology import TypologyFact, lay_out
 from reports.files import write_text
 
 if TYPE_CHECKING:
@@ -88,7 +88,10 @@ class CrossCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to build where, in which order and at what cost, and everything it rests on."""
+    """What to build where, in which order and at what cost, and everything it rests on.
+
+    `networks` holds that of each surveyed design, in EPSG:27700.
+    """
 
     schema: int
     plan_id: str
@@ -111,6 +114,7 @@ class Plan:
     assumptions: tuple[Assumption, ...]
     rates: tuple[Rate, ...]
     typologies: tuple[TypologyFact, ...]
+    networks: dict[str, Network] = field(default_factory=dict)
 
     @property
     def cells(self) -> int:
@@ -126,6 +130,11 @@ class Plan:
         """Return the plan with the `plan_id` that its content gives it."""
         content = _encoded(replace(self, plan_id=""))
         return replace(self, plan_id=sha256(content).hexdigest()[:12])
+
+    def network_of(self, wing_plan: WingPlan) -> Network:
+        """Return the network of a wing: as surveyed, else as its typology lays it out."""
+        surveyed = self.networks.get(wing_plan.design)
+        return lay_out(wing_plan.wing.shape) if surveyed is None else surveyed
 
     def site(self, prison_id: str) -> SitePlan | None:
         """Return the prison of that id, or None."""
@@ -278,7 +287,7 @@ def _encoded(value: object) -> bytes:
 
 def _decimals_as_numbers(schema: Any) -> Any:
     """Return a schema that describes Decimals as the plan writes them; msgspec says text."""
-    if isinstance(schema, list):
+    if isinstance(schema, list | tuple):
         return [_decimals_as_numbers(part) for part in schema]
     if not isinstance(schema, dict):
         return schema

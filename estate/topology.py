@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from estate.design import SWITCH_PORTS, Option
+from estate.network import cells_on
 from reports.files import write_text
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def _wing_parts(plan: Plan, wing_plan: WingPlan) -> Iterator[Element | ServedCel
     each = min(SWITCH_PORTS, ceil(ports / switches))
     port, point = count(), count(1)
     for landing in design.landings:
+        keys = _cell_keys(plan, wing_plan, landing)
         for group in served_together(landing):
             element = f"{place}/SW-{next(port) // each + 1:02d}"
             if landing.chosen != Option.OUTLETS:
@@ -142,8 +144,16 @@ def _wing_parts(plan: Plan, wing_plan: WingPlan) -> Iterator[Element | ServedCel
                     wing=wing.wing,
                 )
             for number in group:
-                key = f"{wing.key}-{landing.landing}-{number:03d}"
-                yield ServedCell(cell=key, element=element)
+                yield ServedCell(cell=keys[number - 1], element=element)
+
+
+def _cell_keys(plan: Plan, wing_plan: WingPlan, landing: LandingDesign) -> list[str]:
+    """Return the location keys of a landing's cells, of a surveyed one as the survey has them."""
+    network = plan.networks.get(wing_plan.design)
+    if network is None:
+        place = f"{wing_plan.wing.key}-{landing.landing}"
+        return [f"{place}-{number:03d}" for number in range(1, landing.cells + 1)]
+    return [cell.location_key for cell in cells_on(network, landing.landing - 1)]
 
 
 def served_together(landing: LandingDesign) -> Iterator[range]:

@@ -1,8 +1,8 @@
-"""Map layers: establishments where they are, wings laid out beside them as typical drawings."""
+"""Map layers: establishments where they are, wings as surveyed, or typical and beside them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -11,19 +11,21 @@ import shapely
 from estate.design import LABELS as OPTION_LABELS
 from estate.design import Option
 from estate.errors import InputError
+from estate.model import Network
 from estate.network import frames_of, placed
+from estate.plan import WingPlan
 from estate.readiness import LABELS, Rung
-from estate.report.drawings import WATERMARK, access_points
+from estate.report.drawings import WATERMARK, access_points, watermark_of
 from estate.report.geography import COAST_ATTRIBUTION, CRS, coast, grid_point
-from estate.typology import lay_out
+from estate.sources.survey_layers import WALL_COLOURS
 from reports.document import Layer, LayerStyle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from estate.design import WingDesign
-    from estate.model import Network, Point
-    from estate.plan import Plan, SitePlan, WingPlan
+    from estate.model import Point
+    from estate.plan import Plan, SitePlan
 
 COLOURS = {
     Rung.DEVICES: "#0b4f8a",
@@ -36,11 +38,21 @@ _GAP_M = 20.0  # Between the drawings of two wings.
 _PER_ROW = 4
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sheet:
+    """A wing with its network where it is drawn, and how well that drawing is known."""
+
+    plan: WingPlan
+    network: Network
+    drawn: str
+
+
 def layers_of(plan: Plan) -> tuple[Layer, ...]:
     """Return the layers of a plan in EPSG:27700.
 
-    Wings are set out in rows south-east of their prison's point: no public plan shows where they
-    stand. Prisons without coordinates have no point and no wings here.
+    A surveyed wing lies where its survey has it. Others are set out in rows south-east of their
+    prison's point: no public plan shows where they stand. Prisons without coordinates have no
+    point and no such wings here.
 
     Raises
     ------
@@ -50,33 +62,27 @@ def layers_of(plan: Plan) -> tuple[Layer, ...]:
     if all(grid_point(site.prison) is None for site in plan.establishments):
         hint = "give latitude and longitude in inputs/register.csv, then estate plan"
         raise InputError("no prison of the plan has coordinates, so there is no map", hint=hint)
-    shapes = {w.design: w.wing.shape for site in plan.establishments for w in site.wings}
-    laid = {design: lay_out(shape) for design, shape in shapes.items()}
-    built = {name: _as_designed(network, plan.designs[name]) for name, network in laid.items()}
-    places = [place for site in plan.establishments for place in _set_out(site, laid)]
-    set_out = [
-        (wing_plan, placed(built[wing_plan.design], prefix=wing_plan.wing.key, offset=offset))
-        for wing_plan, offset in places
-    ]
-    if not set_out:  # A layer without features has no columns to be styled by.
+    kinds = {w.design: w for site in plan.establishments for w in site.wings}
+    networks = {design: plan.network_of(wing_plan) for design, wing_plan in kinds.items()}
+    sheets = [sheet for site in plan.establishments for sheet in _sheets(plan, site, networks)]
+    if not sheets:  # A layer without features has no columns to be styled by.
         return (_establishments(plan), _coast())
-    frames = frames_of((network for _, network in set_out), crs=CRS)
+    built = (_as_designed(sheet.network, plan.designs[sheet.plan.design]) for sheet in sheets)
+    frames = frames_of(built, crs=CRS)
     return (
         _establishments(plan),
-        _wings(plan, set_out),
-        *_networks(frames),
-        _access_points(plan, places, laid),
+        _wings(plan, sheets),
+        *_networks(frames, surveyed=bool(plan.networks)),
+        _access_points(plan, sheets),
         _coast(),
     )
 
 
 def _as_designed(network: Network, design: WingDesign) -> Network:
-    """Return what the layers show: no walls or doors, no outlet or drop that is not built."""
+    """Return what the layers show: no outlet or drop that is not built."""
     wired = {x.landing - 1 for x in design.landings if x.chosen == Option.OUTLETS}
     return replace(
         network,
-        walls=(),
-        doors=(),
         outlets=tuple(o for o in network.outlets if o.floor in wired),
         spans=tuple(
             span for span in network.spans if span.containment != "drop" or span.floor in wired
@@ -84,15 +90,31 @@ def _as_designed(network: Network, design: WingDesign) -> Network:
     )
 
 
-def _set_out(site: SitePlan, laid: dict[str, Network]) -> Iterator[tuple[WingPlan, Point]]:
+def _sheets(plan: Plan, site: SitePlan, networks: Mapping[str, Network]) -> Iterator[_Sheet]:
+    """Yield each wing of a prison where it is drawn."""
+    for wing_plan in site.wings:
+        if wing_plan.design in plan.networks:
+            network = networks[wing_plan.design]
+            floors = range(len(wing_plan.wing.shape.layout))
+            drawn = watermark_of(network, floors=floors) or "surveyed"
+            yield _Sheet(plan=wing_plan, network=network, drawn=drawn)
+    typical = [wing_plan for wing_plan in site.wings if wing_plan.design not in plan.networks]
+    for wing_plan, offset in _set_out(site, typical, networks):
+        network = placed(networks[wing_plan.design], prefix=wing_plan.wing.key, offset=offset)
+        yield _Sheet(plan=wing_plan, network=network, drawn=WATERMARK)
+
+
+def _set_out(
+    site: SitePlan, wings: Sequence[WingPlan], networks: Mapping[str, Network]
+) -> Iterator[tuple[WingPlan, Point]]:
     """Yield each wing with the place of its hub, in rows from the prison's point."""
     start = grid_point(site.prison)
     if start is None:
         return
-    extents = {plan.design: _extent(laid[plan.design]) for plan in site.wings}
+    extents = {plan.design: _extent(networks[plan.design]) for plan in wings}
     width = max((e[2] - e[0] for e in extents.values()), default=0.0) + _GAP_M
     height = max((e[3] - e[1] for e in extents.values()), default=0.0) + _GAP_M
-    for number, wing_plan in enumerate(site.wings):
+    for number, wing_plan in enumerate(wings):
         row, column = divmod(number, _PER_ROW)
         west, _, _, north = extents[wing_plan.design]
         yield (
@@ -148,10 +170,10 @@ def _establishments(plan: Plan) -> Layer:
     )
 
 
-def _wings(plan: Plan, set_out: list[tuple[WingPlan, Network]]) -> Layer:
+def _wings(plan: Plan, sheets: Sequence[_Sheet]) -> Layer:
     records, outlines = [], []
-    for wing_plan, network in set_out:
-        wing, design = wing_plan.wing, plan.designs[wing_plan.design]
+    for sheet in sheets:
+        wing, design = sheet.plan.wing, plan.designs[sheet.plan.design]
         records.append(
             {
                 "wing_key": wing.key,
@@ -163,10 +185,10 @@ def _wings(plan: Plan, set_out: list[tuple[WingPlan, Network]]) -> Layer:
                 "assumed": ", ".join(wing.assumed),
                 "chosen": OPTION_LABELS[design.landings[0].chosen],
                 "longest_link_m": design.longest_link_m,
-                "layout": WATERMARK,
+                "layout": sheet.drawn,
             }
         )
-        ground = [shapely.Polygon(s.outline) for s in network.spaces if s.floor == 0]
+        ground = [shapely.Polygon(s.outline) for s in sheet.network.spaces if s.floor == 0]
         # Spaces are clear internal outlines: half a metre closes the walls between them.
         outlines.append(shapely.union_all(shapely.buffer(ground, 0.5)).buffer(0))
     frame = gpd.GeoDataFrame(records, geometry=outlines, crs=CRS)
@@ -175,48 +197,52 @@ def _wings(plan: Plan, set_out: list[tuple[WingPlan, Network]]) -> Layer:
     )
     return Layer(
         name="wings",
-        title="Wings (typical, not this prison)",
+        title=_titled("wings", surveyed=bool(plan.networks)),
         frame=frame,
         style=LayerStyle(attribute="chosen", colours=colours, label="wing_key"),
-        description="Outlines of typical wings set out in rows beside each prison's point.",
+        description=(
+            "Outlines of wings: where they stand if surveyed, else typical and set out in rows "
+            "beside each prison's point."
+        ),
     )
 
 
-def _access_points(
-    plan: Plan, places: list[tuple[WingPlan, Point]], laid: dict[str, Network]
-) -> Layer:
+def _titled(name: str, *, surveyed: bool) -> str:
+    known = "surveyed, or typical as layout or source says" if surveyed else WATERMARK
+    return f"{name.replace('_', ' ').capitalize()} ({known})"
+
+
+def _access_points(plan: Plan, sheets: Sequence[_Sheet]) -> Layer:
     records: list[dict[str, Any]] = []
     points: list[Point] = []
-    for wing_plan, (east_m, north_m) in places:
-        for landing in plan.designs[wing_plan.design].landings:
+    for sheet in sheets:
+        for landing in plan.designs[sheet.plan.design].landings:
             if landing.chosen == Option.OUTLETS:
                 continue
-            found = access_points(laid[wing_plan.design], landing, floor=landing.landing - 1)
-            for (x_m, y_m), cells in found:
-                key = wing_plan.wing.key
-                first, last = (f"{key}-{cell}" for cell in (cells[0], cells[-1]))
+            for at, cells in access_points(sheet.network, landing, floor=landing.landing - 1):
                 records.append(
                     {
-                        "wing_key": key,
+                        "wing_key": sheet.plan.wing.key,
                         "landing": landing.landing,
-                        "first_cell": first,
-                        "last_cell": last,
+                        "first_cell": cells[0],
+                        "last_cell": cells[-1],
                         "cells": len(cells),
+                        "layout": sheet.drawn,
                     }
                 )
-                points.append((round(x_m + east_m, 3), round(y_m + north_m, 3)))
-    columns = ("wing_key", "landing", "first_cell", "last_cell", "cells")
+                points.append(at)
+    columns = ("wing_key", "landing", "first_cell", "last_cell", "cells", "layout")
     table = {column: [record[column] for record in records] for column in columns}
     return Layer(
         name="access_points",
-        title="Access points (typical, not this prison)",
+        title=_titled("access_points", surveyed=bool(plan.networks)),
         frame=gpd.GeoDataFrame(
             table,
             geometry=gpd.points_from_xy([x for x, _ in points], [y for _, y in points]),
             crs=CRS,
         ),
         style=LayerStyle(colour="#1b6e53", size=0.8),
-        description="Access points of typical wings, amid the cells that each serves.",
+        description="Access points of the design, amid the cells that each serves.",
     )
 
 
@@ -233,7 +259,7 @@ def _coast() -> Layer:
     )
 
 
-def _networks(frames: dict[str, Any]) -> Iterator[Layer]:
+def _networks(frames: dict[str, Any], *, surveyed: bool) -> Iterator[Layer]:
     styles = {
         "spaces": LayerStyle(
             attribute="kind",
@@ -245,6 +271,8 @@ def _networks(frames: dict[str, Any]) -> Iterator[Layer]:
                 ("comms_room", "#c98a12"),
             ),
         ),
+        "walls": LayerStyle(attribute="material", colours=WALL_COLOURS, size=1.2),
+        "doors": LayerStyle(colour="#7a4a1e", size=0.5),
         "spans": LayerStyle(
             attribute="containment",
             colours=(
@@ -260,8 +288,8 @@ def _networks(frames: dict[str, Any]) -> Iterator[Layer]:
     for name, style in styles.items():
         yield Layer(
             name=name,
-            title=f"{name.capitalize()} (typical, not this prison)",
+            title=_titled(name, surveyed=surveyed),
             frame=frames[name],
             style=style,
-            description=f"{name.capitalize()} of typical wings, in metres of EPSG:27700.",
+            description=f"{name.capitalize()} of wings, in metres of EPSG:27700.",
         )

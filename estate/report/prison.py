@@ -282,10 +282,11 @@ def _drawings(plan: Plan, site: SitePlan) -> Iterator[Drawing]:
         same[wing_plan.design].append(wing_plan)
     frequent = sorted(same.values(), key=lambda group: -len(group))
     for group in frequent[:_DRAWINGS_MAX]:
-        wing = group[0].wing
+        wing, network = group[0].wing, plan.network_of(group[0])
         others = f" and {len(group) - 1} like it" if len(group) > 1 else ""
         label = read_typologies()[wing.shape.typology].label
         yield landing_drawing(
+            network,
             wing.shape,
             plan.designs[group[0].design],
             number=1,

@@ -24,6 +24,15 @@ _DTYPES = {"integer": "Int64", "number": "float64"}  # All else is text.
 _SUFFIXES = {"%": "percent", "Mbit/s": "mbps"}  # Units as names of columns write them.
 _STATES = (("new", "#c2410c"), ("existing", "#1b6e53"))
 
+WALL_COLOURS = (
+    ("brick", "#9a3b26"),
+    ("concrete", "#5f6b76"),
+    ("stone", "#8a7a5c"),
+    ("steel_modular", "#2f6f8f"),
+    ("timber", "#b07a3a"),
+    ("plasterboard", "#b9a7c9"),
+)
+
 _STYLES = {
     "spaces": LayerStyle(
         attribute="kind",
@@ -38,7 +47,7 @@ _STYLES = {
     ),
     "walls": LayerStyle(
         attribute="material",
-        colours=(("brick", "#9a3b26"), ("concrete", "#5f6b76"), ("stone", "#8a7a5c")),
+        colours=WALL_COLOURS,
         colour="#444444",
         size=1.6,
     ),

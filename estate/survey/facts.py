@@ -32,8 +32,8 @@ SURVEY_RULES = (
         "only if each of its cells has one of Cat 5e or better."
     ),
     (
-        "A surveyed wing has one kind of wall, that of most of their length; its drawings and "
-        "cell numbers in the reports are still typical."
+        "A surveyed wing is drawn as surveyed; its cost has one kind of wall, that of most of "
+        "their length."
     ),
 )
 

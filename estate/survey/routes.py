@@ -2,7 +2,7 @@
 
 A surveyor draws lines and types no names of joints. Ends that lie within the snap of each other
 on one floor are one joint; a line that passes a joint, an outlet or a distributor within the snap
-is joined to it there.
+is joined to it there. Where a line bends it is drawn round the corner.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from estate.model import Junction, Span
 from estate.sources.survey import Feature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from estate.sources.survey import Survey
 
@@ -76,16 +76,20 @@ def trace(wing: Survey) -> Routes:
     ]
     joints = _Joints(lines, points)
     spans: list[Span] = []
+    bends: list[Junction] = []
     origins: dict[str, Feature] = {}
     loops = []
     for number, line in enumerate(lines):
-        pieces = list(_pieces(line, joints.along(number)))
+        stops = joints.along(number)
+        corners = list(_bends(line, stops))
+        pieces = list(_pieces(line, stops, corners))
         spans += pieces
+        bends += (bend.junction for bend in corners if pieces)
         origins |= dict.fromkeys((piece.span_id for piece in pieces), line)
         if not pieces:
             loops.append(line)
     return Routes(
-        junctions=joints.junctions(),
+        junctions=(*joints.junctions(), *bends),
         spans=tuple(spans),
         origins=origins,
         loops=tuple(loops),
@@ -100,11 +104,44 @@ def _reached(spans: Iterable[Span], distributors: Iterable[str]) -> frozenset[st
     return frozenset().union(*(nx.node_connected_component(graph, start) for start in starts))
 
 
-def _pieces(line: Feature, stops: list[tuple[float, str]]) -> Iterator[Span]:
-    """Yield the span from each joint on a line to the next, its length shared as it is drawn."""
+class _Bend(NamedTuple):
+    """A corner of a line that meets nothing else, so many metres along it."""
+
+    along_m: float
+    junction: Junction
+
+
+def _bends(line: Feature, stops: Sequence[tuple[float, str]]) -> Iterator[_Bend]:
+    """Yield the corners that a line is drawn with, away from what it meets.
+
+    They join nothing: two trays may turn side by side.
+    """
+    if line.text("containment") == "riser":
+        return
+    taken_m = [along_m for along_m, _ in stops]
+    corners = shapely.simplify(line.geometry, SNAP_M).coords[1:-1]
+    for number, corner in enumerate(corners, start=1):
+        along_m = float(line.geometry.project(shapely.Point(corner)))
+        if min(abs(along_m - other_m) for other_m in taken_m) > SNAP_M:
+            name = f"{line.name}/bend-{number}"
+            yield _Bend(
+                along_m, Junction(junction_id=name, floor=line.floor, at=corner, space_id="")
+            )
+
+
+def _pieces(
+    line: Feature, stops: list[tuple[float, str]], bends: Sequence[_Bend]
+) -> Iterator[Span]:
+    """Yield the span from each joint or bend to the next, its length shared as it is drawn.
+
+    A line that meets one joint alone, from which it starts and to which it returns, has none.
+    """
+    if len({node for _, node in stops}) == 1:
+        return
     drawn_m = float(line.geometry.length)
     length_m = line.number_of("length_m") or drawn_m
-    legs = [(a, b) for a, b in pairwise(stops) if a[1] != b[1]]
+    ways = sorted([*stops, *((bend.along_m, bend.junction.junction_id) for bend in bends)])
+    legs = [(a, b) for a, b in pairwise(ways) if a[1] != b[1]]
     for number, ((start_m, start), (end_m, end)) in enumerate(legs, start=1):
         share = 1.0 if len(legs) == 1 else (end_m - start_m) / drawn_m
         yield Span(

@@ -3,6 +3,7 @@ import pytest
 from estate.design import Option, design_wing
 from estate.model import WingShape
 from estate.report.drawings import landing_drawing
+from estate.typology import lay_out
 
 HOUSEBLOCK = WingShape(
     typology="three_spur_houseblock",
@@ -27,7 +28,7 @@ def drawn(catalogue):
     def draw(shape, number):
         design = design_wing(shape, catalogue)
         return design.landings[number - 1], landing_drawing(
-            shape, design, number=number, caption="EYI-HB1"
+            lay_out(shape), shape, design, number=number, caption="EYI-HB1"
         )
 
     return draw

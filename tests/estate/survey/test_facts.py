@@ -467,3 +467,33 @@ def test_a_moved_wall_changes_the_drawing_and_no_cost(sheet, result, sizing):
     assert found.sizing == sizing
     moved = {wall.wall_id: wall for wall in found.networks["LEI-A"].walls}["LEI-A/party-1-001"]
     assert moved.start[0] == pytest.approx(wall.coords[0][0] + 0.25)
+
+
+def test_a_line_that_bends_is_followed_round_its_corners(sheet, result):
+    start, end = sheet.geometry("spans", "LEI-A/run-1-002").coords
+    corners = [(start[0], start[1] - 0.5), (end[0], end[1] - 0.5)]
+    bent = LineString([start, *corners, end])
+    sheet.change("spans", "LEI-A/run-1-002", geometry=bent, length_m=None)
+
+    network = result().networks["LEI-A"]
+
+    pieces = [span for span in network.spans if span.span_id.startswith("LEI-A/run-1-002#")]
+    at = {junction.junction_id: junction.at for junction in network.junctions}
+    assert [at[piece.end] for piece in pieces] == [*corners, end]
+    # Half a metre away from the wall, 2.4 m along it and back.
+    assert [round(piece.length_m, 3) for piece in pieces] == [0.5, 2.4, 0.5]
+
+
+def test_corners_of_trays_side_by_side_do_not_join_them(sheet, result):
+    start, end = sheet.geometry("spans", "LEI-A/run-1-002").coords
+    lines = {
+        name: LineString([start, (start[0], y), (end[0], y), end])
+        for name, y in (("one", start[1] - 0.5), ("other", start[1] - 0.55))
+    }
+    for name, line in lines.items():
+        sheet.add("spans", span_id=name, floor=0, containment="tray", geometry=line)
+
+    spans = result().networks["LEI-A"].spans
+
+    middles = [span for span in spans if span.span_id in {"one#2", "other#2"}]
+    assert len({span.start for span in middles} | {span.end for span in middles}) == 4
