@@ -3,6 +3,9 @@
 Positions are in metres: x and y as the network draws them, z up from the lowest floor. A wall
 is one upright rectangle on its centre line, as tall as the storey; a door replaces its part of
 the wall up to its head.
+
+A leg crosses what lies between its ends. One that ends in the plane of a wall or floor, within a
+millimetre, is on both of its sides: it does not cross it, wherever it comes from.
 """
 
 from __future__ import annotations
@@ -22,7 +25,10 @@ if TYPE_CHECKING:
 Bytes = NDArray[np.uint8]
 
 # Outcodes: on which side of the rectangle's plane, and beyond which of its four edges.
-_SIDE, _BEFORE, _BEYOND, _BELOW, _ABOVE = (1 << bit for bit in range(5))
+_LEFT, _RIGHT, _BEFORE, _BEYOND, _BELOW, _ABOVE = (1 << bit for bit in range(6))
+_SIDES = _LEFT | _RIGHT
+
+_IN_PLANE_M = 1e-3  # As far as coordinates are kept.
 
 _TESTS_AT_ONCE = 1 << 22  # Bytes of outcodes in hand: about what a processor's cache holds.
 
@@ -144,7 +150,8 @@ class _Seen:
         across_m = points_m[:, :2] @ across.T - (barriers.start_m * across).sum(axis=1)
         height_m = points_m[:, 2]
         code = (
-            np.where(across_m > 0, _SIDE, 0)
+            np.where(across_m > _IN_PLANE_M, _LEFT, 0)
+            | np.where(across_m < -_IN_PLANE_M, _RIGHT, 0)
             | np.where(along_m < 0, _BEFORE, 0)
             | np.where(along_m >= length_m, _BEYOND, 0)
             | np.where(height_m[:, None] < barriers.bottom_m, _BELOW, 0)
@@ -163,7 +170,7 @@ def _through_walls(barriers: Barriers, legs: Legs) -> Iterator[tuple[Ints, Ints,
         near_code = near.code[legs.origin[first : first + step]]
         far_code = far.code[legs.target[first : first + step]]
         # A leg may cross where its ends lie on two sides, and not both beyond one edge.
-        may_cross = (((near_code ^ far_code) & _SIDE) > 0) & ((near_code & far_code) == 0)
+        may_cross = (((near_code | far_code) & _SIDES) == _SIDES) & ((near_code & far_code) == 0)
         leg, wall = np.divmod(np.flatnonzero(may_cross), len(barriers))
         leg += first
         origin, target = legs.origin[leg], legs.target[leg]
@@ -182,7 +189,8 @@ def _through_level(level: Level, legs: Legs) -> tuple[Ints, Ints, Floats]:
     above_m, below_m = (
         points_m[:, 2] - level.height_m for points_m in (legs.origins_m, legs.targets_m)
     )
-    leg = np.flatnonzero((above_m[legs.origin] > 0) != (below_m[legs.target] > 0))
+    sides = [np.where(np.abs(m) > _IN_PLANE_M, np.sign(m), 0) for m in (above_m, below_m)]
+    leg = np.flatnonzero(sides[0][legs.origin] * sides[1][legs.target] < 0)
     near_m, far_m = above_m[legs.origin[leg]], below_m[legs.target[leg]]
     share = (near_m / (near_m - far_m))[:, None]
     origins_m, targets_m = legs.origins_m[legs.origin[leg]], legs.targets_m[legs.target[leg]]

@@ -50,20 +50,55 @@ class CrossCheck:
     loss_db: Floats
     applies: NDArray[np.bool_]
 
-    def warning(self, ours_db: Floats, *, chosen: NDArray[np.bool_]) -> str:
-        """Return a sentence where the models are more than 10 dB apart on any chosen link, or "".
+    def compared(self, ours_db: Floats, *, chosen: NDArray[np.bool_]) -> Comparison:
+        """Return how far our losses are from this model's on chosen links.
 
-        Chosen links are those that a design rests on, such as each cell's best.
+        Chosen links are those that a design rests on, such as that of each cell in use.
         """
-        compared = chosen & self.applies
-        apart_db = (ours_db - self.loss_db)[compared]
+        apart_db = (ours_db - self.loss_db)[chosen & self.applies]
         wide = np.abs(apart_db) > DISAGREEMENT_DB
-        if not wide.any():
-            return ""
-        direction = "more" if apart_db[wide].mean() > 0 else "less"
+        return Comparison(
+            model=self.model,
+            links=len(apart_db),
+            mean_db=float(apart_db.mean()) if apart_db.size else 0.0,
+            wide_links=int(wide.sum()),
+            wide_mean_db=float(apart_db[wide].mean()) if wide.any() else 0.0,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Our losses beside another model's, over so many links: ours less theirs, in dB.
+
+    `wide_links` of them are more than 10 dB apart, by `wide_mean_db` on average.
+    """
+
+    model: str
+    links: int
+    mean_db: float
+    wide_links: int
+    wide_mean_db: float
+
+    @property
+    def summary(self) -> str:
+        """Return one line to print beside a design."""
+        if not self.links:
+            return f"{self.model}, for comparison: says nothing of these links"
+        direction = "more" if self.mean_db > 0 else "less"
         return (
-            f"{self.model} disagrees by more than {DISAGREEMENT_DB:g} dB on {wide.sum()} of "
-            f"{len(apart_db)} links: ours lose {abs(apart_db[wide].mean()):.0f} dB {direction} "
+            f"{self.model}, for comparison: ours lose {abs(self.mean_db):.0f} dB {direction} on "
+            f"average over {self.links} links"
+        )
+
+    @property
+    def warning(self) -> str:
+        """Return a sentence where the models are more than 10 dB apart on any link, or ""."""
+        if not self.wide_links:
+            return ""
+        direction = "more" if self.wide_mean_db > 0 else "less"
+        return (
+            f"{self.model} disagrees by more than {DISAGREEMENT_DB:g} dB on {self.wide_links} of "
+            f"{self.links} links: ours lose {abs(self.wide_mean_db):.0f} dB {direction} "
             "there on average"
         )
 

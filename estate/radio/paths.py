@@ -201,19 +201,30 @@ class _Families:
 
 
 def _places(scene: Scene, receivers_m: Floats) -> Ints:
-    """Return for each receiver its room, or that it is on a landing or outdoors."""
+    """Return for each receiver its room, or that it is on a landing or outdoors.
+
+    One within a wall, where no space is, counts into the nearest space; of equals into a landing.
+    """
     places = np.full(len(receivers_m), _OUTDOORS, dtype=np.int64)
     floor = np.floor(receivers_m[:, 2] / scene.storey_height_m).astype(np.int64)
+    points = shapely.points(receivers_m[:, :2])
+    nearest_m = np.full(len(receivers_m), _half_wall_m(scene))
     spaces = [
         *((space, _INDOORS_OPEN) for space in scene.open_spaces),
         *((room, index) for index, room in enumerate(scene.rooms)),
     ]
     for space, place in spaces:
-        inside = shapely.intersects_xy(
-            shapely.Polygon(space.outline), receivers_m[:, 0], receivers_m[:, 1]
-        )
-        places[inside & (floor == space.floor)] = place
+        here = np.flatnonzero(floor == space.floor)
+        distance_m = shapely.distance(shapely.Polygon(space.outline), points[here])
+        nearer = here[distance_m < nearest_m[here]]
+        places[nearer] = place
+        nearest_m[nearer] = distance_m[distance_m < nearest_m[here]]
     return places
+
+
+def _half_wall_m(scene: Scene) -> float:
+    """Return half of the thickest wall, and a millimetre for rounding."""
+    return max((fabric.thickness_mm for fabric in scene.fabrics), default=0.0) / 2000 + 1e-3
 
 
 def _by_column(allowed: NDArray[np.bool_]) -> tuple[Ints, Ints]:

@@ -45,6 +45,24 @@ def test_a_leg_crosses_a_wall_that_stands_between(origin, target, count):
     assert crossed(origin, target).counts() == [count]
 
 
+@pytest.mark.parametrize("off_m", [-0.0009, 0.0, 0.0009])
+def test_an_end_in_the_plane_of_a_wall_is_on_both_of_its_sides(off_m):
+    for other in ((0, 1, 1), (2, 1, 1)):
+        assert crossed(other, (1 + off_m, 1, 1)).counts() == [0]
+        assert crossed((1 + off_m, 1, 1), other).counts() == [0]
+
+
+def test_two_millimetres_past_the_plane_of_a_wall_are_past_the_wall():
+    assert crossed((0, 1, 1), (1.002, 1, 1)).counts() == [1]
+    assert crossed((2, 1, 1), (1.002, 1, 1)).counts() == [0]
+
+
+@pytest.mark.parametrize("off_m", [-0.0009, 0.0, 0.0009])
+def test_an_end_in_the_plane_of_a_floor_is_above_and_below_it(off_m):
+    for other in ((1, 1, 2), (1, 1, 4)):
+        assert crossed(other, (1, 1, 3 + off_m), barriers=NOTHING, levels=[FLOOR]).counts() == [0]
+
+
 def test_the_angle_is_that_from_the_normal_in_space():
     # 2 m across, 2 m along, 1 m up: 2 / 3.
     found = crossed((0, 0, 1), (2, 2, 2))
@@ -83,6 +101,11 @@ def test_legs_run_origin_by_origin():
     assert found.counts().reshape(2, 3).tolist() == [[0, 1, 1], [1, 0, 0]]
 
 
+def off_plane_m(start, end, point):
+    along = (end - start) / np.linalg.norm(end - start)
+    return abs(along[0] * (point[1] - start[1]) - along[1] * (point[0] - start[0]))
+
+
 def brute_force_count(barriers, origin, target):
     """Count crossings by solving two equations for each wall."""
     count = 0
@@ -92,7 +115,9 @@ def brute_force_count(barriers, origin, target):
         if abs(np.linalg.det(matrix)) > 1e-9:
             share, along = np.linalg.solve(matrix, start - origin[:2])
             height = origin[2] + share * (target[2] - origin[2])
-            count += 0 < share < 1 and 0 <= along < 1 and bottom <= height < top
+            ends_m = [off_plane_m(start, end, point) for point in (origin, target)]
+            if min(ends_m) > 1e-3:  # An end in the plane is on both sides.
+                count += 0 < share < 1 and 0 <= along < 1 and bottom <= height < top
     return count
 
 

@@ -52,10 +52,11 @@ def test_a_disagreement_of_more_than_10_db_is_said(row):
     paths = paths_to(row(), (4.5, 2, 1.0))
     ours_db = path_loss_db(paths, frequency_ghz=5.5).total_db
 
-    warning = cost231(paths, frequency_ghz=5.5).warning(ours_db, chosen=EVERY)
+    found = cost231(paths, frequency_ghz=5.5).compared(ours_db, chosen=EVERY)
 
-    assert "on 1 of 1 links" in warning
-    assert "ours lose 20 dB more" in warning
+    assert "on 1 of 1 links" in found.warning
+    assert "ours lose 20 dB more" in found.warning
+    assert found.summary.startswith("COST 231 multi-wall (1.8 GHz), for comparison")
 
 
 def test_agreement_and_links_that_nothing_rests_on_are_silent(row):
@@ -63,5 +64,6 @@ def test_agreement_and_links_that_nothing_rests_on_are_silent(row):
     ours_db = path_loss_db(paths, frequency_ghz=5.5).total_db
     check = cost231(paths, frequency_ghz=5.5)
 
-    assert check.warning(ours_db, chosen=EVERY) == ""
-    assert check.warning(ours_db + 30, chosen=~EVERY) == ""
+    assert check.compared(ours_db, chosen=EVERY).warning == ""
+    assert check.compared(ours_db + 30, chosen=~EVERY).warning == ""
+    assert "says nothing" in check.compared(ours_db, chosen=~EVERY).summary
