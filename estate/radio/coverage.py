@@ -1,33 +1,21 @@
-"""Loss → the signal, rate and certainty that each cell has from each access point, and leakage."""
+"""Loss → the signal, rate and certainty that each cell has from each access point."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
-import shapely
 from scipy.special import ndtr
 
 from estate.radio.capacity import AX, Waveform, noise_dbm
 from estate.radio.fabric import Floats
-from estate.radio.paths import trace
-from estate.radio.propagation import path_loss_db
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from estate.model import Point
     from estate.radio.fabric import Ints
-    from estate.radio.propagation import Propagation
-    from estate.radio.scene import Scene
 
 # What published multi-wall fits leave unexplained: furniture, bodies, ducts.
 SHADOWING_DB = 6.0
-
-_PERIMETER_EVERY_M = 5.0
-_HAND_HEIGHT_M = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,14 +81,6 @@ class Coverage:
         return strongest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Leakage:
-    """What is heard along the perimeter: points (p, 2) in metres, and dBm at each, (p,)."""
-
-    at_m: Floats
-    signal_dbm: Floats
-
-
 def coverage(loss_db: Floats, radio: Radio, *, interference_dbm: Floats | None = None) -> Coverage:
     """Return signal, SNR and rate for losses (m, n).
 
@@ -124,42 +104,9 @@ def coverage(loss_db: Floats, radio: Radio, *, interference_dbm: Floats | None =
     )
 
 
-def leakage(
-    scene: Scene,
-    *,
-    access_points_m: Floats,
-    perimeter: Sequence[Point],
-    radio: Radio,
-    propagation: Propagation | None = None,
-) -> Leakage:
-    """Return what a person hears along the perimeter from all access points together.
-
-    Paths go straight out, or out through a wall and round it. Nothing between the building and
-    the perimeter is in the way, and there is no shadowing: a cautious figure.
-    """
-    at_m = _walked(perimeter)
-    receivers_m = np.column_stack([at_m, np.full(len(at_m), _HAND_HEIGHT_M)])
-    paths = trace(scene, access_points_m=access_points_m, receivers_m=receivers_m)
-    losses = path_loss_db(paths, frequency_ghz=radio.frequency_ghz, propagation=propagation)
-    eirp_dbm = min(radio.access_point.eirp_dbm, radio.eirp_dbm_max)
-    powers_mw = 10 ** ((eirp_dbm - losses.total_db) / 10)
-    signal_dbm = 10 * np.log10(np.maximum(powers_mw.sum(axis=0), 1e-30))
-    return Leakage(at_m=at_m, signal_dbm=signal_dbm)
-
-
 def _floor_dbm(terminal: Terminal, radio: Radio, interference_dbm: Floats | None) -> Floats | float:
     quiet_dbm = noise_dbm(width_mhz=radio.width_mhz, noise_figure_db=terminal.noise_figure_db)
     if interference_dbm is None:
         return quiet_dbm
     floor_dbm: Floats = 10 * np.log10(10 ** (quiet_dbm / 10) + 10 ** (interference_dbm / 10))
     return floor_dbm
-
-
-def _walked(perimeter: Sequence[Point]) -> Floats:
-    """Return points along a closed line, at most 5 m apart."""
-    ring = shapely.LinearRing(perimeter)
-    steps = max(1, ceil(ring.length / _PERIMETER_EVERY_M))
-    shares = np.arange(steps) / steps
-    points = shapely.line_interpolate_point(ring, shares, normalized=True)
-    at_m: Floats = shapely.get_coordinates(points)
-    return at_m

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from estate.radio.capacity import AX
-from estate.radio.coverage import Radio, Terminal, coverage, leakage
+from estate.radio.coverage import Radio, Terminal, coverage
 
 RADIO = Radio(frequency_ghz=5.5, width_mhz=20, eirp_dbm_max=23.0)
 
@@ -64,35 +64,3 @@ def test_more_loss_is_never_a_better_rate(loss_db, more_db):
     found = coverage(np.array([[loss_db, loss_db + more_db]]), RADIO)
 
     assert found.rate_mbps[0, 1] <= found.rate_mbps[0, 0]
-
-
-SQUARE = ((-50.0, -50.0), (60.0, -50.0), (60.0, 60.0), (-50.0, 60.0))
-
-
-def test_the_perimeter_is_walked_in_steps_of_5_m(row):
-    found = leakage(row(), access_points_m=np.array([[4.5, -1, 2]]), perimeter=SQUARE, radio=RADIO)
-
-    # 440 m round.
-    assert len(found.at_m) == 88
-    assert np.isfinite(found.signal_dbm).all()
-
-
-def test_outdoors_hears_no_more_than_free_space_would_bring(row):
-    point = np.array([[4.5, 2, 2]])
-
-    found = leakage(row(), access_points_m=point, perimeter=SQUARE, radio=RADIO)
-
-    # At the nearest point, 49.5 m off, 20 dBm less 81.1 dB of free space.
-    assert found.signal_dbm.max() < 20 - 81.1
-
-
-def test_more_access_points_are_heard_further_out(row):
-    one = np.array([[4.5, 2, 2]])
-    two = np.array([[4.5, 2, 2], [1.5, 2, 2]])
-
-    alone, together = (
-        leakage(row(), access_points_m=points, perimeter=SQUARE, radio=RADIO).signal_dbm
-        for points in (one, two)
-    )
-
-    assert (together > alone).all()
