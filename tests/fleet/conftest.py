@@ -24,7 +24,7 @@ from sqlalchemy import create_engine, text
 
 from fleet.identity.credential import Credential
 from fleet.registry import Registry
-from fleet.ssh import Target
+from fleet.ssh import Target, host_key_of
 from fleet.topology import Element, ServedCell, Topology
 
 if TYPE_CHECKING:
@@ -80,6 +80,56 @@ def start_sshd(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
 def sshd(start_sshd: Callable[..., Sshd]) -> Sshd:
     """Return a running sshd that lets our key in."""
     return start_sshd()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tablet:
+    """A machine of its own for one sshd: what it does as root stays in its overlay.
+
+    `target` is its root; `inside` runs a command in it, as if typed at its keyboard.
+    """
+
+    target: Target
+    root: Path
+    process: subprocess.Popen[bytes]
+
+    def inside(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command as root in the tablet."""
+        (child,) = (
+            Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+            .read_text(encoding="ascii")
+            .split()
+        )
+        enter = ["nsenter", "--target", child, "--mount", "--pid", f"--root=/proc/{child}/root"]
+        command = [*enter, *words]
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def start_tablet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Tablet]]:
+    """Return a function that starts a tablet that the key in a `.pub` file opens."""
+    assert os.geteuid() == 0, "a tablet needs namespaces of its own: run the tests as root"
+    started: list[Tablet] = []
+
+    def start(bootstrap: Path, *, device: str = "WS-000001", size: str = "64m") -> Tablet:
+        folder = tmp_path_factory.mktemp("tablet")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        script = Path(__file__).with_name("tablet.sh")
+        alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", script]
+        process = subprocess.Popen([*alone, folder, str(port), bootstrap, size])
+        _wait_for(port, process)
+        host_key = host_key_of("127.0.0.1", port, Loopback(), timeout_s=PATIENCE_S)
+        target = Target(
+            device=device, address="127.0.0.1", port=port, user="root", host_key=host_key
+        )
+        started.append(Tablet(target=target, root=folder / "root", process=process))
+        return started[-1]
+
+    yield start
+    for tablet in started:
+        tablet.process.kill()
+        tablet.process.wait()
 
 
 @pytest.fixture(name="keygen")

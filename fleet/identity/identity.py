@@ -1,0 +1,240 @@
+"""The centre's identity: its authorities, who works here, and what it tells devices to trust."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from fleet.errors import FleetError, InputError, RefusedError
+from fleet.identity.certificate import Request, issue
+from fleet.identity.credential import Credential
+from fleet.identity.keys import (
+    Key,
+    make_folder,
+    make_key,
+    read_private,
+    read_public,
+    write_private,
+)
+from fleet.identity.ledger import Ledger, revocation_list
+from fleet.identity.operators import Operator, Role, read_operators, working, write_operators
+from fleet.identity.statement import (
+    AGE_DAYS_MAX,
+    SCHEMA,
+    Envelope,
+    Statement,
+    encoded_list,
+    read_envelope,
+    sealed,
+    signers_of,
+    write_envelope,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fleet.workspace import Workspace
+
+
+class Lane(StrEnum):
+    """The two ways into an enrolled device."""
+
+    BROKER = "broker"  # user wingspan, one forced command
+    DEPLOY = "deploy"  # root, for minutes, against an approved plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorities:
+    """The files of one lane's authorities: which one signs, and which devices should trust."""
+
+    signing: str
+    trusted: tuple[str, ...]
+
+
+_FIRST = {
+    Lane.BROKER: Authorities(signing=Key.BROKER_CA, trusted=(Key.BROKER_CA,)),
+    Lane.DEPLOY: Authorities(signing=Key.DEPLOY_CA, trusted=(Key.DEPLOY_CA,)),
+}
+# Whoever may look may send the restricted lane's commands, which prove or carry signed orders.
+_ROLES = {Lane.BROKER: tuple(Role), Lane.DEPLOY: (Role.OPERATOR, Role.ADMIN)}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The folder `keys/` of a workspace."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls, workspace: Workspace) -> Identity:
+        """Return the identity of a workspace.
+
+        Raises
+        ------
+        InputError
+            When `fleet init` has not run there.
+        """
+        identity = cls(workspace.keys)
+        if not identity._statement.exists():
+            hint = f"wingspan -C {workspace.root} fleet init"
+            raise InputError(f"there are no keys in {workspace.root}", hint=hint)
+        return identity
+
+    @classmethod
+    def make(cls, workspace: Workspace, *, operator: str) -> tuple[Identity, list[str]]:
+        """Make what is not there yet, and return the identity with the names of what was made.
+
+        Who makes it becomes the estate's first administrator.
+        """
+        identity = cls(workspace.keys)
+        make_folder(identity.folder)
+        made = [key.value for key in Key if make_key(identity.path(key))]
+        if not identity.operators():
+            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            first = Operator(operator=operator, role=Role.ADMIN, added_at=at, added_by=operator)
+            write_operators(identity._operators, [first])
+            made.append(f"operator {operator} (admin)")
+        if read_envelope(identity._statement) is None:
+            identity.renew()
+            made.append("trust statement 1")
+        return identity, made
+
+    def path(self, key: str) -> Path:
+        """Return the file of a private key."""
+        return self.folder / key
+
+    @property
+    def ledger(self) -> Ledger:
+        """Return the record of certificates."""
+        return Ledger(self.folder)
+
+    @property
+    def _statement(self) -> Path:
+        return self.folder / "trust.json"
+
+    @property
+    def _operators(self) -> Path:
+        return self.folder / "operators.json"
+
+    @property
+    def _authorities(self) -> Path:
+        return self.folder / "authorities.json"
+
+    def credential(  # noqa: PLR0913 - what a certificate says, by keyword
+        self,
+        lane: Lane,
+        *,
+        operator: str,
+        purpose: str,
+        principals: Sequence[str] = (),
+        minutes: float = 10,
+        source_address: str = "",
+    ) -> Credential:
+        """Issue a certificate, on record before it is returned.
+
+        Without principals it holds the operator's own: the estate's, or their prison's; that is
+        for the broker lane, where one certificate serves a whole sweep.
+
+        Raises
+        ------
+        RefusedError
+            When the operator does not work here, or their role does not reach so far.
+        """
+        who = working(self.operators(), operator)
+        if who.role not in _ROLES[lane]:
+            raise RefusedError(f"{operator} is {who.role}, which does not open the {lane} lane")
+        if lane is Lane.DEPLOY and not principals:
+            raise FleetError("a certificate of the deploy lane names its devices")
+        if lane is Lane.BROKER and who.prison and set(principals) - {who.principal}:
+            hint = "a prison's operator reaches their prison alone"
+            raise RefusedError(f"{operator} works in {who.prison} only", hint=hint)
+        request = Request(
+            operator=operator,
+            purpose=purpose,
+            principals=principals or (who.principal,),
+            minutes=minutes,
+            source_address=source_address,
+        )
+        authority = read_private(self.path(self.authorities()[lane].signing))
+        credential, record = issue(request, authority)
+        self.ledger.record(record)
+        return credential
+
+    def bootstrap(self) -> Credential:
+        """Return the key of first contact; an enrolled device does not take it."""
+        path = self.path(Key.BOOTSTRAP)
+        read_private(path)
+        return Credential(private_key=path.read_text(encoding="ascii"))
+
+    def operators(self) -> tuple[Operator, ...]:
+        """Return everyone on record, the removed included."""
+        return read_operators(self._operators)
+
+    def set_operators(self, operators: Sequence[Operator]) -> None:
+        """Write everyone on record; `renew` tells devices."""
+        write_operators(self._operators, operators)
+
+    def authorities(self) -> dict[Lane, Authorities]:
+        """Return which keys sign and are trusted, by lane."""
+        try:
+            content = self._authorities.read_bytes()
+        except FileNotFoundError:
+            return dict(_FIRST)
+        return msgspec.json.decode(content, type=dict[Lane, Authorities])
+
+    def set_authorities(self, lane: Lane, authorities: Authorities) -> None:
+        """Write which keys of a lane sign and are trusted; `renew` tells devices."""
+        everything = self.authorities() | {lane: authorities}
+        text = msgspec.json.encode({one: asdict(which) for one, which in everything.items()})
+        write_private(self._authorities, text.decode() + "\n")
+
+    def trust_public(self) -> str:
+        """Return the public key that devices check statements with."""
+        return read_public(self.path(Key.TRUST))
+
+    def envelope(self) -> Envelope:
+        """Return the statement in force, sealed."""
+        envelope = read_envelope(self._statement)
+        if envelope is None:
+            raise InputError(f"there is no {self._statement}", hint="wingspan fleet init")
+        return envelope
+
+    def statement(self) -> Statement:
+        """Return the statement in force."""
+        return self.envelope().opened(public=self.trust_public())
+
+    def renew(self) -> Envelope:
+        """Sign the next statement from operators, authorities and ledger, and return it sealed."""
+        before = read_envelope(self._statement)
+        number = 1
+        if before is not None:
+            number = before.opened(public=self.trust_public()).number + 1
+        authorities = self.authorities()
+        revoked = revocation_list(self.ledger.revoked(), number=number)
+        statement = Statement(
+            schema=SCHEMA,
+            number=number,
+            issued_s=int(time.time()),
+            age_days_max=AGE_DAYS_MAX,
+            broker_authorities=self._publics(authorities[Lane.BROKER]),
+            deploy_authorities=self._publics(authorities[Lane.DEPLOY]),
+            time_keys=(read_public(self.path(Key.TIME)),),
+            revocation_list=encoded_list(revoked),
+            signers=signers_of(self.operators()),
+        )
+        envelope = sealed(statement, key=self.path(Key.TRUST))
+        write_envelope(self._statement, envelope)
+        return envelope
+
+    def _publics(self, authorities: Authorities) -> tuple[str, ...]:
+        return tuple(read_public(self.path(name)) for name in authorities.trusted)
+
+    def trusting(self, lane: Lane, name: str) -> Authorities:
+        """Return a lane's authorities with one more trusted."""
+        now = self.authorities()[lane]
+        return replace(now, trusted=tuple(dict.fromkeys((*now.trusted, name))))
