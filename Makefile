@@ -38,11 +38,12 @@ run: $(INSTALLED)  ## Plan England and Wales and write the reports.
 test: components lint  ## Install what the tests need, then run every check.
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
-lint: $(DEVELOPED)  ## Check format, style, types and import directions.
+lint: $(DEVELOPED)  ## Check format, style, types, import directions and playbooks.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/ansible-lint --offline -q playbooks
 
 format: $(DEVELOPED)  ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix-only .
