@@ -13,7 +13,9 @@ from reports.terminal import LazyGroup
 class _Commands(FleetGroup, LazyGroup):
     """The commands of the fleet half."""
 
-    lazy: ClassVar = {}
+    lazy: ClassVar = {
+        "rehearse": ("fleet.cli.rehearse", "rehearse", "Rehearse on a lab of real devices here."),
+    }
 
 
 @click.group(cls=_Commands)

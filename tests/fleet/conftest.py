@@ -1,4 +1,4 @@
-"""What tests of the fleet share: a real sshd, and registries in both databases.
+"""What tests of the fleet share: a real sshd, a lab of devices, registries in both databases.
 
 PostgreSQL is Debian's own server, started for the tests.
 """
@@ -16,19 +16,25 @@ import time
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, text
 
+from fleet.errors import FleetError
 from fleet.identity.credential import Credential
 from fleet.registry import Registry
+from fleet.rehearsal.lab import Rehearsal, Size, down, up
+from fleet.rehearsal.machine import until
 from fleet.ssh import Target, host_key_of
 from fleet.topology import Element, ServedCell, Topology
+from fleet.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from fleet.rehearsal.layout import LabDevice
 
 # Long enough for a machine ten times slower; nothing waits for it unless something is wrong.
 PATIENCE_S = 60
@@ -309,3 +315,115 @@ def host_key() -> Callable[[int], str]:
         return f"ssh-ed25519 {base64.b64encode(head + number.to_bytes(32, 'big')).decode()}"
 
     return make
+
+
+class TestLab:
+    """A rehearsal for tests: its workspace and devices, and a way to do to them what happens.
+
+    Its devices are as they left the factory: root takes the workspace's bootstrap key.
+    """
+
+    __test__ = False
+
+    def __init__(self, workspace: Workspace, rehearsal: Rehearsal) -> None:
+        self.workspace, self.rehearsal = workspace, rehearsal
+        self.devices = rehearsal.layout.devices
+        self.transport = rehearsal.lab
+
+    def ssh(self, device: LabDevice, command: str, *, patience_s: int = PATIENCE_S) -> str:
+        """Run a command as root over real OpenSSH and return what it writes."""
+        options = {
+            "BatchMode": "yes",
+            "ConnectTimeout": str(patience_s),
+            "ServerAliveInterval": "5",
+            "StrictHostKeyChecking": "yes",
+            "UserKnownHostsFile": str(self._known_hosts(device)),
+            "HostKeyAlias": device.serial,
+            "IdentitiesOnly": "yes",
+        }
+        words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        key = self.workspace.keys / "bootstrap"
+        where = ["-i", str(key), f"root@{device.address}"]
+        finished = subprocess.run(
+            self.transport.command(["ssh", "-F", "none", *words, *where, command]),
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return finished.stdout
+
+    def answering(self, devices: Sequence[LabDevice] | None = None) -> set[str]:
+        """Return the serials of those that greet an SSH client, waiting for those that do not."""
+        return self.rehearsal.answering(devices or self.devices, patience_s=PATIENCE_S)
+
+    def wait_until(self, done: Callable[[], bool]) -> None:
+        """Wait until something is so, and fail when it never is."""
+        until(done, "what the test waits for does not happen")
+
+    def _known_hosts(self, device: LabDevice) -> Path:
+        rows = self.workspace.devices_csv.read_text(encoding="utf-8").splitlines()
+        row = next(row for row in rows if row.startswith(f"{device.serial},"))
+        path = self.workspace.lab / f"{device.serial}.known_hosts"
+        path.write_text(f"{device.serial} {row.split(',')[1]}\n", encoding="utf-8")
+        return path
+
+
+@pytest.fixture(name="bootstrap_key", scope="session")
+def bootstrap_key_fixture() -> Callable[[Workspace], None]:
+    """Return a function that gives a workspace the key that new devices trust."""
+
+    def make(workspace: Workspace) -> None:
+        workspace.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new_key(workspace.keys / "bootstrap")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def start_lab(
+    tmp_path_factory: pytest.TempPathFactory, bootstrap_key: Callable[[Workspace], None]
+) -> Callable[..., TestLab]:
+    """Return a function that starts a rehearsal in a new workspace; the caller ends it."""
+
+    def start(
+        *, devices: int, prisons: int | None = None, systemd: int = 0, hours: float = 1
+    ) -> TestLab:
+        workspace = Workspace(tmp_path_factory.mktemp("lab"))
+        bootstrap_key(workspace)
+        size = Size(devices=devices, prisons=prisons, systemd=systemd)
+        try:
+            rehearsal, _ = up(workspace, size, hours=hours, tell=print)
+        except FleetError as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"{error}: {'; '.join(map(str, error.problems))}")
+        waiting = rehearsal.answering(rehearsal.layout.devices, patience_s=PATIENCE_S)
+        assert len(waiting) == devices
+        return TestLab(workspace, rehearsal)
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def lab(start_lab: Callable[..., TestLab]) -> Iterator[TestLab]:
+    """Return a lab of 24 new devices in two prisons, shared by the tests of one file.
+
+    Each prison has a wing A with two switches; each switch serves six devices by an access point.
+    """
+    started = start_lab(devices=24, prisons=2)
+    yield started
+    down(started.workspace)
+
+
+@pytest.fixture
+def new_lab(start_lab: Callable[..., TestLab]) -> Iterator[Callable[..., TestLab]]:
+    """Return a function that starts a lab for one test."""
+    started: list[TestLab] = []
+
+    def start(**size: Any) -> TestLab:
+        started.append(start_lab(**size))
+        return started[-1]
+
+    yield start
+    for each in started:
+        down(each.workspace)

@@ -15,11 +15,16 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import openpyxl
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -45,6 +50,9 @@ ARGUMENTS = {
     "estate import survey": ["{spare}/survey.gpkg"],
     "estate survey": ["LEI", "--out", "{spare}/leeds.gpkg"],
     "estate import hmpps": ["{spare}/certificate.json", "{spare}/cell.json"],
+    "fleet rehearse up": ["--devices", "1"],
+    "fleet rehearse status": [],
+    "fleet rehearse down": [],
     "report site": [],
     "report workbook": [],
     "report geopackage": [],
@@ -89,7 +97,8 @@ def test_every_field_of_an_answer_is_in_the_readme(called, workspace, tmp_path):
         subprocess.run([*draft, tmp_path / "survey.gpkg"], check=True, capture_output=True)
     given = [word.format(workspace=copy, spare=tmp_path) for word in ARGUMENTS[called]]
     command = [BIN / "wingspan", "-C", copy, *called.split(), *given, "--json"]
-    finished = subprocess.run(command, check=False, capture_output=True, text=True)
+    with rehearsal(copy) if called.startswith("fleet rehearse") else nullcontext():
+        finished = subprocess.run(command, check=False, capture_output=True, text=True)
     shutil.rmtree(copy)  # Plans are large, and pytest keeps the folders of three runs.
 
     assert finished.returncode == 0, finished.stderr
@@ -134,6 +143,21 @@ def test_a_console_block_is_commands_and_what_they_print():
     page = "```console\n$ echo one; \\\n    echo two\none\ntwo\n$ make test\n…\n```\n"
 
     assert shown_in(page) == [("echo one; \\\n    echo two", ["one", "two"])]
+
+
+@contextmanager
+def rehearsal(workspace: Path) -> Iterator[None]:
+    """Have a lab of one device up for the block."""
+    key = workspace / "keys" / "bootstrap"
+    key.parent.mkdir(mode=0o700)
+    keygen = ["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key]
+    subprocess.run(keygen, check=True, capture_output=True)
+    rehearse = [BIN / "wingspan", "-C", workspace, "fleet", "rehearse"]
+    started = subprocess.run([*rehearse, "up", "--devices", "1"], check=False, capture_output=True)
+    if started.returncode == 3 and not os.environ.get("CI"):
+        pytest.skip(started.stderr.decode())
+    yield
+    subprocess.run([*rehearse, "down"], check=True, capture_output=True)
 
 
 def undocumented(answer: object) -> list[str]:

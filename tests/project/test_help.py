@@ -33,7 +33,7 @@ finally:
 """
 
 
-@pytest.mark.parametrize("words", [[], ["estate"], ["report"]], ids=" ".join)
+@pytest.mark.parametrize("words", [[], ["estate"], ["fleet", "rehearse"], ["report"]], ids=" ".join)
 def test_help_imports_nothing_heavy(words):
     command = [sys.executable, "-c", IMPORTED, *words, "--help"]
     finished = subprocess.run(command, check=True, capture_output=True, text=True)

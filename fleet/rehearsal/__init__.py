@@ -1,0 +1,1 @@
+"""A lab of real devices on one Linux machine: their network, their power, and what goes wrong."""
