@@ -190,12 +190,15 @@ def read_steinlib(path: Path) -> tuple[nx.Graph[int], list[int]]:
 
 
 def read_holmberg(path: Path) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return opening costs, capacities, demands and costs of a file in Holmberg's format."""
+    """Return opening costs, capacities, demands and costs of a file in Holmberg's format.
+
+    One published file has numbers behind its last row, which mean nothing.
+    """
     numbers = np.array(path.read_text(encoding="utf-8").split(), dtype=np.float64)
     (count, customers), rest = numbers[:2].astype(int), numbers[2:]
     facilities, demand, costs = np.split(rest, [2 * count, 2 * count + customers])
     capacity, opening = facilities.reshape(count, 2).T
-    return opening, capacity, demand, costs.reshape(count, customers)
+    return opening, capacity, demand, costs[: count * customers].reshape(count, customers)
 
 
 def read_warehouses(path: Path) -> tuple[Floats, Floats, Floats, Floats]:

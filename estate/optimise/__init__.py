@@ -8,12 +8,16 @@ same input gives the same answer, because solvers stop on counted work and not o
 from __future__ import annotations
 
 from estate.optimise.answer import InfeasibleError, StoppedBy, UnfinishedError
+from estate.optimise.connected import Connected, ConnectedCover, Connection, connected_cover
 from estate.optimise.cover import Cover, capacitated_cover
 from estate.optimise.facilities import Facilities, capacitated_facilities
 from estate.optimise.routes import Routes, routes_within
 from estate.optimise.steiner import SteinerTree, steiner_tree
 
 __all__ = [
+    "Connected",
+    "ConnectedCover",
+    "Connection",
     "Cover",
     "Facilities",
     "InfeasibleError",
@@ -23,6 +27,7 @@ __all__ = [
     "UnfinishedError",
     "capacitated_cover",
     "capacitated_facilities",
+    "connected_cover",
     "routes_within",
     "steiner_tree",
 ]

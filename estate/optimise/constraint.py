@@ -28,14 +28,14 @@ def minimise_whole(programme: Programme, start: Found, budget: Budget, *, seed: 
     """
     unit = common_unit(programme.costs)
     model = cp_model.CpModel()
-    variables = [model.new_bool_var("") for _ in programme.costs]
+    variables = [model.new_int_var(0, int(most), "") for most in programme.tops]
     if not unit or not _add_rows(model, variables, programme):
         return start
     prices = np.rint(programme.costs / unit).astype(np.int64).tolist()
     model.minimize(cp_model.LinearExpr.weighted_sum(variables, prices))
     if start.values is not None:
         for variable, value in zip(variables, start.values.tolist(), strict=True):
-            model.add_hint(variable, value > 1 / 2)
+            model.add_hint(variable, round(value))
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = _WORKERS
     solver.parameters.interleave_search = True

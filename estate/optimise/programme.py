@@ -21,9 +21,10 @@ _INFEASIBLE = 2
 
 @dataclass(frozen=True, eq=False)
 class Programme:
-    """Minimise the costs of variables between 0 and 1, some of them whole, within rows.
+    """Minimise the costs of variables from 0 to `most`, some of them whole, within rows.
 
-    Row i keeps `rows[i] @ x` between `floor[i]` and `ceiling[i]`.
+    Row i keeps `rows[i] @ x` between `floor[i]` and `ceiling[i]`. Without `most` all variables
+    are at most 1.
     """
 
     costs: Floats
@@ -31,6 +32,12 @@ class Programme:
     rows: csr_array
     floor: Floats
     ceiling: Floats
+    most: Floats | None = None
+
+    @property
+    def tops(self) -> Floats:
+        """Return the most that each variable may be."""
+        return np.ones(self.costs.size) if self.most is None else self.most
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +58,7 @@ def minimise(programme: Programme, *, nodes: int, seconds: float, gap: float = 0
         found = milp(
             programme.costs,
             integrality=programme.whole.astype(np.int64),
-            bounds=Bounds(0, 1),
+            bounds=Bounds(0, programme.tops),
             constraints=LinearConstraint(programme.rows, programme.floor, programme.ceiling),
             options={"node_limit": nodes, "time_limit": max(seconds, 0.01), "mip_rel_gap": gap},
         )
@@ -60,7 +67,7 @@ def minimise(programme: Programme, *, nodes: int, seconds: float, gap: float = 0
     bound = -np.inf if found.mip_dual_bound is None else float(found.mip_dual_bound)
     if found.x is None:
         return Found(values=None, bound=bound, nodes=found.mip_node_count or 0)
-    values = np.where(programme.whole, np.rint(found.x), np.clip(found.x, 0, 1))
+    values = np.where(programme.whole, np.rint(found.x), np.clip(found.x, 0, programme.tops))
     return Found(values=values, bound=bound, nodes=found.mip_node_count or 0)
 
 
@@ -79,7 +86,8 @@ def as_lp(programme: Programme, names: Sequence[str]) -> str:
     lines = ["Minimize", f" cost: {_terms(programme.costs, range(len(names)), names)}"]
     lines.append("Subject To")
     lines += [f" {row}" for row in _rows(programme, names)]
-    lines += ["Bounds", *(f" 0 <= {name} <= 1" for name in names)]
+    tops = zip(names, programme.tops, strict=True)
+    lines += ["Bounds", *(f" 0 <= {name} <= {most:g}" for name, most in tops)]
     whole = [name for name, is_whole in zip(names, programme.whole, strict=True) if is_whole]
     lines += ["General", *(f" {name}" for name in whole), "End", ""]
     return "\n".join(lines)

@@ -1,0 +1,339 @@
+"""The connected cover as a programme: who serves, which way each cable goes, what that needs.
+
+What a cable uses is told apart as a best fractional answer needs it: a link of a tree is used
+if one beyond it is; the links of a chain from a node to the chain's end likewise, one way and
+the other; and a chain as a whole by those who come through. So the rows for each point are few,
+and imply that every link on its way is paid as a whole, not by the share of its capacity.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from estate.optimise.connected.draft import Draft
+from estate.optimise.connected.network import Network
+from estate.optimise.connected.problem import ConnectedCover
+from estate.optimise.connected.ways import Way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from estate.optimise.arrays import Bools
+    from estate.optimise.connected.network import Link
+    from estate.optimise.connected.ways import Ways
+
+Piece = tuple[str, int, int]  # A chain, an arc in a chain, or a link.
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A point that can be connected: its links to the core, and its ways from there."""
+
+    point: int
+    tree: list[int]
+    length: float  # From the point to the core.
+    ways: list[Way]
+
+
+def choices_of(
+    problem: ConnectedCover, network: Network, ways: Ways, *, vague: bool
+) -> dict[int, Choice]:
+    """Return the points that reach a hub within the limit, with vague ways or without."""
+    found = {}
+    for point, node in enumerate(problem.point_nodes.tolist()):
+        tree, at = network.way_to_core(node)
+        if not customers_of(problem, point):
+            continue
+        length = float(problem.point_lengths[point])
+        length += sum(network.links[link].length for link in tree)
+        limit = problem.length_limit * (1 + 1e-12) - length
+        usable = [
+            way for way in ways.at.get(at, ()) if way.length <= limit and (vague or not way.vague)
+        ]
+        if usable:
+            found[point] = Choice(point, tree, length, usable)
+    return found
+
+
+@dataclass(eq=False)
+class Formulation:
+    """The programme, and what its variables stand for."""
+
+    problem: ConnectedCover
+    network: Network
+    choices: dict[int, Choice]
+    draft: Draft = field(default_factory=Draft)
+    take: dict[int, int] = field(default_factory=dict)
+    serve: dict[tuple[int, int], int] = field(default_factory=dict)
+    send: dict[tuple[int, int], int] = field(default_factory=dict)
+    mode: dict[tuple[int, int], int] = field(default_factory=dict)
+    modules: dict[int, int] = field(default_factory=dict)
+    _uses: dict[int, int] = field(default_factory=dict)
+    _pieces: dict[Piece, int] = field(default_factory=dict)
+    _flows: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        self._add_points()
+        self._add_modes()
+        self._add_service()
+        self._add_trees()
+        self._add_ways()
+        self._add_hubs()
+        self._add_capacities()
+
+    def _add_points(self) -> None:
+        problem = self.problem
+        for point, choice in self.choices.items():
+            cable = problem.cable_cost * choice.length
+            cost = float(problem.point_costs[point]) + cable
+            self.take[point] = self.draft.variable(f"take_{point}", cost)
+
+    def _add_modes(self) -> None:
+        """Give each family one mode of those that are offered and can serve all of it."""
+        able = able_modes(self.problem, self.choices)
+        for family in range(able.shape[0]):
+            offered = np.flatnonzero(able[family]).tolist()
+            for mode in offered:
+                cost = float(self.problem.mode_costs[family, mode])
+                self.mode[family, mode] = self.draft.variable(f"mode_{family}_{mode}", cost)
+            if (self.problem.families == family).any():
+                modes = [(self.mode[family, mode], 1.0) for mode in offered]
+                self.draft.row(modes, floor=1.0, ceiling=1.0)
+
+    def _add_service(self) -> None:
+        """Serve each customer from one point of its family's mode, within what points bear."""
+        problem = self.problem
+        servers: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+        for point in self.choices:
+            mode = int(problem.modes[point])
+            for customer, _ in customers_of(problem, point):
+                if (int(problem.families[customer]), mode) in self.mode:
+                    servers[customer, mode].append(point)
+                    self._add_pair(point, customer)
+        for customer, family in enumerate(problem.families.tolist()):
+            for mode in range(problem.mode_costs.shape[1]):
+                if (family, mode) in self.mode:
+                    pairs = [self.serve[point, customer] for point in servers[customer, mode]]
+                    terms = [*((pair, 1.0) for pair in pairs), (self.mode[family, mode], -1.0)]
+                    self.draft.row(terms, floor=0.0, ceiling=0.0)
+        for point in self.choices:
+            self._limit_load(point)
+
+    def _add_pair(self, point: int, customer: int) -> None:
+        """Add a variable for a point and a customer; a point with one customer is its own."""
+        problem = self.problem
+        costs = problem.serving_costs
+        cost = 0.0 if costs is None else float(costs[point, customer])
+        if len(customers_of(problem, point)) == 1:
+            self.serve[point, customer] = self.take[point]
+            self.draft.pay(self.take[point], cost)
+            return
+        pair = self.draft.variable(f"serve_{point}_{customer}", cost)
+        self.serve[point, customer] = pair
+        self.draft.at_most([pair], self.take[point])
+
+    def _limit_load(self, point: int) -> None:
+        capacity = float(self.problem.point_capacities[point])
+        borne = [
+            (self.serve[point, customer], load)
+            for customer, load in customers_of(self.problem, point)
+            if load and (point, customer) in self.serve
+        ]
+        if len(borne) > 1 and sum(load for _, load in borne) > capacity:
+            self.draft.row([*borne, (self.take[point], -capacity)], ceiling=0.0)
+
+    def _add_trees(self) -> None:
+        """Pay the links of trees: one is used if the next one outwards is, or a point there."""
+        links = self.network.links
+        beyond: defaultdict[int, list[int]] = defaultdict(list)
+        for point, choice in self.choices.items():
+            for link in choice.tree:
+                beyond[link].append(self.take[point])
+                if links[link].is_capped:
+                    self._flows[link].append(self.take[point])
+        shared: set[tuple[int, int]] = set()
+        for point, choice in self.choices.items():
+            costly = [link for link in choice.tree if links[link].is_costly]
+            users = [self.take[point], *(self._use(link, beyond[link]) for link in costly)]
+            for inner, outer in zip(users[1:], users, strict=False):
+                if inner != outer and (inner, outer) not in shared:
+                    shared.add((inner, outer))
+                    self.draft.at_most([outer], inner)
+
+    def _use(self, index: int, beyond: list[int] | None = None) -> int:
+        """Return the variable that says whether a costly link is used.
+
+        A link that leads to a single point is used if that is taken.
+        """
+        if index in self._uses:
+            return self._uses[index]
+        link = self.network.links[index]
+        if beyond is not None and len(beyond) == 1:
+            self.draft.pay(beyond[0], link.lanes[0].cost)
+            found = beyond[0]
+        elif len(link.lanes) == 1:
+            lane = link.lanes[0]
+            found = self.draft.variable(f"build_{lane.edge}", lane.cost)
+        else:
+            found = self.draft.variable(f"use_{index}", 0.0, whole=False)
+        self._uses[index] = found
+        return found
+
+    def _add_ways(self) -> None:
+        for point, choice in self.choices.items():
+            pieces: defaultdict[Piece, list[int]] = defaultdict(list)
+            sent = []
+            for number, way in enumerate(choice.ways):
+                cost = self.problem.cable_cost * way.length
+                variable = self.draft.variable(f"send_{point}_{way.hub}_{number}", cost)
+                self.send[point, number] = variable
+                sent.append(variable)
+                for piece in self._pieces_of(way):
+                    pieces[piece].append(variable)
+                for link in way.links():
+                    if self.network.links[link].is_capped:
+                        self._flows[link].append(variable)
+            terms = [*((variable, 1.0) for variable in sent), (self.take[point], -1.0)]
+            self.draft.row(terms, floor=0.0, ceiling=0.0)
+            for piece in sorted(pieces):
+                self._add_users(piece, pieces[piece])
+
+    def _pieces_of(self, way: Way) -> Iterable[Piece]:
+        """Return what a way uses: whole chains, an arc of the first, links of a vague last one."""
+        chains = self.network.chains
+        groups: dict[int, list[int]] = {}
+        for link in way.links():
+            groups.setdefault(self.network.chain_of[link][0], []).append(link)
+        for number, (chain, links) in enumerate(groups.items()):
+            if len(links) == len(chains[chain]):
+                yield ("chain", chain, 0)
+            elif number == 0 and links[-1] in {chains[chain][0], chains[chain][-1]}:
+                yield ("arc", links[0], -1 if links[-1] == chains[chain][0] else 1)
+            else:
+                yield from (("link", link, 0) for link in links)
+
+    def _add_users(self, piece: Piece, users: list[int]) -> None:
+        used = self._piece(piece)
+        if used >= 0:
+            self.draft.at_most(users, used)
+
+    def _piece(self, piece: Piece) -> int:
+        """Return the variable that says whether a piece is used, or -1 where that is free."""
+        if piece not in self._pieces:
+            self._pieces[piece] = self._new_piece(piece)
+        return self._pieces[piece]
+
+    def _new_piece(self, piece: Piece) -> int:
+        kind, index, direction = piece
+        links = self.network.links
+        if kind == "link":
+            return self._use(index) if links[index].is_costly else -1
+        if kind == "chain":
+            costly = [link for link in self.network.chains[index] if links[link].is_costly]
+            if len(costly) < 2:  # noqa: PLR2004 - a variable of its own is for several
+                return self._use(costly[0]) if costly else -1
+            used = self.draft.variable(f"through_{index}", 0.0, whole=False)
+            for link in costly:
+                self.draft.at_most([used], self._use(link))
+            return used
+        chain, place = self.network.chain_of[index]
+        after = place + direction
+        ends = 0 <= after < len(self.network.chains[chain])
+        beyond = self._piece(("arc", self.network.chains[chain][after], direction)) if ends else -1
+        if not links[index].is_costly:
+            return beyond
+        if beyond < 0:
+            return self._use(index)
+        used = self.draft.variable(
+            f"along_{index}_{'+' if direction > 0 else '-'}", 0.0, whole=False
+        )
+        self.draft.at_most([used], beyond)
+        self.draft.at_most([used], self._use(index))
+        return used
+
+    def _add_hubs(self) -> None:
+        problem = self.problem
+        ends: defaultdict[int, defaultdict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for (point, number), variable in self.send.items():
+            ends[self.choices[point].ways[number].hub][point].append(variable)
+        for hub, points in sorted(ends.items()):
+            self._add_hub(hub, list(points.values()), int(problem.free_ports[hub]))
+
+    def _add_hub(self, hub: int, points: list[list[int]], free: int) -> None:
+        """Open a hub if a cable ends there, and give it the modules that its cables need."""
+        problem, draft = self.problem, self.draft
+        size = problem.module_size
+        most = min(int(problem.module_limits[hub]), -(-max(len(points) - free, 0) // size))
+        modules = -1
+        if most:
+            cost = float(problem.module_costs[hub])
+            modules = draft.variable(f"modules_{hub}", cost, most=most)
+            self.modules[hub] = modules
+        opened = -1
+        cost = float(problem.hub_costs[hub])
+        if cost or (modules >= 0 and not free and problem.module_costs[hub]):
+            opened = draft.variable(f"open_{hub}", cost)
+            for sent in points:
+                draft.at_most(sent, opened)
+            if modules >= 0:
+                draft.row([(modules, 1.0), (opened, -float(most))], ceiling=0.0)
+                if not free:
+                    draft.at_most([opened], modules)
+        if len(points) > free or not most:
+            ported = [(variable, 1.0) for sent in points for variable in sent]
+            if modules >= 0:
+                ported.append((modules, -float(size)))
+            if opened >= 0 and free:
+                draft.row([*ported, (opened, -float(free))], ceiling=0.0)
+            else:
+                draft.row(ported, ceiling=float(free))
+
+    def _add_capacities(self) -> None:
+        """Keep cables within the lanes of each link that may be full."""
+        for index, flows in sorted(self._flows.items()):
+            self._limit_flow(index, self.network.links[index], flows)
+
+    def _limit_flow(self, index: int, link: Link, flows: list[int]) -> None:
+        terms = [(flow, 1.0) for flow in flows]
+        total = 0.0
+        used = self._uses.get(index, -1)
+        if flows == [used]:
+            return
+        lanes: list[tuple[int, float]] = []
+        for lane in link.lanes:
+            room = min(lane.capacity, float(len(flows)))
+            if not lane.cost:
+                total += room
+            elif len(link.lanes) == 1:
+                lanes.append((used, room))
+            else:
+                lanes.append((self.draft.variable(f"build_{lane.edge}", lane.cost), room))
+        if total >= len(flows):
+            return
+        self.draft.row([*terms, *((lane, -room) for lane, room in lanes)], ceiling=total)
+        if used >= 0 and len(link.lanes) > 1:
+            self.draft.row([(used, 1.0), *((lane, -1.0) for lane, _ in lanes)], ceiling=0.0)
+
+
+def customers_of(problem: ConnectedCover, point: int) -> list[tuple[int, float]]:
+    """Return the customers that a point may serve, with the load of each."""
+    span = slice(problem.loads.indptr[point], problem.loads.indptr[point + 1])
+    columns = problem.loads.indices[span].tolist()
+    return list(zip(columns, problem.loads.data[span].tolist(), strict=True))
+
+
+def able_modes(problem: ConnectedCover, points: Iterable[int]) -> Bools:
+    """Return which modes are offered to each family and have a point for each customer."""
+    customers, modes = problem.customer_count, problem.mode_costs.shape[1]
+    served = np.zeros((customers, modes), dtype=np.bool_)
+    for point in points:
+        for customer, _ in customers_of(problem, point):
+            served[customer, problem.modes[point]] = True
+    able: Bools = np.isfinite(problem.mode_costs)
+    for customer, family in enumerate(problem.families.tolist()):
+        able[family] &= served[customer]
+    return able

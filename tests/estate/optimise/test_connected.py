@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+
+from estate.optimise import ConnectedCover, Connection, InfeasibleError, connected_cover
+
+INF = float("inf")
+
+
+def problem(**changes) -> ConnectedCover:
+    """Return two customers in a row behind one hub, with changes.
+
+    Edges 0 and 1 lead from the hub at node 0 over node 1 to node 2; point 0 at node 1 serves
+    customer 0 and point 1 at node 2 serves customer 1.
+    """
+    tables = {
+        "node_count": 3,
+        "tails": [0, 1],
+        "heads": [1, 2],
+        "build_costs": [10, 20],
+        "lengths": [3, 4],
+        "capacities": [INF, INF],
+        "hub_nodes": [0],
+        "hub_costs": [0],
+        "module_size": 4,
+        "module_costs": [100],
+        "module_limits": [2],
+        "free_ports": [0],
+        "point_nodes": [1, 2],
+        "point_costs": [5, 6],
+        "point_lengths": [0, 0],
+        "point_capacities": [INF, INF],
+        "cable_cost": 2,
+        "length_limit": 90,
+        "loads": [[1, 0], [0, 1]],
+        "families": [0, 0],
+        "modes": [0, 0],
+        "mode_costs": [[0]],
+    } | changes
+    loads = np.array(tables.pop("loads"), dtype=float)
+    return ConnectedCover(loads=csr_array(loads), **tables)
+
+
+@st.composite
+def problems(draw) -> ConnectedCover:
+    """Draw a problem small enough to try every answer."""
+    nodes, count = draw(st.integers(2, 4)), draw(st.integers(3, 6))
+    points, customers = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    hubs, families, modes = draw(st.integers(1, 2)), draw(st.integers(1, 2)), 2
+
+    def numbers(size: int, low: int, high: int) -> list[int]:
+        return draw(st.lists(st.integers(low, high), min_size=size, max_size=size))
+
+    def with_infinity(size: int, low: int, high: int) -> list[float]:
+        either = st.sampled_from([*range(low, high + 1), INF])
+        return draw(st.lists(either, min_size=size, max_size=size))
+
+    load = st.lists(st.sampled_from([1, 1, 1, 2, 0]), min_size=customers, max_size=customers)
+    return problem(
+        node_count=nodes,
+        tails=numbers(count, 0, nodes - 1),
+        heads=numbers(count, 0, nodes - 1),
+        build_costs=numbers(count, 0, 9),
+        lengths=numbers(count, 0, 4),
+        capacities=with_infinity(count, 1, 2),
+        hub_nodes=numbers(hubs, 0, nodes - 1),
+        hub_costs=numbers(hubs, 0, 9),
+        module_size=draw(st.integers(1, 2)),
+        module_costs=numbers(hubs, 0, 9),
+        module_limits=numbers(hubs, 1, 2),
+        free_ports=numbers(hubs, 0, 1),
+        point_nodes=numbers(points, 0, nodes - 1),
+        point_costs=numbers(points, 0, 9),
+        point_lengths=numbers(points, 0, 1),
+        point_capacities=with_infinity(points, 1, 3),
+        cable_cost=draw(st.integers(0, 2)),
+        length_limit=draw(st.integers(4, 12)),
+        loads=draw(st.lists(load, min_size=points, max_size=points)),
+        families=numbers(customers, 0, families - 1),
+        modes=numbers(points, 0, modes - 1),
+        mode_costs=[with_infinity(modes, 0, 5) for _ in range(families)],
+    )
+
+
+def routes(problem: ConnectedCover, start: int, hub: int) -> list[tuple[int, ...]]:
+    """Return every way without a loop from a node to another, in edges."""
+    found = []
+    stack = [(start, (), frozenset([start]))]
+    while stack:
+        node, edges, seen = stack.pop()
+        if node == hub:
+            found.append(edges)
+        for edge, ends in enumerate(zip(problem.tails, problem.heads, strict=True)):
+            if node in ends:
+                far = ends[1] if node == ends[0] else ends[0]
+                if far not in seen:
+                    stack.append((far, (*edges, edge), seen | {far}))
+    return found
+
+
+def keeps(problem: ConnectedCover, cables: list[Connection], serving: tuple[int, ...]) -> bool:
+    """Return whether an answer keeps every limit."""
+    borne = np.zeros(len(problem.point_nodes))
+    for customer, point in enumerate(serving):
+        borne[point] += problem.loads[point, customer]
+    passed = np.bincount([e for c in cables for e in c.edges], minlength=len(problem.tails))
+    ends = np.bincount([c.hub for c in cables], minlength=len(problem.hub_nodes))
+    ports = np.array(problem.free_ports) + problem.module_size * np.array(problem.module_limits)
+    return (
+        (borne <= np.array(problem.point_capacities) + 1e-9).all()
+        and (passed <= np.array(problem.capacities)).all()
+        and (ends <= ports).all()
+        and all(cable.length <= problem.length_limit for cable in cables)
+    )
+
+
+def cheapest(problem: ConnectedCover) -> float:
+    """Return the cost of the best answer by trying all; infinite if there is none."""
+    best = INF
+    for serving in product(range(len(problem.point_nodes)), repeat=len(problem.families)):
+        if _serves(problem, serving):
+            for cables in product(*(_cables(problem, point) for point in sorted(set(serving)))):
+                if keeps(problem, list(cables), serving):
+                    best = min(best, cost_of(problem, list(cables), serving))
+    return best
+
+
+def cost_of(problem: ConnectedCover, cables: list[Connection], serving: tuple[int, ...]) -> float:
+    """Return what an answer costs, part by part."""
+    ends = np.bincount([c.hub for c in cables], minlength=len(problem.hub_nodes))
+    modules = -(-np.maximum(ends - problem.free_ports, 0) // problem.module_size)
+    modes = {f: problem.modes[p] for f, p in zip(problem.families, serving, strict=True)}
+    return float(
+        sum(problem.build_costs[edge] for edge in {e for c in cables for e in c.edges})
+        + sum(problem.hub_costs[hub] for hub in {c.hub for c in cables})
+        + modules @ np.array(problem.module_costs)
+        + sum(problem.point_costs[point] for point in set(serving))
+        + sum(problem.cable_cost * cable.length for cable in cables)
+        + sum(problem.mode_costs[family][mode] for family, mode in modes.items())
+    )
+
+
+def _serves(problem: ConnectedCover, serving: tuple[int, ...]) -> bool:
+    modes: dict[int, int] = {}
+    for customer, point in enumerate(serving):
+        family, mode = problem.families[customer], problem.modes[point]
+        if not problem.loads[point, customer] or problem.mode_costs[family][mode] == INF:
+            return False
+        if modes.setdefault(family, mode) != mode:
+            return False
+    return True
+
+
+def _cables(problem: ConnectedCover, point: int) -> list[Connection]:
+    return [
+        Connection(
+            point=point,
+            hub=hub,
+            edges=edges,
+            length=problem.point_lengths[point] + sum(problem.lengths[edge] for edge in edges),
+        )
+        for hub, node in enumerate(problem.hub_nodes)
+        for edges in routes(problem, problem.point_nodes[point], node)
+    ]
+
+
+def test_cables_share_what_is_built_and_pay_for_their_own_length():
+    answer = connected_cover(problem())
+
+    # Edges 10 and 20, a module at 100, points 5 and 6, cables of 3 and 7 at 2 each.
+    assert answer.cost == answer.bound == 10 + 20 + 100 + 5 + 6 + 2 * (3 + 7)
+    assert [cable.edges for cable in answer.connections] == [(0,), (1, 0)]
+    assert answer.cables == (2, 1)
+    assert answer.modules == (1,)
+
+
+@given(problems())
+def test_small_problems_get_the_answer_that_trying_all_finds(drawn):
+    best = cheapest(drawn)
+    if best == INF:
+        with pytest.raises(InfeasibleError):
+            connected_cover(drawn)
+        return
+
+    answer = connected_cover(drawn)
+
+    assert answer.cost == pytest.approx(best)
+    assert answer.bound <= best + 1e-6
+    assert answer.gap <= 1e-3
+    assert keeps(drawn, list(answer.connections), answer.serving)
+    assert cost_of(drawn, list(answer.connections), answer.serving) == pytest.approx(answer.cost)
