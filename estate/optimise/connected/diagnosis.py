@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def check_reach(problem: ConnectedCover, choices: dict[int, Choice]) -> None:
     """Raise `InfeasibleError` where a family has no mode that can serve each of its customers."""
     able = able_modes(problem, choices)
-    offered: Bools = able.any(axis=1)
+    offered: Bools = np.asarray(able.any(axis=1))
     without = ~offered[problem.families]
     if without.any():
         customers = np.flatnonzero(without).tolist()
