@@ -51,7 +51,7 @@ class Dialler(Protocol):
     """What opens a connection to where a device was last seen."""
 
     def connect(self, address: str, port: int, *, timeout_s: float) -> socket.socket:
-        """Return a connected stream socket, or raise OSError."""
+        """Return a connected stream socket, or raise OSError or UnreachableError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,10 +236,11 @@ class _Line:
         self._ends_s = monotonic() + timeout_s
         try:
             self._socket = dialler.connect(target.address, target.port, timeout_s=timeout_s)
-        except OSError as error:
+        except (OSError, UnreachableError) as error:
             where = f"{target.address} port {target.port}"
             what = f"{target.device} does not answer at {where}"
-            raise UnreachableError(what, stage="connect") from error
+            cause = error.__cause__ if isinstance(error, UnreachableError) else error
+            raise UnreachableError(what, stage="connect") from cause
         self.transport = _Transport(self._socket, packetizer_class=_NoTimer)
         # paramiko looks up ten times a second; hanging up wakes it, so it may sleep till then.
         self._socket.settimeout(None)
