@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from fleet.health.facts import FACTS
+from fleet.health.facts import NUMBERS, TEXTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import date, datetime
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
 
-    from fleet.device import Device
     from fleet.health.facts import Report, Value
     from fleet.health.rules import Limit, Policy
 
@@ -35,6 +35,8 @@ class Finding:
     policy
         The policy's name, or what every device is held to: `answer`, `identity`, `drift`,
         `unread`.
+    fact
+        What it is about, "" for the device as a whole.
     level
         `warn`, `fail` or `unreachable`.
     says
@@ -42,29 +44,33 @@ class Finding:
     check
         What to check first, "" where the finding says it all.
     since
-        When the finding was first made, in one unbroken run of sweeps; None until it is recorded.
+        When it was first found in an unbroken run of sweeps; None until the sweep is recorded.
     """
 
     policy: str
+    fact: str
     level: Status
     says: str
     check: str = ""
     since: datetime | None = None
 
 
+_HASH_LENGTH: Final = 64
 _WORDS: Final = {"below": "below", "above": "above", "beyond": "further from 0 than"}
 
 
 def assess(
-    report: Report, device: Device, policies: Iterable[Policy], today: date
+    report: Report, desired: Mapping[str, str], policies: Iterable[Policy], today: date
 ) -> tuple[Finding, ...]:
-    """Return what is not as it should be, the worst first."""
-    found = [*_identity(report, device), *_drift(report, device)]
-    for policy in policies:
-        if policy.since <= today and (finding := _held_to(policy, report)) is not None:
-            found.append(finding)
+    """Return what is not as it should be, the worst first.
+
+    `desired` gives what texts should be, by fact; `device` and `nonce` stand for who it is.
+    """
+    found = [*_identity(report, desired), *_drift(report, desired)]
+    in_force = (policy for policy in policies if policy.since <= today)
+    found += [finding for policy in in_force for finding in _held_to(policy, report)]
     found += [
-        Finding(policy="unread", level=Status.WARN, says=f"{name} cannot be read: {why}")
+        Finding(policy="unread", fact=name, level=Status.WARN, says=f"cannot read {name}: {why}")
         for name, why in report.unread.items()
     ]
     return tuple(sorted(found, key=lambda finding: finding.level != Status.FAIL))
@@ -76,37 +82,45 @@ def worst(findings: Iterable[Finding]) -> Status:
     return max((finding.level for finding in findings), key=order.index, default=Status.OK)
 
 
-def _identity(report: Report, device: Device) -> Iterator[Finding]:
-    check = "it was set up anew or copied: enrol it again"
-    if report.device and report.device != device.device:
-        says = f"it says that it is {report.device}"
-        yield Finding(policy="identity", level=Status.FAIL, says=says, check=check)
-    if device.nonce and report.nonce != device.nonce:
+def _identity(report: Report, desired: Mapping[str, str]) -> Iterator[Finding]:
+    check = "it was set up anew, or copied from another: enrol it again"
+    if (wanted := desired.get("device")) and report.device != wanted:
+        says = f"it says that it is {report.device or 'nobody'}"
+        yield Finding(policy="identity", fact="device", level=Status.FAIL, says=says, check=check)
+    if (wanted := desired.get("nonce")) and report.nonce != wanted:
         says = "its provisioning is not the one that we know"
-        yield Finding(policy="identity", level=Status.FAIL, says=says, check=check)
+        yield Finding(policy="identity", fact="nonce", level=Status.FAIL, says=says, check=check)
 
 
-def _drift(report: Report, device: Device) -> Iterator[Finding]:
-    runs = report.facts.get("version", "")
-    if device.version and runs != device.version:
-        says = f"it runs {runs or 'no version of ours'} and should run {device.version}"
-        check = "was its last update interrupted or undone?"
-        yield Finding(policy="drift", level=Status.FAIL, says=says, check=check)
+def _drift(report: Report, desired: Mapping[str, str]) -> Iterator[Finding]:
+    for fact, wanted in desired.items():
+        found = report.facts.get(fact)
+        if fact in TEXTS and found is not None and found != wanted:
+            says = f"{fact} is {_short(found)} and should be {_short(wanted)}"
+            check = "was it changed by hand, or a change interrupted or undone?"
+            yield Finding(policy="drift", fact=fact, level=Status.FAIL, says=says, check=check)
 
 
-def _held_to(policy: Policy, report: Report) -> Finding | None:
+def _short(value: Value) -> str:
+    """Return a value as a person compares it: of a hash, its beginning."""
+    text = str(value) or "nothing"
+    return f"{text[:12]}…" if len(text) > _HASH_LENGTH - 1 else text
+
+
+def _held_to(policy: Policy, report: Report) -> Iterator[Finding]:
     value = report.facts.get(policy.fact)
     if value is None:
-        return None
+        return
     for level, limit in ((Status.FAIL, policy.fail), (Status.WARN, policy.warn)):
         if limit is not None and _breaks(policy.comparison, value, limit):
-            return Finding(
+            yield Finding(
                 policy=policy.name,
+                fact=policy.fact,
                 level=level,
                 says=_said(policy, value, limit, simulated=policy.fact in report.simulated),
                 check=policy.check,
             )
-    return None
+            return
 
 
 def _breaks(comparison: str, value: Value, limit: Limit) -> bool:
@@ -123,7 +137,7 @@ def _said(policy: Policy, value: Value, limit: Limit, *, simulated: bool) -> str
     mark = " (simulated)" if simulated else ""
     if isinstance(limit, tuple):
         return f"{policy.fact} is {value or 'not stated'}, not {' or '.join(limit)}{mark}"
-    unit = FACTS[policy.fact].unit
+    unit = NUMBERS[policy.fact][0]
     name = policy.fact.removesuffix("_percent").removesuffix(f"_{unit.lower()}").replace("_", " ")
     amounts = [f"{amount:,.10g} {unit}".rstrip() for amount in (value, limit)]
     return f"{name} is {amounts[0]}, {_WORDS[policy.comparison]} {amounts[1]}{mark}"

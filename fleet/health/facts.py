@@ -3,52 +3,47 @@
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from fleet.errors import NotProvenError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Value = float | str
 
 _ANSWER_MAX_BYTES = 65_536
-_TEXT_MAX = 200
+_TEXT_MAX, _NAMES_MAX, _NUMBER_MAX = 200, 50, 1e15
 
 
-@dataclass(frozen=True, slots=True)
-class FactKind:
-    """A fact: its unit ("" for a text) and what it means."""
-
-    is_number: bool
-    unit: str
-    meaning: str
-
-
-# Numbers change with every sweep and texts seldom; history keeps each in its own way.
-FACTS: Final[Mapping[str, FactKind]] = {
-    "battery_percent": FactKind(True, "%", "charge of the battery"),
-    "battery_status": FactKind(False, "", "charging, discharging, full, not charging"),
-    "bssid": FactKind(False, "", "radio of the access point that it is on"),
-    "clock_offset_s": FactKind(True, "s", "its clock less ours, beyond what the round trip hides"),
-    "disk_free_mb": FactKind(True, "MB", "room on its root file system"),
-    "disk_free_percent": FactKind(True, "%", "the same as a share"),
-    "kernel": FactKind(False, "", "release of its kernel"),
-    "key_exchange": FactKind(False, "", "SSH key exchange agreed with it"),
-    "kiosk": FactKind(False, "", "state of the kiosk: running, locked, failed, …"),
-    "load_1m": FactKind(True, "", "processes that want to run, over a minute"),
-    "memory_free_percent": FactKind(True, "%", "memory that can be had"),
-    "openssh": FactKind(False, "", "version of its OpenSSH"),
-    "os": FactKind(False, "", "its operating system and release"),
-    "program": FactKind(False, "", "version of our program on it"),
-    "round_trip_s": FactKind(True, "s", "from the question to the answer"),
-    "ruleset_sha256": FactKind(False, "", "hash of the firewall's rules in its kernel"),
-    "signal_dbm": FactKind(True, "dBm", "signal of that access point"),
-    "uptime_s": FactKind(True, "s", "since its last boot"),
-    "version": FactKind(False, "", "version of our software on it"),
+# By name: the unit ("" for none) and what it means. Numbers change with every sweep, texts seldom,
+# and each is remembered in its own way.
+NUMBERS: Final[Mapping[str, tuple[str, str]]] = {
+    "battery_percent": ("%", "charge of the battery"),
+    "clock_offset_s": ("s", "its clock less ours, as far as the round trip does not explain it"),
+    "disk_free_mb": ("MB", "room on its root file system"),
+    "disk_free_percent": ("%", "the same as a share"),
+    "load_1m": ("", "processes that want to run, over a minute"),
+    "memory_free_percent": ("%", "memory that can be had"),
+    "round_trip_s": ("s", "from the question to the answer"),
+    "signal_dbm": ("dBm", "signal of its access point"),
+    "uptime_s": ("s", "since its last boot"),
 }
+TEXTS: Final[Mapping[str, str]] = {
+    "battery_status": "charging, discharging, full or not charging",
+    "booted_at": "when it last booted, by our clock",
+    "bssid": "radio of the access point that it is on",
+    "kernel": "release of its kernel",
+    "key_exchange": "SSH key exchange agreed with it",
+    "kiosk": "state of the kiosk: running, locked, failed, …",
+    "openssh": "version of its OpenSSH",
+    "os": "its operating system and release",
+    "program": "version of our program on it",
+    "ruleset_sha256": "hash of the firewall's rules in its kernel",
+    "version": "version of our software on it",
+}
+# Found by us and not said by the device.
+_OURS: Final = frozenset({"booted_at", "clock_offset_s", "key_exchange", "openssh", "round_trip_s"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,40 +80,41 @@ def read_report(answer: bytes, *, sent_s: float, received_s: float) -> Report:
     NotProvenError
         When the answer is no report at all.
     """
-    try:
-        if len(answer) > _ANSWER_MAX_BYTES:
-            raise ValueError(f"it is {len(answer):,} bytes long")
-        said = json.loads(answer)
-        if not isinstance(said, dict) or said.get("schema") != 1:
-            raise ValueError("it has no schema that we read")
-    except (ValueError, RecursionError) as error:
-        raise NotProvenError("its answer is not a report") from error
-    uptime_s, clock_s = _number(said.get("uptime_s")), _number(said.get("clock_s"))
-    found: dict[str, Value] = {"round_trip_s": round(received_s - sent_s, 3)}
+    said = _object(answer)
+    facts: dict[str, Value] = {"round_trip_s": round(received_s - sent_s, 3)}
     unread = _texts(said.get("unread"))
-    for name, kind in FACTS.items():
-        if name in said and name not in found:
-            value = _number(said[name]) if kind.is_number else _text(said[name])
-            if value is None:
-                unread[name] = "it is not what was asked for"
-            else:
-                found[name] = value
+    for name in sorted((NUMBERS.keys() | TEXTS.keys()) - _OURS):
+        value = _number(said.get(name)) if name in NUMBERS else _text(said.get(name))
+        if value is not None:
+            facts[name] = value
+        elif name in said:
+            unread[name] = "it is not what was asked for"
+    clock_s = _number(said.get("clock_s"))
     if clock_s is None:
         unread["clock_offset_s"] = "it tells no time"
     else:
-        found["clock_offset_s"] = round(_beyond(clock_s, sent_s, received_s), 3)
-    if uptime_s is not None and uptime_s < 0:
-        del found["uptime_s"]
-        unread["uptime_s"] = "it is negative"
-    names = said.get("simulated")
-    simulated = sorted(set(FACTS).intersection(names)) if _all_texts(names) else ()
+        facts["clock_offset_s"] = round(_beyond(clock_s, sent_s, received_s), 3)
+    if isinstance(uptime_s := facts.get("uptime_s"), float) and 0 <= uptime_s < received_s:
+        booted = datetime.fromtimestamp(received_s - uptime_s, tz=UTC)
+        facts["booted_at"] = booted.isoformat(timespec="seconds")
+    simulated = said.get("simulated")
     return Report(
         device=_text(said.get("device")) or "",
         nonce=_text(said.get("nonce")) or "",
-        facts=dict(sorted(found.items())),
-        simulated=tuple(simulated),
+        facts=facts,
+        simulated=tuple(sorted(facts.keys() & set(_texts(simulated)))),
         unread=unread,
     )
+
+
+def _object(answer: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(answer) if len(answer) <= _ANSWER_MAX_BYTES else None
+    except (ValueError, RecursionError) as error:
+        raise NotProvenError("its answer is not a report") from error
+    if not isinstance(said, dict) or said.get("schema") != 1:
+        raise NotProvenError("its answer is not a report of a schema that we read")
+    return said
 
 
 def _beyond(moment_s: float, earliest_s: float, latest_s: float) -> float:
@@ -128,7 +124,8 @@ def _beyond(moment_s: float, earliest_s: float, latest_s: float) -> float:
 
 def _number(value: Any) -> float | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and abs(value) < 1e15 and math.isfinite(value) else None
+    # False for what is not a number too.
+    return float(value) if is_number and abs(value) < _NUMBER_MAX else None
 
 
 def _text(value: Any) -> str | None:
@@ -137,14 +134,13 @@ def _text(value: Any) -> str | None:
 
 
 def _texts(value: Any) -> dict[str, str]:
-    if not isinstance(value, dict):
-        return {}
-    pairs = list(value.items())[: len(FACTS)]
-    return {
-        str(name)[:_TEXT_MAX]: "".join(c if c.isprintable() else " " for c in str(why)[:_TEXT_MAX])
-        for name, why in pairs
-    }
+    """Return names with what is said of each, whatever was sent; a list says nothing of its own."""
+    pairs = value.items() if isinstance(value, dict) else []
+    if isinstance(value, list):
+        pairs = [(name, "") for name in value]
+    return {harmless(name): harmless(why) for name, why in list(pairs)[:_NAMES_MAX]}
 
 
-def _all_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+def harmless(value: Any) -> str:
+    """Return a text of a device as it may be shown: short, and on one line."""
+    return "".join(c if c.isprintable() else " " for c in str(value)[:_TEXT_MAX])

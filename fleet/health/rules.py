@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -10,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fleet.errors import InputError, Problem
-from fleet.health.facts import FACTS
+from fleet.health.facts import NUMBERS, TEXTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 SHIPPED = Path(__file__).with_name("policies.toml")
 OVERLAY = "health.toml"
@@ -152,8 +153,8 @@ def _policy_faults(policy: Any) -> Iterator[tuple[str, str, str]]:
     known = [field.name for field in fields(Policy)][1:]
     for key in policy.keys() - {*known, "off"}:
         yield key, "there is no such key", _one_of(key, known)
-    if policy.get("fact") not in FACTS:
-        yield "fact", f"{policy.get('fact')!r} is no fact", _one_of(policy.get("fact"), FACTS)
+    if str(policy.get("fact")) not in (facts := NUMBERS.keys() | TEXTS.keys()):
+        yield "fact", f"{policy.get('fact')!r} is no fact", _one_of(policy.get("fact"), facts)
     if policy.get("comparison") not in COMPARISONS:
         what = f"{policy.get('comparison')!r} is no comparison"
         yield "comparison", what, _one_of("", COMPARISONS)
@@ -169,11 +170,11 @@ def _limit_faults(policy: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     levels = [level for level in ("warn", "fail") if level in policy]
     if not levels:
         yield "", "it has no limit", "give warn, fail or both"
-    fact, comparison = policy.get("fact"), policy.get("comparison")
-    if fact not in FACTS or comparison not in COMPARISONS:
+    fact, comparison = str(policy.get("fact")), str(policy.get("comparison"))
+    if fact not in NUMBERS.keys() | TEXTS.keys() or comparison not in COMPARISONS:
         return
     wants_number = COMPARISONS[comparison]
-    if wants_number != FACTS[fact].is_number:
+    if wants_number != (fact in NUMBERS):
         cure = "use below, above or beyond for a number, not_in for a text"
         yield "comparison", f"{fact} cannot be compared by {comparison}", cure
         return
@@ -208,6 +209,6 @@ def _are_texts(value: Any) -> bool:
 
 
 def _one_of(wrong: Any, known: Iterable[str]) -> str:
-    words = list(known)
+    words = sorted(known)
     close = get_close_matches(str(wrong), words, n=1)
     return f"did you mean {close[0]}?" if close else f"use one of {', '.join(words)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fleet.registry.changes import Change
 from fleet.registry.facts import Fact
 from fleet.registry.privacy import personal_fields, refuse_personal
+from fleet.registry.readings import Amiss, Reading
 from fleet.registry.register import Registry
 
-__all__ = ["Change", "Fact", "Registry", "personal_fields", "refuse_personal"]
+__all__ = ["Amiss", "Change", "Fact", "Reading", "Registry", "personal_fields", "refuse_personal"]
