@@ -14,6 +14,8 @@ class _Commands(FleetGroup, LazyGroup):
     """The commands of the fleet half."""
 
     lazy: ClassVar = {
+        "init": ("fleet.cli.init", "init", "Make keys and registry, ready to enrol."),
+        "enrol": ("fleet.cli.enrol", "enrol", "Take devices from first contact to live."),
         "rehearse": ("fleet.cli.rehearse", "rehearse", "Rehearse on a lab of real devices here."),
     }
 

@@ -142,6 +142,17 @@ def write(path, text, mode=0o644):
     flush(path.parent)
 
 
+def link(path, target):
+    """Let a name point to a target by one rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".writing")
+    with contextlib.suppress(FileNotFoundError):
+        aside.unlink()
+    aside.symlink_to(target)
+    aside.replace(path)
+    flush(path.parent)
+
+
 def read_json(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
@@ -241,12 +252,7 @@ def write_generation(statement, envelope, provisioning):
 
 def point_to(name):
     """Put a generation in force by one rename."""
-    aside = LINK.with_name(LINK.name + ".writing")
-    with contextlib.suppress(FileNotFoundError):
-        aside.unlink()
-    aside.symlink_to(GENERATIONS / name)
-    aside.replace(LINK)
-    flush(LINK.parent)
+    link(LINK, GENERATIONS / name)
 
 
 def current():
@@ -276,10 +282,13 @@ def enrol(order):
         if not _NAME.match(value):
             raise RefusalError(f"{value!r} is not a name")
     make_user()
-    for path, (text, mode) in order["files"].items():
+    for path in (*order["files"], *order["links"]):
         if not path.startswith(PROGRAM + UNITS) or ".." in path:
             raise RefusalError(f"{path} is not a place for the device's program")
+    for path, (text, mode) in order["files"].items():
         write(Path(path), text, int(mode, 8))
+    for path, target in order["links"].items():
+        link(Path(path), Path(target))
     write(TRUST_KEY, order["trust_key"] + "\n")
     provisioning = {
         "device": device,

@@ -50,6 +50,8 @@ ARGUMENTS = {
     "estate import survey": ["{spare}/survey.gpkg"],
     "estate survey": ["LEI", "--out", "{spare}/leeds.gpkg"],
     "estate import hmpps": ["{spare}/certificate.json", "{spare}/cell.json"],
+    "fleet init": [],
+    "fleet enrol": ["--yes"],
     "fleet rehearse up": ["--devices", "1"],
     "fleet rehearse status": [],
     "fleet rehearse down": [],
@@ -57,6 +59,8 @@ ARGUMENTS = {
     "report workbook": [],
     "report geopackage": [],
 }
+# These act on devices: they are called while a lab is up in a workspace with keys.
+IN_A_LAB = ("fleet enrol", "fleet rehearse")
 
 
 def test_every_command_and_option_is_in_the_readme(commands):
@@ -97,7 +101,7 @@ def test_every_field_of_an_answer_is_in_the_readme(called, workspace, tmp_path):
         subprocess.run([*draft, tmp_path / "survey.gpkg"], check=True, capture_output=True)
     given = [word.format(workspace=copy, spare=tmp_path) for word in ARGUMENTS[called]]
     command = [BIN / "wingspan", "-C", copy, *called.split(), *given, "--json"]
-    with rehearsal(copy) if called.startswith("fleet rehearse") else nullcontext():
+    with rehearsal(copy) if called.startswith(IN_A_LAB) else nullcontext():
         finished = subprocess.run(command, check=False, capture_output=True, text=True)
     shutil.rmtree(copy)  # Plans are large, and pytest keeps the folders of three runs.
 
@@ -148,11 +152,9 @@ def test_a_console_block_is_commands_and_what_they_print():
 @contextmanager
 def rehearsal(workspace: Path) -> Iterator[None]:
     """Have a lab of one device up for the block."""
-    key = workspace / "keys" / "bootstrap"
-    key.parent.mkdir(mode=0o700)
-    keygen = ["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key]
-    subprocess.run(keygen, check=True, capture_output=True)
-    rehearse = [BIN / "wingspan", "-C", workspace, "fleet", "rehearse"]
+    fleet = [BIN / "wingspan", "-C", workspace, "fleet"]
+    subprocess.run([*fleet, "init"], check=True, capture_output=True)
+    rehearse = [*fleet, "rehearse"]
     started = subprocess.run([*rehearse, "up", "--devices", "1"], check=False, capture_output=True)
     if started.returncode == 3 and not os.environ.get("CI"):
         pytest.skip(started.stderr.decode())

@@ -66,6 +66,7 @@ def _enrolment(identity):
         "trust_key": identity.trust_public(),
         "envelope": json.loads(identity.envelope().encoded()),
         "files": {"/usr/local/bin/wingspan-device": [_ECHO, "0755"]},
+        "links": {},
     }
 
 

@@ -1,0 +1,73 @@
+"""A list of devices, in the lab."""
+
+from dataclasses import replace
+
+import pytest
+
+from fleet.device import DeviceState
+from fleet.enrolment import Centre, Outcome, enrol_devices, plan, read_candidates
+from fleet.identity import Identity
+from fleet.registry import Registry
+
+PATIENCE_S = 60
+
+
+@pytest.fixture(scope="module")
+def centre(lab):
+    identity, _ = Identity.make(lab.workspace, operator="asha")
+    return Centre(identity=identity, transport=lab.transport, operator="asha", timeout_s=PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def registry(lab):
+    with Registry.create(lab.workspace.settings().database) as made:
+        yield made
+
+
+def spoilt(path):
+    """Return twelve devices, of which two exchange keys and one is where nobody is."""
+    devices = read_candidates(path)[:12]
+    keys = devices[0].host_key, devices[1].host_key
+    devices[0] = replace(devices[0], host_key=keys[1])
+    devices[1] = replace(devices[1], host_key=keys[0])
+    devices[2] = replace(devices[2], address="198.18.255.254")
+    return devices
+
+
+def test_one_device_stops_no_other_and_a_second_run_goes_on(lab, centre, registry):
+    path = lab.workspace.devices_csv
+    first = enrol_devices(centre, registry, plan(registry, spoilt(path)))
+    by_serial = {one.serial: one for one in first}
+    bad = [device.serial for device in lab.devices[:3]]
+
+    assert [by_serial[serial].outcome for serial in bad] == [
+        Outcome.REFUSED,
+        Outcome.REFUSED,
+        Outcome.UNREACHABLE,
+    ]
+    assert f"is not {bad[0]}: it holds SHA256:" in by_serial[bad[0]].why
+    assert {one.outcome for one in first if one.serial not in bad} == {Outcome.LIVE}
+    assert len(first) == 12
+
+    names = {one.serial: one.device for one in first}
+    nonces = {device.serial: device.nonce for device in registry.devices()}
+    second = enrol_devices(centre, registry, plan(registry, read_candidates(path)[:12]))
+    after = [device for device in registry.devices() if device.serial in by_serial]
+
+    assert all(one.done for one in second)
+    assert sum(one.outcome is Outcome.LIVE for one in second) == 3
+    assert {device.serial: device.device for device in after} == names
+    assert {device.state for device in after} == {DeviceState.LIVE}
+    live_before = [device for device in after if device.serial not in bad]
+    assert all(nonces[device.serial] == device.nonce for device in live_before)
+    assert len({device.nonce for device in after}) == 12
+
+
+def test_a_live_device_whose_list_gives_another_key_is_named(lab, centre, registry):
+    devices = read_candidates(lab.workspace.devices_csv)
+    enrol_devices(centre, registry, plan(registry, devices[12:13]))
+    other = replace(devices[12], host_key=devices[13].host_key)
+
+    (verdict,) = plan(registry, [other]).passed_over
+    assert verdict.outcome is Outcome.REFUSED
+    assert "pinned to another host key" in verdict.why
