@@ -134,7 +134,11 @@ def scan_table(path: Path, table: Table, *, sheet: str = "", today: date | None 
     InputError
         When the file cannot be read at all.
     """
-    page = open_sheet(path, sheet=sheet or table.name)
+    return scan_sheet(open_sheet(path, sheet=sheet or table.name), table, today=today)
+
+
+def scan_sheet(page: Sheet, table: Table, *, today: date | None = None) -> Reading:
+    """Return the rows of a table on a sheet together with the faults found."""
     heading, *numbers = page.filled_rows()
     layout, problems = find_columns(page, heading, table, today=today or this_day())
     problems += _unheaded(layout, heading)

@@ -6,6 +6,8 @@ from estate.tables import (
     ASSUMPTIONS,
     BULLETIN,
     BULLETIN_NAMES,
+    CALIBRATIONS,
+    MEASUREMENTS,
     RATES,
     REGISTER,
     SPUR_RULES,
@@ -13,8 +15,19 @@ from estate.tables import (
     WINGS,
 )
 
-TODAY = date(2026, 11, 23)
-TABLES = (REGISTER, WINGS, BULLETIN, BULLETIN_NAMES, ASSUMPTIONS, RATES, SPUR_RULES, *SURVEY)
+TODAY = date(2026, 11, 25)
+TABLES = (
+    REGISTER,
+    WINGS,
+    BULLETIN,
+    BULLETIN_NAMES,
+    ASSUMPTIONS,
+    RATES,
+    SPUR_RULES,
+    MEASUREMENTS,
+    CALIBRATIONS,
+    *SURVEY,
+)
 COLUMNS = [
     pytest.param(column, id=f"{table.name}.{column.name}")
     for table in TABLES
