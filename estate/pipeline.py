@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 from importlib.metadata import version
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from estate.catalogue import Assumptions, Rate
+from estate.catalogue import Assumption, Assumptions, Rate
 from estate.costing import BillLine, bill_of_site, bill_of_wing, is_local, totals
 from estate.crosscheck import cross_check
 from estate.design import RULES, Catalogue, WingDesign, design_wing
@@ -23,6 +23,7 @@ from estate.plan import SCHEMA, Plan, SitePlan, WingPlan, shape_id
 from estate.portfolio import Case, rank, without_effect
 from estate.readiness import readiness_of, what_the_register_shows
 from estate.sizing import Sizing, size
+from estate.sources.calibrations import read_calibrations
 from estate.sources.catalogue import read_assumptions, read_rates
 from estate.sources.register import read_register
 from estate.sources.survey import Survey
@@ -33,7 +34,7 @@ from estate.tables import REGISTER, WINGS
 from estate.typology import read_typologies
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from estate.workspace import Settings, Workspace
@@ -49,6 +50,11 @@ class Inputs:
     rates: Mapping[str, Rate]
     sha256: dict[str, str]
     surveys: Mapping[str, Survey] = field(default_factory=dict)
+    measured: Mapping[str, tuple[Assumption, ...]] = field(default_factory=dict)
+
+    def assumptions_of(self, prison_id: str) -> Assumptions:
+        """Return what is assumed of a prison, with what was measured there in its place."""
+        return self.assumptions.with_measured(self.measured.get(prison_id, ()))
 
 
 def read_inputs(workspace: Workspace, *, surveys: bool = True) -> Inputs:
@@ -82,6 +88,12 @@ def read_inputs(workspace: Workspace, *, surveys: bool = True) -> Inputs:
     except InputError as error:
         problems += _named(error, "rates.csv")
     known = [p.prison_id for p in establishments]
+    measured: Mapping[str, tuple[Assumption, ...]] = {}
+    try:
+        path = folder / "calibrations.csv"
+        measured = read_calibrations(path, known=known, assumptions=assumptions)
+    except InputError as error:
+        problems += _named(error, "calibrations.csv")
     found = _surveys(workspace, known, problems) if surveys else {}
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -93,6 +105,7 @@ def read_inputs(workspace: Workspace, *, surveys: bool = True) -> Inputs:
         rates=rates,
         sha256=workspace.hashes(),
         surveys=found,
+        measured=measured,
     )
 
 
@@ -142,13 +155,21 @@ def make_plan(inputs: Inputs, settings: Settings, workers: Workers | None = None
         rules=(*RULES, *(SURVEY_RULES if networks else ())),
         establishments=sites,
         designs=designs,
-        assumptions=tuple(inputs.assumptions),
+        assumptions=(*inputs.assumptions, *_measured(inputs)),
         rates=tuple(inputs.rates.values()),
         typologies=tuple(
             fact for typology in read_typologies().values() for fact in typology.facts
         ),
         networks={names[key]: network for key, network in sorted(networks.items())},
     ).named()
+
+
+def _measured(inputs: Inputs) -> Iterator[Assumption]:
+    """Yield what was measured in each prison, named after assumption and prison."""
+    for prison_id, found in sorted(inputs.measured.items()):
+        for each in found:
+            meaning = f"{each.meaning}; as measured in {prison_id}"
+            yield replace(each, key=f"{each.key}.{prison_id}", meaning=meaning)
 
 
 def _surveys(

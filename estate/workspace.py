@@ -23,6 +23,7 @@ SHIPPED = {
     "assumptions.csv": _PACKAGE / "catalogue" / "assumptions.csv",
     "rates.csv": _PACKAGE / "catalogue" / "rates.csv",
 }
+MEASURED = "calibrations.csv"  # There once measurements were imported.
 TEMPLATES = ("england-wales", "example")
 _EXAMPLE = ("BFI", "EYI", "FMI", "FYI", "LEI", "MDI")
 
@@ -106,7 +107,8 @@ class Workspace:
 
     def hashes(self) -> dict[str, str]:
         """Return the SHA-256 of each input file that is there, by name."""
-        paths = [self.inputs / name for name in sorted(SHIPPED)] + self.surveys()
+        names = sorted([*SHIPPED, MEASURED])
+        paths = [self.inputs / name for name in names] + self.surveys()
         return {
             path.relative_to(self.inputs).as_posix(): sha256(path.read_bytes()).hexdigest()
             for path in paths

@@ -10,7 +10,7 @@ from estate.estimate import Estimate
 from reports.wording import pounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,10 @@ class Assumptions:
 
     def __iter__(self) -> Iterator[Assumption]:
         return iter(self.by_key.values())
+
+    def with_measured(self, measured: Iterable[Assumption]) -> Assumptions:
+        """Return the assumptions of a place where some have been measured."""
+        return Assumptions({**self.by_key, **{each.key: each for each in measured}})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

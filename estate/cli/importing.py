@@ -221,6 +221,71 @@ def survey(workspace: Workspace, file: Path, as_json: bool) -> None:
     emit(answer, as_json=as_json, text=_survey_text(found))
 
 
+@import_.command()
+@_file
+@click.option("--prison", metavar="ID", default="", help="Prison of readings without a cell.")
+@click.option("--site", metavar="NAME", default="", help="Building that is no prison.")
+@json_option
+@click.pass_obj
+def measurements(workspace: Workspace, file: Path, prison: str, site: str, as_json: bool) -> None:
+    """Fit door, wall and bend losses to readings of signal (CSV, XLSX, ODS, JSON).
+
+    Each row says who was heard (access_point), how strongly (signal_dbm), on what frequency_mhz
+    and where: in a cell, or at x_m and y_m of a survey. Where an access point hangs is said by
+    ap_cell or ap_x_m and ap_y_m in one of its rows, or by the survey. Half of the positions are
+    fitted and the other half judge. A fit that helps takes the place of the prison's assumptions
+    in the next plan; what the readings do not settle stays as assumed, and is named.
+
+    With --site the file is of some other building: what is fitted is how signal falls with
+    distance, in sight and out of it, for comparison only.
+
+    \b
+    Example:
+      wingspan -C out/england-wales estate import measurements leeds.csv
+
+    \b
+    Fields of --json:
+      schema        1
+      file          name of the file
+      prison_id     the prison, "" for another site
+      site          name of the other building, "" for a prison
+      measurements  path at which the readings are kept
+      replaced      whether earlier readings were there
+      readings, not_heard, elsewhere
+                    rows heard, rows blank, and rows of an access point in another wing
+      access_points, positions
+                    how many there are, access points counted once a band
+      geometry      surveyed, assumed (of the typology) or none
+      grade         of the fit: A where every wall and door was measured
+      dated         day of the fit
+      rmse_db_before, rmse_db_levelled, rmse_db_after
+                    errors at positions not fitted: as assumed; with the level of each access
+                    point fitted; with the losses fitted too
+      used          whether the fit takes the place of assumptions
+      fitted        key, unit, value, low, high, assumed (low, likely, high), at_limit
+      unsettled     parameters that the readings do not settle
+      levels_db     level of each access point of unknown power; "" is that of all others
+    """
+    from estate.cli.readings import readings_as_json, readings_as_text
+    from estate.measurements import Target, buildings_of, import_measurements
+    from estate.pipeline import read_inputs, sizings_of
+
+    inputs = read_inputs(workspace)
+    sizings = sizings_of(inputs)
+    target = Target(
+        inputs=workspace.inputs,
+        prisons=list(sizings),
+        buildings=lambda prison_id: buildings_of(
+            sizings[prison_id], inputs.surveys.get(prison_id), prison_id=prison_id
+        ),
+        assumptions=inputs.assumptions,
+        prison_id=prison,
+        site=site,
+    )
+    found = import_measurements(file, target)
+    emit(readings_as_json(found, site=site), as_json=as_json, text=readings_as_text(found))
+
+
 def _survey_text(found: Imported) -> str:
     lines = [
         f"{found.prison_id}: {found.signed:,} of {found.features:,} features signed, so of grade A",

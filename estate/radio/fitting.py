@@ -55,11 +55,14 @@ class Fitted:
         return settled and not low + near < self.value < high - near
 
 
-def fit(model: Model, measured: Floats, parameters: tuple[Parameter, ...]) -> tuple[Fitted, ...]:
+def fit(
+    model: Model, measured: Floats, parameters: tuple[Parameter, ...], *, absorbed: int = 0
+) -> tuple[Fitted, ...]:
     """Return the values of least squares within the ranges, in the order given.
 
-    While any parameter is not settled, the least settled one goes back to its prior and the rest
-    are fitted again: two that the data cannot tell apart do not both wander off.
+    `absorbed` is how many further numbers the model fits by itself. While any parameter is not
+    settled, the least settled one goes back to its prior and the rest are fitted again: two that
+    the data cannot tell apart do not both wander off.
     """
     fitted = tuple(
         Fitted(parameter=parameter, value=parameter.prior.likely, standard_error=None)
@@ -71,7 +74,9 @@ def fit(model: Model, measured: Floats, parameters: tuple[Parameter, ...]) -> tu
         if parameter.prior.high > parameter.prior.low
     ]
     while free:
-        values, error_shares = _fit_some(model, measured, parameters, free)
+        values, error_shares = _fit_some(
+            lambda tried: model(tried) - measured, parameters, free, absorbed=absorbed
+        )
         worst = int(np.argmax(error_shares))
         if error_shares[worst] <= _ERROR_SHARE_MAX:
             for index, value, share in zip(free, values, error_shares, strict=True):
@@ -88,7 +93,7 @@ def rmse(predicted: Floats, measured: Floats) -> float:
 
 
 def _fit_some(
-    model: Model, measured: Floats, parameters: tuple[Parameter, ...], free: list[int]
+    misfit: Model, parameters: tuple[Parameter, ...], free: list[int], *, absorbed: int
 ) -> tuple[Floats, Floats]:
     """Return the fitted values of the free parameters, and their errors as shares of the range."""
     low, likely, high = np.array([parameter.prior.as_tuple() for parameter in parameters]).T
@@ -97,15 +102,15 @@ def _fit_some(
     def off(shares: Floats) -> Floats:
         values = likely.copy()
         values[free] = low[free] + shares * width
-        return model(values) - measured
+        return misfit(values)
 
     start = np.clip((likely - low)[free] / width, 1e-3, 1 - 1e-3)
     answer = least_squares(off, start, bounds=(0.0, 1.0), method="trf")
     values = low[free] + np.clip(answer.x, 0.0, 1.0) * width
-    return values, _error_shares(np.asarray(answer.jac), answer.fun)
+    return values, _error_shares(np.asarray(answer.jac), answer.fun, absorbed=absorbed)
 
 
-def _error_shares(jacobian: Floats, residuals: Floats) -> Floats:
+def _error_shares(jacobian: Floats, residuals: Floats, *, absorbed: int) -> Floats:
     """Return the standard error of each parameter: the root of diag(s^2 (J'J)^-1).
 
     By singular values, so that a parameter without any effect has a huge error and not none.
@@ -115,7 +120,7 @@ def _error_shares(jacobian: Floats, residuals: Floats) -> Floats:
     padded = np.zeros(parameters)
     padded[: len(singular)] = singular
     largest = max(float(padded.max()), np.finfo(float).tiny)
-    spread = sqrt(float(residuals @ residuals) / max(count - parameters, 1))
+    spread = sqrt(float(residuals @ residuals) / max(count - parameters - absorbed, 1))
     # A perfect fit still has the rounding of its readings, half a decibel.
     spread = max(spread, 0.5)
     inverse = 1 / np.maximum(padded, largest * _SINGULAR_SHARE_MIN)

@@ -129,7 +129,7 @@ def _sound_rows(path: Path, table: Table, key: str, *, today: date | None) -> tu
     for row in reading.rows:
         if row.text(key) in shipped:
             problems += _misuses(row, shipped[row.text(key)], _FIXED[table.name])
-            problems += _absurdities(row, row.text(key))
+            problems += absurdities(row, row.text(key), unit=row.text("unit"))
     require_sound(path.name, problems)
     return reading.rows
 
@@ -159,9 +159,9 @@ def _misuses(row: Row, shipped: Mapping[str, str], columns: Iterable[str]) -> It
             yield row.problem(what, f"write {expected}", column=column)
 
 
-def _absurdities(row: Row, name: str) -> Iterator[Problem]:
+def absurdities(row: Row, name: str, *, unit: str) -> Iterator[Problem]:
     """Yield a problem for each bound that no design or bill can use."""
-    kind = row.text("unit").partition(" ")[0]
+    kind = unit.partition(" ")[0]
     stem = name.partition(".")[0]
     least, most = _BOUNDS.get(stem) or _BOUNDS.get(kind) or _ANY
     for column in ("low", "likely", "high"):

@@ -1,0 +1,8 @@
+"""Measured signal: read, placed, fitted, kept, and what it says in the place of assumptions."""
+
+from __future__ import annotations
+
+from estate.measurements.buildings import Building, buildings_of
+from estate.measurements.importing import ImportedReadings, Target, import_measurements
+
+__all__ = ["Building", "ImportedReadings", "Target", "buildings_of", "import_measurements"]
