@@ -55,6 +55,7 @@ ARGUMENTS = {
     "fleet rehearse up": ["--devices", "1"],
     "fleet rehearse status": [],
     "fleet rehearse down": [],
+    "estate import measurements": ["{spare}/readings.json", "--site", "office"],
     "report site": [],
     "report workbook": [],
     "report geopackage": [],
@@ -96,6 +97,7 @@ def test_every_field_of_an_answer_is_in_the_readme(called, workspace, tmp_path):
     copy = shutil.copytree(workspace, tmp_path / "workspace")
     write_bulletin(tmp_path / "bulletin.xlsx")
     write_exports(tmp_path)
+    write_readings(tmp_path / "readings.json")
     if called == "estate import survey":
         draft = [BIN / "wingspan", "-C", copy, "estate", "survey", "LEI", "--out"]
         subprocess.run([*draft, tmp_path / "survey.gpkg"], check=True, capture_output=True)
@@ -246,3 +248,20 @@ def write_exports(folder: Path) -> None:
     location = cell | {"prisonId": "LEI", "code": "001", "capacity": {"maxCapacity": 1}}
     (folder / "certificate.json").write_text(json.dumps(certificate), encoding="utf-8")
     (folder / "cell.json").write_text(json.dumps(location), encoding="utf-8")
+
+
+def write_readings(path: Path) -> None:
+    """Write readings of one access point at ten places of an office, each nearer than the last."""
+    readings = [
+        {
+            "access_point": "AP1",
+            "signal_dbm": -40 - 3 * metres,
+            "frequency_mhz": 5500,
+            "x_m": metres,
+            "y_m": 0,
+            "ap_x_m": 0,
+            "ap_y_m": 0,
+        }
+        for metres in range(10, 0, -1)
+    ]
+    path.write_text(json.dumps({"schema": 1, "readings": readings}), encoding="utf-8")
