@@ -77,25 +77,27 @@ def scan_measurements(path: Path, *, today: date | None = None) -> Readings:
     """
     sheet = _json_sheet(path) if path.suffix.lower() == ".json" else open_sheet(path)
     scanned = scan_sheet(sheet, MEASUREMENTS, today=today)
-    sound = [row for row in scanned.rows if not row.faulty]
+    halves = dict(_halves(scanned))
+    sound = [row for row in scanned.rows if not row.faulty and row.number not in halves]
     found = [row for row in sound if row.number_of("signal_dbm") is not None]
     return Readings(
         file=path.name,
         heard=tuple(map(_reading, found)),
         not_heard=len(sound) - len(found),
         rows=scanned.rows,
-        problems=(*scanned.problems, *_halves(scanned)),
+        problems=(*scanned.problems, *halves.values()),
     )
 
 
-def _halves(scanned: Reading) -> Iterator[Problem]:
-    """Yield a problem for each point that has one of its two coordinates."""
+def _halves(scanned: Reading) -> Iterator[tuple[int, Problem]]:
+    """Yield the row and the fault of each point that has one of its two coordinates."""
     for row, prefix in ((row, prefix) for row in scanned.rows for prefix in ("", "ap_")):
         names = (f"{prefix}x_m", f"{prefix}y_m")
         stated = [row.number_of(name) is not None for name in names if row.is_sound(*names)]
         if any(stated) and not all(stated):
             there, missing = names if stated[0] else names[::-1]
-            yield row.problem(f"there is {there} without {missing}", "give both", column=there)
+            what = f"there is {there} without {missing}"
+            yield row.number, row.problem(what, "give both", column=there)
 
 
 def _reading(row: Row) -> SignalReading:

@@ -1,0 +1,85 @@
+"""Readings of signal, from the command that takes them to the plan that rests on them."""
+
+import json
+
+import pytest
+
+CALIBRATION = (
+    "prison_id,key,low,likely,high,source,dated,grade\n"
+    "LEI,radio_door_loss_db,20,22,24,48 positions,2026-11-20,A\n"
+)
+
+
+def reading(metres, **changed):
+    """Return a reading so far from an access point: 20 dBm less 47.25 and 20 dB a decade."""
+    return {
+        "access_point": "AP1",
+        "signal_dbm": [-27, -33, -37, -39, -41, -43, -44, -45, -46, -47][metres - 1],
+        "frequency_mhz": 5500,
+        "x_m": metres,
+        "y_m": 0,
+        "ap_x_m": 0,
+        "ap_y_m": 0,
+        "in_sight": "yes",
+        **changed,
+    }
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes readings as a fleet would send them."""
+
+    def written(readings):
+        path = tmp_path / "readings.json"
+        path.write_text(json.dumps({"schema": 1, "readings": readings}), encoding="utf-8")
+        return path
+
+    return written
+
+
+def test_readings_of_another_building_are_fitted_in_words_and_in_json(spare, write):
+    path = write([reading(metres) for metres in range(1, 11)])
+    words = ("estate", "import", "measurements", path, "--site", "office")
+
+    answer, text = spare.answer(*words), spare.run(*words).stdout
+
+    assert (answer["site"], answer["geometry"], answer["used"]) == ("office", "none", False)
+    assert [each["key"] for each in answer["fitted"]] == ["exponent_in_sight"]
+    assert "10 positions, every second one fitted" in text
+    assert "no plan uses a fit without walls" in text
+
+
+def test_every_fault_of_a_file_is_listed_and_nothing_is_kept(spare, write):
+    path = write([reading(1, signal_dbm=-300), reading(2, frequency_mhz=5), reading(3, x_m=None)])
+
+    said = spare.refusal("estate", "import", "measurements", path, "--site", "office")
+
+    assert said.startswith("error: 3 problems in readings.json")
+    assert "readings.json reading 1, signal_dbm: signal_dbm is '-300'; give" in said
+    assert not (spare.root / "inputs" / "measurements").exists()
+
+
+def test_a_plan_shows_what_was_measured_in_a_prison_beside_what_is_assumed(spare):
+    before = spare.answer("estate", "plan")
+    (spare.root / "inputs" / "calibrations.csv").write_text(CALIBRATION, encoding="utf-8")
+
+    after = spare.answer("estate", "plan")
+
+    plan = json.loads((spare.root / "out" / "plan.json").read_text(encoding="utf-8"))
+    found = {each["key"]: each for each in plan["assumptions"]}
+    measured = found["radio_door_loss_db.LEI"]
+    assert measured["value"]["likely"] == 22
+    assert (measured["dated"], measured["verified"]) == ("2026-11-20", "yes")
+    assert found["radio_door_loss_db"]["value"]["likely"] == 15
+    assert after["plan_id"] != before["plan_id"]
+    assert "calibrations.csv" in plan["inputs_sha256"]
+
+
+def test_a_fault_in_what_was_measured_is_found_by_a_check(spare):
+    faulty = CALIBRATION.replace("LEI", "LEX")
+    (spare.root / "inputs" / "calibrations.csv").write_text(faulty, encoding="utf-8")
+
+    result = spare.run("estate", "check")
+
+    assert result.exit_code == 3
+    assert "calibrations.csv row 2, column A: the prison 'LEX' is unknown" in result.output
