@@ -44,7 +44,7 @@ class Parsed(HTMLParser):
         self._is_in_body = self._is_in_cell = False
         self.feed(html)
 
-    def handle_starttag(self, tag, attrs):  # noqa: D102 - the base class says it
+    def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
         self.tags.append(tag)
         self.ids.append(attributes.get("id"))
@@ -58,10 +58,10 @@ class Parsed(HTMLParser):
             self._row.append("")
             self._is_in_cell = True
 
-    def handle_endtag(self, tag):  # noqa: D102 - the base class says it
+    def handle_endtag(self, tag):
         self._is_in_cell = self._is_in_cell and tag != "td"
 
-    def handle_data(self, data):  # noqa: D102 - the base class says it
+    def handle_data(self, data):
         if self._is_in_cell:
             self._row[-1] += data
 
