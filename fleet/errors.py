@@ -12,6 +12,7 @@ __all__ = [
     "Problem",
     "RefusedError",
     "UnreachableError",
+    "told",
 ]
 
 
@@ -45,3 +46,12 @@ class RefusedError(FleetError):
 
 class HostKeyChangedError(RefusedError):
     """What answers at a device's address does not hold the device's key."""
+
+
+def told(error: BaseException) -> str:
+    """Return what happened and because of what, in one line: one device's part of a result."""
+    parts = [str(error)]
+    while error.__cause__ is not None:
+        error = error.__cause__
+        parts.append(str(error))
+    return ": ".join(parts)

@@ -16,6 +16,8 @@ class _Commands(FleetGroup, LazyGroup):
     lazy: ClassVar = {
         "init": ("fleet.cli.init", "init", "Make keys and registry, ready to enrol."),
         "enrol": ("fleet.cli.enrol", "enrol", "Take devices from first contact to live."),
+        "operator": ("fleet.cli.operator", "operator", "Say who works with the fleet."),
+        "keys": ("fleet.cli.keys", "keys", "See, push and replace what devices trust."),
         "rehearse": ("fleet.cli.rehearse", "rehearse", "Rehearse on a lab of real devices here."),
     }
 

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from fleet.device import Device, DeviceState, NewDevice, pinned_key
-from fleet.enrolment.contact import Centre, check_host_key, enrol_device
-from fleet.errors import FleetError, RefusedError, UnreachableError
+from fleet.enrolment.contact import TRUST_FACT, Centre, check_host_key, enrol_device
+from fleet.errors import FleetError, RefusedError, UnreachableError, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,7 +99,7 @@ def enrol_devices(
         try:
             _enrol(centre, registry, device)
         except FleetError as error:
-            return _result(device, _outcome(error), _told(error))
+            return _result(device, _outcome(error), told(error))
         finally:
             advance(1)
         return _result(device, Outcome.LIVE)
@@ -115,11 +115,11 @@ def _enrol(centre: Centre, registry: Registry, device: Device) -> None:
     resumed = device.nonce if device.state is DeviceState.ENROLLED else ""
     begun = registry.enrol(device.device, device.host_key, by=by, why=WHY, nonce=resumed)
     met = replace(begun, address=device.address, port=device.port)
-    observed = enrol_device(centre, met)
-    number = centre.identity.statement().number
+    found = enrol_device(centre, met)
     registry.record_addresses({met.device: (met.address, met.port)}, source=WHY, by=by)
-    registry.record_observed({met.device: observed}, source=WHY, by=by)
-    registry.record_facts({met.device: {"trust_statement": number}}, at=datetime.now(UTC))
+    observed = {met.device: {"key_exchange": found.key_exchange}}
+    registry.record_observed(observed, source=WHY, by=by)
+    registry.record_facts({met.device: {TRUST_FACT: found.trust_statement}}, at=datetime.now(UTC))
     registry.set_state(met.device, DeviceState.LIVE, by=by, why=WHY)
 
 
@@ -155,11 +155,3 @@ def _outcome(error: FleetError) -> Outcome:
     if isinstance(error, RefusedError):
         return Outcome.REFUSED
     return Outcome.UNREACHABLE if isinstance(error, UnreachableError) else Outcome.FAILED
-
-
-def _told(error: BaseException) -> str:
-    causes = [str(error)]
-    while error.__cause__ is not None:
-        error = error.__cause__
-        causes.append(str(error))
-    return ": ".join(causes)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from fleet.identity import Credential
     from fleet.ssh import Session
 
+# The fact in the registry that says which statement of trust a device holds.
+TRUST_FACT = "trust_statement"
+
 _FOLDER = "/usr/local/lib/wingspan"
 _USERS = {Lane.BROKER: "wingspan", Lane.DEPLOY: "root"}
 # The program comes with the first bytes of the input, its order with the rest: so nothing has to
@@ -34,8 +37,10 @@ class Centre:
     operator: str
     timeout_s: float = 60
 
-    def session(self, device: Device, lane: Lane, *, purpose: str) -> Session:
+    def session(self, device: Device, lane: Lane, *, purpose: str, authority: str = "") -> Session:
         """Open a session on an enrolled device with a certificate made for it.
+
+        `authority` names the key that signs it, where that is not the one in use.
 
         Raises
         ------
@@ -47,6 +52,7 @@ class Centre:
             operator=self.operator,
             purpose=purpose,
             principals=(f"device-{device.device}",) if lane is Lane.DEPLOY else (),
+            authority=authority,
         )
         return self.opened(device, _USERS[lane], credential)
 
@@ -111,8 +117,16 @@ def check_host_key(centre: Centre, device: Device) -> None:
         )
 
 
-def enrol_device(centre: Centre, device: Device) -> dict[str, str]:
-    """Make the device ours, and return what was observed of it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What an enrolled device was found to have: key exchange, number of its trust statement."""
+
+    key_exchange: str
+    trust_statement: int
+
+
+def enrol_device(centre: Centre, device: Device) -> Found:
+    """Make the device ours, and return what was found of it.
 
     The old way in closes after both new ones were tried, and opens again if they fail once it
     has closed; the session that closed it lives on until then.
@@ -138,7 +152,7 @@ def enrol_device(centre: Centre, device: Device) -> dict[str, str]:
             raise NotProvenError(f"{device.device} keeps other settings: {differing}")
         ordered(centre, first, "sealed")
         key_exchange = first.key_exchange
-    return {"key_exchange": key_exchange}
+    return Found(key_exchange=key_exchange, trust_statement=told["number"])
 
 
 def _first_session(centre: Centre, device: Device) -> Session:
@@ -179,9 +193,15 @@ def program_files() -> dict[str, tuple[str, str]]:
     return files | {"/etc/sudoers.d/wingspan": (rule, "0440")}
 
 
-def _prove(centre: Centre, device: Device) -> dict[str, Any]:
-    """Log in anew on both lanes, and return what sshd says of its settings."""
-    with centre.session(device, Lane.BROKER, purpose="enrol") as session:
+def probe(centre: Centre, device: Device, *, purpose: str, authority: str = "") -> dict[str, Any]:
+    """Return what a device answers to a probe on a new login of the broker lane.
+
+    Raises
+    ------
+    NotProvenError
+        When it answers as another device, or as the same one of an earlier provisioning.
+    """
+    with centre.session(device, Lane.BROKER, purpose=purpose, authority=authority) as session:
         probed = session.run("probe", timeout_s=centre.timeout_s)
     if probed.status:
         why = probed.stderr.decode(errors="replace").strip() or f"status {probed.status}"
@@ -189,6 +209,12 @@ def _prove(centre: Centre, device: Device) -> dict[str, Any]:
     said = json.loads(probed.stdout)
     if (said.get("device"), said.get("nonce")) != (device.device, device.nonce):
         raise NotProvenError(f"{device.device} answers a probe as {said.get('device')}")
+    return dict(said)
+
+
+def _prove(centre: Centre, device: Device) -> dict[str, Any]:
+    """Log in anew on both lanes, and return what sshd says of its settings."""
+    probe(centre, device, purpose="enrol")
     with centre.session(device, Lane.DEPLOY, purpose="enrol") as session:
         return ordered(centre, session, "settings")
 

@@ -36,7 +36,7 @@ from fleet.identity.statement import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from fleet.workspace import Workspace
 
@@ -60,6 +60,8 @@ _FIRST = {
     Lane.BROKER: Authorities(signing=Key.BROKER_CA, trusted=(Key.BROKER_CA,)),
     Lane.DEPLOY: Authorities(signing=Key.DEPLOY_CA, trusted=(Key.DEPLOY_CA,)),
 }
+# A device whose clock is slow by less still refuses the certificates of who has left.
+_SLOW_CLOCK_S = 24 * 3600
 # Whoever may look may send the restricted lane's commands, which prove or carry signed orders.
 _ROLES = {Lane.BROKER: tuple(Role), Lane.DEPLOY: (Role.OPERATOR, Role.ADMIN)}
 
@@ -134,8 +136,12 @@ class Identity:
         principals: Sequence[str] = (),
         minutes: float = 10,
         source_address: str = "",
+        authority: str = "",
     ) -> Credential:
         """Issue a certificate, on record before it is returned.
+
+        `authority` names the key that signs it, where that is not the one in use: a rotation tries
+        the next one.
 
         Without principals it holds the operator's own: the estate's, or their prison's; that is
         for the broker lane, where one certificate serves a whole sweep.
@@ -160,8 +166,8 @@ class Identity:
             minutes=minutes,
             source_address=source_address,
         )
-        authority = read_private(self.path(self.authorities()[lane].signing))
-        credential, record = issue(request, authority)
+        signing = self.path(authority or self.authorities()[lane].signing)
+        credential, record = issue(request, read_private(signing))
         self.ledger.record(record)
         return credential
 
@@ -214,9 +220,23 @@ class Identity:
         number = 1
         if before is not None:
             number = before.opened(public=self.trust_public()).number + 1
+        envelope = sealed(self._stated(number), key=self.path(Key.TRUST))
+        write_envelope(self._statement, envelope)
+        return envelope
+
+    def refresh(self) -> bool:
+        """Renew the statement if it no longer says what is so, and return whether it had to be."""
+        now = self.statement()
+        wanted = self._stated(now.number)
+        same = ("broker_authorities", "deploy_authorities", "time_keys", "signers")
+        if all(getattr(now, name) == getattr(wanted, name) for name in same):
+            return False
+        self.renew()
+        return True
+
+    def _stated(self, number: int) -> Statement:
         authorities = self.authorities()
-        revoked = revocation_list(self.ledger.revoked(), number=number)
-        statement = Statement(
+        return Statement(
             schema=SCHEMA,
             number=number,
             issued_s=int(time.time()),
@@ -224,17 +244,43 @@ class Identity:
             broker_authorities=self._publics(authorities[Lane.BROKER]),
             deploy_authorities=self._publics(authorities[Lane.DEPLOY]),
             time_keys=(read_public(self.path(Key.TIME)),),
-            revocation_list=encoded_list(revoked),
+            revocation_list=encoded_list(revocation_list(self.ledger.revoked(), number=number)),
             signers=signers_of(self.operators()),
         )
-        envelope = sealed(statement, key=self.path(Key.TRUST))
-        write_envelope(self._statement, envelope)
-        return envelope
 
     def _publics(self, authorities: Authorities) -> tuple[str, ...]:
         return tuple(read_public(self.path(name)) for name in authorities.trusted)
 
-    def trusting(self, lane: Lane, name: str) -> Authorities:
-        """Return a lane's authorities with one more trusted."""
+    def add_authority(self, lane: Lane) -> str:
+        """Make a lane's next key, trusted beside those that are; return the name of its file."""
         now = self.authorities()[lane]
-        return replace(now, trusted=tuple(dict.fromkeys((*now.trusted, name))))
+        first = _FIRST[lane].signing
+        numbers = [int(path.name.rpartition("-")[2]) for path in self._later(first)]
+        name = f"{first}-{max(numbers, default=1) + 1}"
+        make_key(self.path(name))
+        self.set_authorities(lane, replace(now, trusted=(*now.trusted, name)))
+        return name
+
+    def _later(self, first: str) -> Iterator[Path]:
+        return (
+            path
+            for path in self.folder.glob(f"{first}-*")
+            if path.name.rpartition("-")[2].isdecimal()
+        )
+
+    def revoke_of(self, operator: str) -> int:
+        """Revoke every certificate of an operator that has not ended; return how many."""
+        now_s = time.time()
+        theirs = [
+            one
+            for one in self.ledger.issued()
+            if one.operator == operator and one.ends_s + _SLOW_CLOCK_S > now_s
+        ]
+        return self.ledger.revoke(theirs)
+
+    def require(self, operator: str, *roles: Role) -> None:
+        """Refuse an operator who does not work here in one of the roles."""
+        role = working(self.operators(), operator).role
+        if role not in roles:
+            wanted = " or ".join(roles)
+            raise RefusedError(f"{operator} is {role}; this takes an {wanted}")

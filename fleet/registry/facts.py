@@ -80,6 +80,12 @@ def facts_of(connection: Connection, device: str) -> list[Fact]:
     ]
 
 
+def said(connection: Connection, name: str) -> dict[str, Any]:
+    """Return what each device last said under a name; who said nothing is left out."""
+    query = select(FactRow.device, FactRow.value).where(FactRow.name == name)
+    return {row.device: json.loads(row.value) for row in connection.execute(query)}
+
+
 def past_facts_of(connection: Connection, device: str, name: str) -> list[Fact]:
     """Return what a device said before under a name, oldest first."""
     query = select(PastFactRow.__table__).where(

@@ -23,7 +23,7 @@ from fleet.registry.changes import (
     locked,
     note,
 )
-from fleet.registry.facts import Fact, facts_of, forget_facts, past_facts_of, store_facts
+from fleet.registry.facts import Fact, facts_of, forget_facts, past_facts_of, said, store_facts
 from fleet.registry.places import replace_places
 from fleet.registry.selection import (
     device_of,
@@ -296,6 +296,11 @@ class Registry:
         """Store what devices said of themselves; see `fleet.registry.facts.store_facts`."""
         with self.writing() as connection:
             store_facts(connection, reports, at)
+
+    def said(self, name: str) -> dict[str, Any]:
+        """Return what each device last said under a name; who said nothing is left out."""
+        with self.reading() as connection:
+            return said(connection, name)
 
     def facts(self, device: str) -> list[Fact]:
         """Return what a device last said of itself, by name."""

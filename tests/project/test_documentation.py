@@ -52,6 +52,12 @@ ARGUMENTS = {
     "estate import hmpps": ["{spare}/certificate.json", "{spare}/cell.json"],
     "fleet init": [],
     "fleet enrol": ["--yes"],
+    "fleet operator list": [],
+    "fleet operator add": ["dee", "--role", "viewer"],
+    "fleet operator remove": ["ben", "--yes"],
+    "fleet keys show": [],
+    "fleet keys push": [],
+    "fleet keys rotate": ["--ca", "broker", "--yes"],
     "fleet rehearse up": ["--devices", "1"],
     "fleet rehearse status": [],
     "fleet rehearse down": [],
@@ -61,7 +67,7 @@ ARGUMENTS = {
     "report geopackage": [],
 }
 # These act on devices: they are called while a lab is up in a workspace with keys.
-IN_A_LAB = ("fleet enrol", "fleet rehearse")
+IN_A_LAB = ("fleet enrol", "fleet operator", "fleet keys", "fleet rehearse")
 
 
 def test_every_command_and_option_is_in_the_readme(commands):
@@ -156,6 +162,8 @@ def rehearsal(workspace: Path) -> Iterator[None]:
     """Have a lab of one device up for the block."""
     fleet = [BIN / "wingspan", "-C", workspace, "fleet"]
     subprocess.run([*fleet, "init"], check=True, capture_output=True)
+    hired = [*fleet, "operator", "add", "ben", "--role", "viewer"]
+    subprocess.run(hired, check=True, capture_output=True)
     rehearse = [*fleet, "rehearse"]
     started = subprocess.run([*rehearse, "up", "--devices", "1"], check=False, capture_output=True)
     if started.returncode == 3 and not os.environ.get("CI"):

@@ -51,7 +51,7 @@ def test_an_enrolled_device_answers_on_both_lanes_and_no_other_way(centre, devic
 
 
 def test_the_key_exchange_that_was_agreed_is_told(centre, device):
-    assert enrol_device(centre, device)["key_exchange"].startswith("curve25519-sha256")
+    assert enrol_device(centre, device).key_exchange.startswith("curve25519-sha256")
 
 
 def test_a_device_with_another_key_is_refused_before_it_is_told_anything(centre, device, tablet):
