@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SETTINGS_FILE = "wingspan.toml"
+_DATABASE_FILE = "fleet.db"
 _SETTINGS = ("database", "operator")
 
 
@@ -60,6 +61,11 @@ class Workspace:
         """Return the folder of a rehearsal: how its devices are reached."""
         return self.root / "lab"
 
+    def is_begun(self) -> bool:
+        """Return whether a fleet has been begun here: there is a registry, keys or a log."""
+        here = (self.audit, self.keys, self.root / _DATABASE_FILE)
+        return any(path.exists() for path in here) or not self._is_default_database()
+
     def settings(self) -> Settings:
         """Return the settings: environment, then wingspan.toml, then default.
 
@@ -78,9 +84,12 @@ class Workspace:
         return Settings(
             database=os.environ.get("WINGSPAN_DATABASE")
             or stated.get("database")
-            or f"sqlite:///{(self.root / 'fleet.db').resolve()}",
+            or f"sqlite:///{(self.root / _DATABASE_FILE).resolve()}",
             operator=os.environ.get("WINGSPAN_OPERATOR") or stated.get("operator") or getuser(),
         )
+
+    def _is_default_database(self) -> bool:
+        return not (os.environ.get("WINGSPAN_DATABASE") or self._stated().get("database"))
 
     def _stated(self) -> Mapping[str, Any]:
         path = self.root / SETTINGS_FILE

@@ -14,10 +14,17 @@ class _Commands(FleetGroup, LazyGroup):
     """The commands of the fleet half."""
 
     lazy: ClassVar = {
-        "init": ("fleet.cli.init", "init", "Make keys and registry, ready to enrol."),
+        "init": ("fleet.cli.init", "init", "Make the registry, the keys and the log."),
         "enrol": ("fleet.cli.enrol", "enrol", "Take devices from first contact to live."),
         "operator": ("fleet.cli.operator", "operator", "Say who works with the fleet."),
         "keys": ("fleet.cli.keys", "keys", "See, push and replace what devices trust."),
+        "list": ("fleet.cli.listing", "listing", "List devices."),
+        "show": ("fleet.cli.listing", "show", "Show all that is known of a device."),
+        "move": ("fleet.cli.life", "move", "Record that a device is in another cell."),
+        "lost": ("fleet.cli.life", "lost", "Record that a device is lost."),
+        "found": ("fleet.cli.life", "found", "Record that a lost device is found."),
+        "retire": ("fleet.cli.life", "retire", "Record that a device is out of service."),
+        "audit": ("fleet.cli.audit", "audit", "Show the log; verify and anchor it."),
         "rehearse": ("fleet.cli.rehearse", "rehearse", "Rehearse on a lab of real devices here."),
     }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli.command import FleetCommand, tell
 from fleet.errors import InputError, NotProvenError, RefusedError
 from reports.terminal import complain, emit, json_option, progress
 
@@ -24,7 +25,7 @@ SCHEMA = 1
 _LISTED_MAX = 20
 
 
-@click.command("enrol")
+@click.command("enrol", cls=FleetCommand)
 @click.option("--from", "source", type=click.Path(path_type=Path), help="CSV file of devices.")
 @click.option("--address", help="Where one device is: IP address or host name.")
 @click.option("--port", type=click.IntRange(1, 65535), default=22, help="Its SSH port.")
@@ -70,6 +71,7 @@ def enrol(
     else:
         path = workspace.devices_csv if source is None else source
         candidates = read_candidates(path if path.exists() else workspace.root / path)
+    tell(scope=one["address"] or str(source or workspace.devices_csv), devices=len(candidates))
     with Registry.open(settings.database) as registry:
         _load_places(workspace, registry)
         planned = plan(registry, candidates)

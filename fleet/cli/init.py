@@ -1,11 +1,12 @@
-"""Make a workspace ready to enrol devices."""
+"""`wingspan fleet init`: registry, keys and log, so that devices can be enrolled."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import click
 
+from fleet.cli.command import FleetCommand, tell
 from reports.terminal import emit, json_option
 
 if TYPE_CHECKING:
@@ -14,11 +15,20 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-@click.command("init")
+class _Init(FleetCommand):
+    """The command that begins the log as well."""
+
+    begins: ClassVar = True
+
+
+@click.command("init", cls=_Init)
 @json_option
 @click.pass_obj
 def init(workspace: Workspace, as_json: bool) -> None:
-    """Make the keys, the first operator and the registry; nothing that is there is changed.
+    """Make the keys, the first operator, the registry and the log; what is there stays.
+
+    Run it again to take over a newer out/topology.json. Whoever runs it first becomes the first
+    administrator. A workspace for the fleet needs no inputs of the estate.
 
     \b
     Example:
@@ -26,23 +36,31 @@ def init(workspace: Workspace, as_json: bool) -> None:
     """
     from fleet.identity import Identity
     from fleet.registry import Registry
+    from fleet.topology import read_topology
 
     settings = workspace.settings()
+    topology = read_topology(workspace.topology) if workspace.topology.exists() else None
     identity, made = Identity.make(workspace, operator=settings.operator)
     with Registry.create(settings.database) as registry:
-        devices = registry.count()
-    answer = {
-        "schema": SCHEMA,
-        "made": made,
-        "keys": str(workspace.keys),
-        "operator": settings.operator,
-        "trust_statement": identity.statement().number,
-        "devices": devices,
-    }
+        stranded = registry.load_locations(topology) if topology else ()
+        answer = {
+            "schema": SCHEMA,
+            "made": made,
+            "keys": str(workspace.keys),
+            "operator": settings.operator,
+            "trust_statement": identity.statement().number,
+            "database": registry.address,
+            "devices": registry.count(),
+            "cells": len(topology.cells) if topology else 0,
+            "stranded": list(stranded),
+        }
+    tell(made=made, cells=answer["cells"])
     lines = [f"made {name}" for name in made] or ["everything is here already"]
     lines += [
         f"keys in {workspace.keys}: guard them as you would guard the keys of the prisons",
-        f"{devices:,} devices in the registry",
+        f"{answer['devices']:,} devices in the registry, {answer['database']}",
+        f"{answer['cells']:,} cells in the topology" if topology else "no topology yet",
+        *(f"  {cell} has a device, and this topology leaves it out" for cell in stranded),
         f"put {workspace.keys}/bootstrap.pub into root's authorized_keys of each new device, then:",
         f"next: wingspan -C {workspace.root} fleet enrol --from inputs/devices.csv",
     ]

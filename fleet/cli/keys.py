@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli.command import LoggedGroup
 from reports.terminal import emit, json_option, progress
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ SCHEMA = 1
 _DAY_S = 24 * 3600
 
 
-@click.group("keys", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("keys", cls=LoggedGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def keys() -> None:
     """See, push and replace the authorities that devices trust.
 

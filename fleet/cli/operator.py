@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fleet.cli.command import LoggedGroup
 from reports.terminal import emit, json_option, progress
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-@click.group("operator", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("operator", cls=LoggedGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def operator() -> None:
     """Say who works with the fleet, in which role and where.
 

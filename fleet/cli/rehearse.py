@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli.command import LoggedGroup
 from reports.terminal import complain, emit, json_option
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _NOT_UP = "no rehearsal is up"
 
 
-@click.group("rehearse", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("rehearse", cls=LoggedGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def rehearse() -> None:
     """Rehearse on a lab of real devices on this machine.
 

@@ -83,11 +83,16 @@ class Registry:
         with _opening(url) as engine:
             revision = database.revision_of(engine)
             if revision is None:
-                where = engine.url.render_as_string(hide_password=True)
-                raise InputError(f"there is no registry in {where}", hint="wingspan fleet init")
+                there = cls(engine).address
+                raise InputError(f"there is no registry in {there}", hint="wingspan fleet init")
             if revision != database.revision_here():
                 database.migrate(engine)
             return cls(engine)
+
+    @property
+    def address(self) -> str:
+        """Return where the registry is, without a password."""
+        return self.engine.url.render_as_string(hide_password=True)
 
     def close(self) -> None:
         """Let go of the database."""

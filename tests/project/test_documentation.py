@@ -23,6 +23,9 @@ from typing import TYPE_CHECKING
 import openpyxl
 import pytest
 
+from fleet.device import DeviceState, NewDevice
+from fleet.registry import Registry
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -58,6 +61,14 @@ ARGUMENTS = {
     "fleet keys show": [],
     "fleet keys push": [],
     "fleet keys rotate": ["--ca", "broker", "--yes"],
+    "fleet list": ["LEI", "state=spare"],
+    "fleet show": ["WS-000001"],
+    "fleet move": ["WS-000001", "LEI-T1-1-002"],
+    "fleet lost": ["WS-000001"],
+    "fleet found": ["WS-000002"],
+    "fleet retire": ["WS-000001"],
+    "fleet audit verify": [],
+    "fleet audit anchor": ["--out", "{spare}/anchor.json"],
     "fleet rehearse up": ["--devices", "1"],
     "fleet rehearse status": [],
     "fleet rehearse down": [],
@@ -107,6 +118,8 @@ def test_every_field_of_an_answer_is_in_the_readme(called, workspace, tmp_path):
     if called == "estate import survey":
         draft = [BIN / "wingspan", "-C", copy, "estate", "survey", "LEI", "--out"]
         subprocess.run([*draft, tmp_path / "survey.gpkg"], check=True, capture_output=True)
+    if called.startswith("fleet ") and not called.startswith(("fleet init", *IN_A_LAB)):
+        begin_fleet(copy)
     given = [word.format(workspace=copy, spare=tmp_path) for word in ARGUMENTS[called]]
     command = [BIN / "wingspan", "-C", copy, *called.split(), *given, "--json"]
     with rehearsal(copy) if called.startswith(IN_A_LAB) else nullcontext():
@@ -224,6 +237,16 @@ def environment_for(folder: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if "MAKE" not in name}
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     return inherited | {"VENV": str(folder), "PATH": path, "COLUMNS": "80"}
+
+
+def begin_fleet(workspace: Path) -> None:
+    """Begin a fleet of two devices in some cells of the plan; the second is lost."""
+    subprocess.run([BIN / "wingspan", "-C", workspace, "fleet", "init"], check=True)
+    with Registry.open(f"sqlite:///{workspace}/fleet.db") as registry:
+        new = [NewDevice(serial=f"S-{n}", model="t-1", cell="LEI-T1-1-001") for n in range(2)]
+        registry.add(new, by="test", why="test")
+        registry.record_facts({"WS-000001": {"battery": 80}}, at=datetime.now(UTC))
+        registry.set_state("WS-000002", DeviceState.LOST, by="test", why="test")
 
 
 def write_bulletin(path: Path) -> None:

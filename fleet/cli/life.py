@@ -1,0 +1,125 @@
+"""`wingspan fleet move`, `lost`, `found` and `retire`: what becomes of a device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from fleet.cli.command import FleetCommand, tell
+from fleet.device import DeviceState
+from fleet.workspace import Workspace
+from reports.terminal import emit, json_option
+
+if TYPE_CHECKING:
+    from fleet.device import Device
+
+_why = click.option("--why", default="", help="Reason, for the history; never about a prisoner.")
+
+
+@click.command(cls=FleetCommand)
+@click.argument("device")
+@click.argument("cell")
+@_why
+@json_option
+@click.pass_obj
+def move(workspace: Workspace, device: str, cell: str, why: str, as_json: bool) -> None:
+    """Record that DEVICE is now in CELL, a location key such as MDI-A-2-014.
+
+    \b
+    Example:
+      wingspan fleet move WS-000001 MDI-A-2-014 --why "wing refurbished"
+    """
+    from fleet.registry import Registry
+
+    settings = workspace.settings()
+    with Registry.open(settings.database) as registry:
+        before = registry.device(device).cell
+        moved = registry.move(device, cell, by=settings.operator, why=why or "moved")
+    tell(scope=f"device:{device}", before=before, after=cell)
+    _report(moved, as_json=as_json, text=f"{device} is in {cell}, before in {before or 'no cell'}")
+
+
+@click.command(cls=FleetCommand)
+@click.argument("device")
+@_why
+@json_option
+@click.pass_obj
+def lost(workspace: Workspace, device: str, why: str, as_json: bool) -> None:
+    """Record that DEVICE is lost; it keeps its cell, as the last place where it was known.
+
+    \b
+    Example:
+      wingspan fleet lost WS-000001 --why "not in the cell at the check"
+    """
+    _Step(workspace, device, why or "lost", as_json).to(DeviceState.LOST)
+
+
+@click.command(cls=FleetCommand)
+@click.argument("device")
+@_why
+@json_option
+@click.pass_obj
+def found(workspace: Workspace, device: str, why: str, as_json: bool) -> None:
+    """Record that DEVICE is found. It has been out of sight: it comes back quarantined.
+
+    \b
+    Example:
+      wingspan fleet found WS-000001
+    """
+    _Step(workspace, device, why or "found", as_json).to(
+        DeviceState.QUARANTINED, only=DeviceState.LOST
+    )
+
+
+@click.command(cls=FleetCommand)
+@click.argument("device")
+@_why
+@json_option
+@click.pass_obj
+def retire(workspace: Workspace, device: str, why: str, as_json: bool) -> None:
+    """Record that DEVICE is out of service for good; its cell is free again.
+
+    \b
+    Example:
+      wingspan fleet retire WS-000001 --why "screen broken"
+    """
+    _Step(workspace, device, why or "retired", as_json).to(DeviceState.RETIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One device's next step in its life, and why."""
+
+    workspace: Workspace
+    device: str
+    why: str
+    as_json: bool
+
+    def to(self, state: DeviceState, *, only: DeviceState | None = None) -> None:
+        """Record the state; with `only`, for a device that has that one."""
+        from fleet.errors import RefusedError
+        from fleet.registry import Registry
+
+        settings = self.workspace.settings()
+        with Registry.open(settings.database) as registry:
+            before = registry.device(self.device).state
+            if only not in {None, before}:
+                hint = f"wingspan fleet show {self.device} tells its history"
+                raise RefusedError(f"{self.device} is {before}, not {only}", hint=hint)
+            registry.set_state(self.device, state, by=settings.operator, why=self.why)
+            after = registry.device(self.device)
+        tell(scope=f"device:{self.device}", before=before.value, after=state.value)
+        text = f"{self.device} is {state}, before {before}"
+        _report(after, as_json=self.as_json, text=text)
+
+
+def _report(device: Device, *, as_json: bool, text: str) -> None:
+    answer = {
+        "schema": 1,
+        "device": device.device,
+        "cell": device.cell,
+        "state": device.state.value,
+    }
+    emit(answer, as_json=as_json, text=text)

@@ -1,0 +1,125 @@
+import json
+
+import pytest
+
+
+@pytest.fixture
+def anchor(desk, tmp_path):
+    """Return the file of an anchor of the log after `fleet init` and one listing."""
+    desk.run("list", "MDI")
+    file = tmp_path / "anchor.json"
+    assert desk.answer("audit", "anchor", "--out", str(file))["entries"] == 2
+    return str(file)
+
+
+def test_every_command_that_touches_registry_or_devices_is_one_entry(desk):
+    desk.run("list", "MDI/A")
+    desk.run("move", "WS-000001", "LEI-B-1-001")
+    desk.run("lost", "WS-000404", code=3)
+    desk.run("audit", "verify")
+
+    said = [
+        (entry["operator"], entry["action"], entry["scope"], entry["outcome"])
+        for entry in desk.answer("audit")["entries"]
+    ]
+    assert said == [
+        ("asha", "fleet init", "", "done"),
+        ("asha", "fleet list", "MDI/A", "done"),
+        ("asha", "fleet move", "device:WS-000001", "done"),
+        ("asha", "fleet lost", "WS-000404", "bad input"),
+    ]
+
+
+def test_the_last_entries_are_shown_newest_last(desk):
+    desk.run("list", "MDI")
+    desk.run("list", "LEI")
+
+    lines = desk.run("audit", "--last", "2").stdout.splitlines()
+    assert [line.split()[5] for line in lines] == ["MDI", "LEI"]
+
+
+def test_a_log_is_whole_up_to_its_anchor(desk, anchor):
+    desk.run("list")
+
+    assert desk.answer("audit", "verify", "--anchor", anchor) == {
+        "schema": 1,
+        "entries": 3,
+        "whole": True,
+        "anchored_to": 2,
+        "first_fault": None,
+    }
+
+
+def test_without_an_anchor_nothing_is_said_of_the_end(desk):
+    assert desk.answer("audit", "verify")["anchored_to"] is None
+    assert "does not show" in desk.run("audit", "verify").stdout
+
+
+def test_an_end_cut_off_ends_with_exit_3(desk, anchor):
+    log = desk.workspace.audit
+    log.write_bytes(log.read_bytes().splitlines(keepends=True)[0])
+
+    answer = desk.answer("audit", "verify", "--anchor", anchor, code=3)
+    assert (answer["whole"], answer["entries"]) == (False, 1)
+    assert "had 2 when it was anchored" in answer["first_fault"]["what"]
+
+
+def test_an_edit_is_named_by_its_line(desk):
+    desk.run("list")
+    log = desk.workspace.audit
+    log.write_bytes(log.read_bytes().replace(b"fleet list", b"fleet lock"))
+
+    assert desk.answer("audit", "verify", code=3)["first_fault"]["line"] == 2
+
+
+def test_an_anchor_that_was_changed_is_not_taken(desk, anchor, tmp_path):
+    said = json.loads((tmp_path / "anchor.json").read_text())
+    (tmp_path / "anchor.json").write_text(json.dumps(said | {"entries": 1}))
+
+    result = desk.run("audit", "verify", "--anchor", anchor, code=3)
+    assert "is not signed by" in result.stderr
+
+
+def test_an_anchor_of_another_fleet_is_not_taken(desk, anchor):
+    from shutil import rmtree
+
+    rmtree(desk.workspace.keys)
+    desk.run("init")
+
+    assert "is not signed by" in desk.run("audit", "verify", "--anchor", anchor, code=3).stderr
+
+
+def test_an_anchor_is_checked_by_the_public_key_that_was_kept_with_it(desk, anchor, tmp_path):
+    from shutil import rmtree
+
+    kept = tmp_path / "kept.pub"
+    kept.write_bytes((desk.workspace.keys / "audit.pub").read_bytes())
+    rmtree(desk.workspace.keys)
+
+    given = ("--anchor", anchor, "--key", str(kept))
+    assert desk.answer("audit", "verify", *given)["anchored_to"] == 2
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"schema": 2, "entries": 1, "head": "x", "at": ""}'])
+def test_what_is_no_anchor_is_explained(desk, tmp_path, text):
+    file = tmp_path / "anchor.json"
+    file.write_text(text)
+
+    assert "is not an anchor" in desk.run("audit", "verify", "--anchor", str(file), code=3).stderr
+
+
+def test_a_log_that_is_gone_is_not_whole_by_its_anchor(desk, anchor):
+    desk.workspace.audit.unlink()
+
+    assert desk.answer("audit", "verify", "--anchor", anchor, code=3)["whole"] is False
+
+
+def test_before_a_fleet_begins_there_is_no_log_to_verify(empty_desk):
+    assert "there is no log" in empty_desk.run("audit", "verify", code=3).stderr
+
+
+def test_without_keys_nothing_is_anchored(desk, tmp_path):
+    (desk.workspace.keys / "audit").unlink()
+
+    result = desk.run("audit", "anchor", "--out", str(tmp_path / "a.json"), code=3)
+    assert "there is no" in result.stderr
