@@ -46,6 +46,7 @@ class Checkup:
     status: Status
     findings: tuple[Finding, ...]
     report: Report | None = None
+    tries: int = 1
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -64,7 +65,11 @@ def check_up(outcome: Outcome, desired: Mapping[str, str], policies: Sequence[Po
         today = datetime.now(tz=UTC).date()
         findings = assess(outcome.report, desired, policies, today)
     return Checkup(
-        device=outcome.device, status=worst(findings), findings=findings, report=outcome.report
+        device=outcome.device,
+        status=worst(findings),
+        findings=findings,
+        report=outcome.report,
+        tries=outcome.tries,
     )
 
 

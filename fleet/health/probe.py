@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from fleet.device import Device
@@ -22,9 +25,12 @@ _OPENSSH = "OpenSSH_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """How devices are reached and what they are shown: the broker lane of one sweep."""
+    """How devices are reached and what they are shown: the broker lane of one sweep.
 
-    credential: Credential
+    `credential` is called for each device, since a long sweep outlives a certificate.
+    """
+
+    credential: Callable[[], Credential]
     transport: Dialler
     user: str = USER
 
@@ -44,6 +50,7 @@ class Outcome:
     device: Device
     report: Report | None = None
     error: FleetError | None = None
+    tries: int = 1
 
     @property
     def is_unreachable(self) -> bool:
@@ -54,6 +61,19 @@ class Outcome:
     def is_silent(self) -> bool:
         """Return whether nothing at all came back."""
         return isinstance(self.error, UnreachableError) and self.error.stage == "connect"
+
+
+def renewed(issue: Callable[[], Credential], *, every_s: float) -> Callable[[], Credential]:
+    """Return a function that hands out a credential, a new one when the last is so old."""
+    lock, issued = Lock(), [(monotonic(), issue())]
+
+    def current() -> Credential:
+        with lock:
+            if monotonic() - issued[0][0] >= every_s:
+                issued[0] = (monotonic(), issue())
+            return issued[0][1]
+
+    return current
 
 
 def ask(device: Device, lane: Lane, patience: Patience) -> Outcome:
@@ -68,7 +88,7 @@ def ask(device: Device, lane: Lane, patience: Patience) -> Outcome:
     try:
         if not device.address:
             raise UnreachableError(f"{device.device} has no known address")
-        opened = open_session(target, lane.credential, lane.transport, timeout_s=patience.login_s)
+        opened = open_session(target, lane.credential(), lane.transport, timeout_s=patience.login_s)
         with opened as session:
             sent_s = time.time()
             answer = session.run("probe", timeout_s=patience.answer_s)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,8 @@ def sweep(
             yield outcome
     calm = Patience(login_s=knocking.calm_timeout_s, answer_s=knocking.calm_timeout_s)
     window = _Window(knocking.calm_at_once, _CALM_AT_ONCE_MAX)
-    yield from _knock(_Gate(again, {}, {}), lambda device: ask(device, calm), window)
+    for outcome in _knock(_Gate(again, {}, {}), lambda device: ask(device, calm), window):
+        yield replace(outcome, tries=2)
 
 
 def _places(

@@ -175,11 +175,10 @@ def battery(root):
 
 
 def rehearsed(root):
-    return {
-        "kiosk": text(root, "kiosk/state"),
-        "signal_dbm": float(text(root, "wlan/signal_dbm")),
-        "bssid": text(root, "wlan/bssid"),
-    }
+    found = {"kiosk": text(root, "kiosk/state")}
+    if signal_dbm := text(root, "wlan/signal_dbm"):  # A cell with an outlet has no radio.
+        found |= {"signal_dbm": float(signal_dbm), "bssid": text(root, "wlan/bssid")}
+    return found
 
 
 def kiosk(root):

@@ -5,14 +5,9 @@ from datetime import date
 import pytest
 
 from fleet.health.assessment import Finding, Status, assess, worst
-from fleet.health.facts import Report
 from fleet.health.rules import Policy
 
 TODAY = date(2026, 11, 25)
-
-
-def report(*, device="WS-000001", nonce="c0ffee", simulated=(), unread=None, **facts):
-    return Report(device=device, nonce=nonce, facts=facts, simulated=simulated, unread=unread or {})
 
 
 def policy(**changed):
@@ -42,13 +37,13 @@ def policy(**changed):
         ("beyond", -11, Status.FAIL),
     ],
 )
-def test_a_number_is_held_to_its_limits(comparison, value, level):
+def test_a_number_is_held_to_its_limits(report, comparison, value, level):
     found = assess(report(battery_percent=value), {}, [policy(comparison=comparison)], TODAY)
 
     assert worst(found) == (level or Status.OK)
 
 
-def test_a_text_is_held_to_a_list_of_what_is_right():
+def test_a_text_is_held_to_a_list_of_what_is_right(report):
     kiosk = policy(name="kiosk", fact="kiosk", comparison="not_in", warn=None, fail=("running",))
 
     (finding,) = assess(report(kiosk="failed"), {}, [kiosk], TODAY)
@@ -57,10 +52,10 @@ def test_a_text_is_held_to_a_list_of_what_is_right():
     assert assess(report(kiosk="running"), {}, [kiosk], TODAY) == ()
 
 
-def test_a_finding_says_what_is_found_and_what_should_be():
-    found = report(battery_percent=4.0, simulated=("battery_percent",))
+def test_a_finding_says_what_is_found_and_what_should_be(report):
+    low = report(battery_percent=4.0, simulated=("battery_percent",))
 
-    assert assess(found, {}, [policy(check="charge it")], TODAY) == (
+    assert assess(low, {}, [policy(check="charge it")], TODAY) == (
         Finding(
             policy="battery",
             fact="battery_percent",
@@ -71,13 +66,13 @@ def test_a_finding_says_what_is_found_and_what_should_be():
     )
 
 
-def test_a_policy_is_not_in_force_before_its_day():
+def test_a_policy_is_not_in_force_before_its_day(report):
     later = policy(since=date(2026, 11, 26))
 
     assert assess(report(battery_percent=1), {}, [later], TODAY) == ()
 
 
-def test_a_fact_that_is_missing_is_a_warning_where_the_device_could_not_read_it():
+def test_a_fact_that_is_missing_is_a_warning_where_the_device_could_not_read_it(report):
     found = assess(report(unread={"battery": "no such file"}), {}, [policy()], TODAY)
 
     assert [(f.policy, f.level, f.says) for f in found] == [
@@ -97,7 +92,7 @@ def test_a_fact_that_is_missing_is_a_warning_where_the_device_could_not_read_it(
         ),
     ],
 )
-def test_what_differs_from_what_should_be_is_a_failure(wanted, says):
+def test_what_differs_from_what_should_be_is_a_failure(report, wanted, says):
     right = {"device": "WS-000001", "nonce": "c0ffee", "version": "2026.11"}
     found = report(version="2026.11", ruleset_sha256="a" * 64)
 
@@ -107,7 +102,7 @@ def test_what_differs_from_what_should_be_is_a_failure(wanted, says):
     assert assess(found, right, [], TODAY) == ()
 
 
-def test_the_worst_comes_first():
+def test_the_worst_comes_first(report):
     found = assess(
         report(battery_percent=20, nonce="other", unread={"x": "y"}),
         {"nonce": "c0ffee"},

@@ -28,7 +28,6 @@ def test_without_a_file_the_shipped_rules_are_in_force(tmp_path):
         "clock",
         "disk",
         "kiosk",
-        "load",
         "memory",
         "signal",
     }
@@ -38,7 +37,7 @@ def test_without_a_file_the_shipped_rules_are_in_force(tmp_path):
 def test_a_workspaces_policy_takes_the_place_of_the_shipped_one(overlaid):
     rules = overlaid(
         '[policies.battery]\nfact = "battery_percent"\ncomparison = "below"\nfail = 50\n'
-        "since = 2026-12-01\n[policies.load]\noff = true\n[sweep]\nat_once = 8\n"
+        "since = 2026-12-01\n[policies.memory]\noff = true\n[sweep]\nat_once = 8\n"
     )
     policies = {policy.name: policy for policy in rules.policies}
 
@@ -49,7 +48,7 @@ def test_a_workspaces_policy_takes_the_place_of_the_shipped_one(overlaid):
         since=date(2026, 12, 1),
         fail=50,
     )
-    assert "load" not in policies
+    assert "memory" not in policies
     assert (rules.knocking.at_once, rules.knocking.calm_at_once) == (8, 8)
 
 
