@@ -63,17 +63,35 @@ class Cost:
 def measured(command: Sequence[str | Path]) -> tuple[Cost, dict[str, Any]]:
     """Run a command that answers in JSON; return its cost and its answer.
 
-    Settings in the environment are kept from it, so that every machine measures the same.
+    Raises
+    ------
+    RuntimeError
+        When the command fails; it holds what the command said.
+    """
+    cost, text = run(command)
+    found: dict[str, Any] = json.loads(text)
+    return cost, found
+
+
+def run(
+    command: Sequence[str | Path], environment: Mapping[str, str] | None = None
+) -> tuple[Cost, str]:
+    """Run a command, with further variables in its environment; return its cost and its output.
+
+    Settings of ours in the environment are kept from it, so that every machine measures the
+    same.
 
     Raises
     ------
     RuntimeError
         When the command fails; it holds what the command said.
     """
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("WINGSPAN_")}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("WINGSPAN_")}
     with TemporaryFile("w+") as answer, TemporaryFile("w+") as complaint:
         start_s = perf_counter()
-        process = subprocess.Popen(command, stdout=answer, stderr=complaint, env=environment)
+        process = subprocess.Popen(
+            command, stdout=answer, stderr=complaint, env=inherited | dict(environment or {})
+        )
         # Unlike subprocess, wait4 tells what this one child has used.
         _, status, usage = os.wait4(process.pid, 0)
         wall_s = perf_counter() - start_s
@@ -88,8 +106,7 @@ def measured(command: Sequence[str | Path]) -> tuple[Cost, dict[str, Any]]:
             cpu_s=usage.ru_utime + usage.ru_stime,
             memory_mb=usage.ru_maxrss * _PEAK_UNIT_BYTES / 1e6,
         )
-        found: dict[str, Any] = json.load(answer)
-        return cost, found
+        return cost, answer.read()
 
 
 def growth_exponent(measures: Mapping[int, float]) -> float:

@@ -1,0 +1,193 @@
+"""What a sweep costs the controller, beside other ways to ask the same of the same devices.
+
+    python -m benchmarks.health [--small]
+
+Needs root, for the rehearsal. CPU is that of the controller's processes alone: the devices'
+processes are children of the rehearsal, in a process namespace of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import linear_regression
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from benchmarks.measuring import WINGSPAN, Cost, aligned, measured, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+RUNS = 3
+SIZES = (50, 100, 200, 500)
+COMPARED = 200
+ESTATE = 90_000
+AT_ONCE = 20
+# What OpenSSH's client offers by default costs it several times as much; see DECISIONS.md.
+KEY_EXCHANGE = "curve25519-sha256"
+DAYS = 12
+_BIN = Path(sys.executable).parent
+
+
+def main() -> None:
+    """Print one table after the other, each as soon as it is measured."""
+    sizes = (24, 48) if "--small" in sys.argv else SIZES
+    compared = sizes[-1] if "--small" in sys.argv else COMPARED
+    load = os.getloadavg()[0]
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}\n")
+    costs = {}
+    for size in sizes:
+        with rehearsed(size) as workspace:
+            costs[size] = Cost.median_of(swept(workspace, size) for _ in range(RUNS))
+            if size == compared:
+                print(beside_others(workspace, size), flush=True)
+    print(f"\n{growth(costs)}", flush=True)
+    print(f"\n{year_of_history()}")
+
+
+@contextmanager
+def rehearsed(size: int) -> Iterator[Path]:
+    """Yield a workspace whose rehearsal has so many enrolled devices."""
+    with TemporaryDirectory(prefix="wingspan-benchmark-") as folder:
+        workspace = Path(folder)
+        fleet = [WINGSPAN, "-C", workspace, "fleet"]
+        subprocess.run([*fleet, "init"], check=True, stdout=sys.stderr)
+        subprocess.run(
+            [*fleet, "rehearse", "up", "--devices", str(size)], check=True, stdout=sys.stderr
+        )
+        try:
+            enrol = ["enrol", "--from", workspace / "inputs" / "devices.csv", "--yes"]
+            subprocess.run([*fleet, *enrol], check=True, stdout=sys.stderr)
+            yield workspace
+        finally:
+            subprocess.run([*fleet, "rehearse", "down"], check=True, stdout=sys.stderr)
+
+
+def swept(workspace: Path, size: int) -> Cost:
+    """Return what one sweep of all takes: the command, from start-up to the registry."""
+    cost, answer = measured([WINGSPAN, "-C", workspace, "fleet", "health", "--json"])
+    reached = size - answer["summary"]["unreachable"]
+    if reached != size or answer["summary"]["devices"] != size:
+        raise RuntimeError(f"{reached} of {size} devices answered")
+    return cost
+
+
+def beside_others(workspace: Path, size: int) -> str:
+    """Measure each way in turn, so that a slow moment strikes all alike."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from fleet.transport import transport_of  # noqa: PLC0415 - light, and only needed here
+    from fleet.workspace import Workspace  # noqa: PLC0415
+
+    inside = transport_of(Workspace(workspace)).command
+    with TemporaryDirectory(prefix="wingspan-benchmark-") as text:
+        folder = Path(text)
+        peer = [sys.executable, "-m", "benchmarks.peers"]
+        run([*peer, "prepare", workspace, folder])
+        ways = {
+            "asyncssh": [*peer, "asyncssh", str(folder)],
+            "parallel-ssh (no host keys)": [*peer, "parallel-ssh", str(folder)],
+            "ansible -m raw": _ansible(folder),
+        }
+        costs: dict[str, list[Cost]] = {"wingspan fleet health": [], **{way: [] for way in ways}}
+        for _ in range(RUNS):
+            costs["wingspan fleet health"].append(swept(workspace, size))
+            for way, command in ways.items():
+                cost, answered = run(inside(command), _environment(folder))
+                _require(answered, way, size)
+                costs[way].append(cost)
+    medians = {way: Cost.median_of(several) for way, several in costs.items()}
+    ours = medians["wingspan fleet health"].cpu_s
+    rows = (
+        (
+            way,
+            f"{cost.cpu_s / size * 1000:.1f}",
+            f"{cost.cpu_s / ours:.1f}",
+            f"{cost.wall_s:.1f}",
+            f"{cost.memory_mb:.0f}",
+        )
+        for way, cost in medians.items()
+    )
+    headings = (f"{size} devices, curve25519", "CPU ms a device", "ratio", "wall s", "MB")
+    return aligned(headings, rows)
+
+
+def _ansible(folder: Path) -> list[str]:
+    words = ["ansible", "all", "-i", f"{folder}/inventory.ini", "-m", "raw"]
+    return [str(_BIN / words[0]), *words[1:], "-a", "wingspan-device probe", "-f", str(AT_ONCE)]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    options = {
+        "UserKnownHostsFile": folder / "known_hosts",
+        "StrictHostKeyChecking": "yes",
+        "IdentitiesOnly": "yes",
+        "ControlMaster": "no",
+        "KexAlgorithms": KEY_EXCHANGE,
+    }
+    return {
+        "ANSIBLE_PRIVATE_KEY_FILE": f"{folder}/key",
+        "ANSIBLE_REMOTE_USER": "root",
+        "ANSIBLE_SSH_ARGS": " ".join(f"-o {name}={value}" for name, value in options.items()),
+        "ANSIBLE_HOST_KEY_CHECKING": "True",
+        "ANSIBLE_LOCALHOST_WARNING": "False",
+        "ANSIBLE_TIMEOUT": "60",
+    }
+
+
+def _require(answered: str, way: str, size: int) -> None:
+    count = answered.count('"schema":1') or json.loads(answered)["answered"]
+    if count != size:
+        raise RuntimeError(f"{way}: {count} of {size} devices answered")
+
+
+def growth(costs: dict[int, Cost]) -> str:
+    """Return the cost by size, and a straight line through it drawn out to the whole estate."""
+    sizes = list(costs)
+    rows = [
+        (
+            f"{size:,}",
+            f"{cost.cpu_s:.2f}",
+            f"{cost.cpu_s / size * 1000:.1f}",
+            f"{cost.memory_mb:.0f}",
+            f"{cost.wall_s:.1f}",
+        )
+        for size, cost in costs.items()
+    ]
+    slope_s, start_s = linear_regression(sizes, [costs[size].cpu_s for size in sizes])
+    slope_mb, start_mb = linear_regression(sizes, [costs[size].memory_mb for size in sizes])
+    estate_s = start_s + slope_s * ESTATE
+    rows.append(
+        (
+            f"{ESTATE:,} (drawn out)",
+            f"{estate_s:.0f}",
+            f"{estate_s / ESTATE * 1000:.1f}",
+            f"{start_mb + slope_mb * ESTATE:.0f}",
+            "",
+        )
+    )
+    return aligned(("devices swept", "CPU s", "ms a device", "MB", "wall s"), rows)
+
+
+def year_of_history() -> str:
+    """Keep some days of sweeps of the whole estate; return what a year of them takes."""
+    program = Path(__file__).with_name("history.py")
+    with TemporaryDirectory(prefix="wingspan-benchmark-") as folder:
+        cost, answer = measured([sys.executable, program, folder, str(ESTATE), str(DAYS)])
+    row_bytes = answer["bytes"] / (ESTATE * DAYS)
+    rows: Sequence[Sequence[str]] = [
+        ("bytes a reading", f"{row_bytes:.1f}"),
+        ("GB a year of daily sweeps", f"{row_bytes * ESTATE * 365 / 1e9:.2f}"),
+        ("ms CPU to keep a reading", f"{cost.cpu_s / (ESTATE * DAYS) * 1000:.3f}"),
+        ("MB of memory", f"{cost.memory_mb:.0f}"),
+    ]
+    return aligned((f"{ESTATE:,} devices, {DAYS} days, SQLite", ""), rows)
+
+
+if __name__ == "__main__":
+    main()

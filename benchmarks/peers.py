@@ -1,0 +1,116 @@
+"""Other ways to ask the devices of a rehearsal the same, each as a process of its own.
+
+    python -m benchmarks.peers prepare WORKSPACE FOLDER
+    python -m benchmarks.peers asyncssh|parallel-ssh FOLDER
+
+`prepare` writes what all of them need: one list of devices with their pinned keys, and one
+certificate of the deploy lane, since only ours speaks on the broker lane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+from getpass import getuser
+from pathlib import Path
+from typing import Any
+
+ASKED = "wingspan-device probe"
+AT_ONCE = 20
+KEY_EXCHANGE = "curve25519-sha256"
+_TIMEOUT_S = 60
+
+
+def prepare(workspace: Path, folder: Path) -> None:
+    """Write hosts.json, inventory.ini, known_hosts, key and key-cert.pub into a folder."""
+    from fleet.identity import Identity, Lane  # noqa: PLC0415 - of no use to the others
+    from fleet.registry import Registry  # noqa: PLC0415
+    from fleet.workspace import Workspace  # noqa: PLC0415
+
+    opened = Workspace(workspace)
+    with Registry.open(opened.settings().database) as registry:
+        devices = registry.devices()
+    credential = Identity.open(opened).credential(
+        Lane.DEPLOY,
+        operator=getuser(),
+        purpose="benchmark",
+        principals=[f"device-{device.device}" for device in devices],
+        minutes=60,
+    )
+    with credential.files() as files:
+        for name in ("key", "key-cert.pub"):
+            shutil.copy(files / name, folder / name)
+    hosts = [{"name": d.device, "address": d.address, "key": d.host_key} for d in devices]
+    (folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
+    known = "".join(f"{d.device},{d.address} {d.host_key}\n" for d in devices)
+    (folder / "known_hosts").write_text(known, encoding="utf-8")
+    lines = (
+        f"{d.device} ansible_host={d.address} ansible_ssh_extra_args='-o HostKeyAlias={d.device}'\n"
+        for d in devices
+    )
+    (folder / "inventory.ini").write_text("".join(lines), encoding="utf-8")
+
+
+def with_asyncssh(folder: Path) -> int:
+    """Ask with asyncssh, checking host keys; return how many answered."""
+    import asyncssh  # noqa: PLC0415 - each peer imports its own library and no other
+
+    key = asyncssh.read_private_key(folder / "key")
+    certificate = asyncssh.read_certificate(folder / "key-cert.pub")
+
+    async def ask(host: dict[str, Any], places: asyncio.Semaphore) -> bool:
+        pinned = asyncssh.import_public_key(host["key"])
+        async with (
+            places,
+            asyncssh.connect(
+                host["address"],
+                username="root",
+                client_keys=[(key, certificate)],
+                known_hosts=([pinned], [], []),
+                kex_algs=[KEY_EXCHANGE],
+                config=None,
+                agent_path=None,
+                connect_timeout=_TIMEOUT_S,
+            ) as connection,
+        ):
+            answer = await connection.run(ASKED, check=True)
+            return json.loads(str(answer.stdout))["schema"] == 1
+
+    async def ask_all() -> int:
+        places = asyncio.Semaphore(AT_ONCE)
+        return sum(await asyncio.gather(*(ask(host, places) for host in _hosts(folder))))
+
+    return asyncio.run(ask_all())
+
+
+def with_parallel_ssh(folder: Path) -> int:
+    """Ask with parallel-ssh over libssh, which checks no host key; return how many answered."""
+    from pssh.clients.ssh import ParallelSSHClient  # noqa: PLC0415
+
+    client = ParallelSSHClient(
+        [host["address"] for host in _hosts(folder)],
+        user="root",
+        pkey=str(folder / "key"),
+        cert_file=str(folder / "key-cert.pub"),
+        pool_size=AT_ONCE,
+        timeout=_TIMEOUT_S,
+        allow_agent=False,
+        identity_auth=False,
+    )
+    answers = client.run_command(ASKED)
+    return sum(json.loads("".join(answer.stdout))["schema"] == 1 for answer in answers)
+
+
+def _hosts(folder: Path) -> list[dict[str, Any]]:
+    hosts: list[dict[str, Any]] = json.loads((folder / "hosts.json").read_text(encoding="utf-8"))
+    return hosts
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "prepare":
+        prepare(*map(Path, sys.argv[2:]))
+    else:
+        peer = {"asyncssh": with_asyncssh, "parallel-ssh": with_parallel_ssh}[sys.argv[1]]
+        print(json.dumps({"answered": peer(Path(sys.argv[2]))}))
