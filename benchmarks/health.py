@@ -32,6 +32,7 @@ AT_ONCE = 20
 # What OpenSSH's client offers by default costs it several times as much; see DECISIONS.md.
 KEY_EXCHANGE = "curve25519-sha256"
 DAYS = 12
+PEER = [sys.executable, "-m", "benchmarks.peers"]
 _BIN = Path(sys.executable).parent
 
 
@@ -44,16 +45,18 @@ def main() -> None:
     costs = {}
     for size in sizes:
         with rehearsed(size) as workspace:
+            plain = with_plain_keys(workspace, size) if size == compared else {}
+            enrol(workspace)
             costs[size] = Cost.median_of(swept(workspace, size) for _ in range(RUNS))
-            if size == compared:
-                print(beside_others(workspace, size), flush=True)
+            if plain:
+                print(beside_others(workspace, size, plain), flush=True)
     print(f"\n{growth(costs)}", flush=True)
     print(f"\n{year_of_history()}")
 
 
 @contextmanager
 def rehearsed(size: int) -> Iterator[Path]:
-    """Yield a workspace whose rehearsal has so many enrolled devices."""
+    """Yield a workspace whose rehearsal has so many new devices."""
     with TemporaryDirectory(prefix="wingspan-benchmark-") as folder:
         workspace = Path(folder)
         fleet = [WINGSPAN, "-C", workspace, "fleet"]
@@ -62,11 +65,15 @@ def rehearsed(size: int) -> Iterator[Path]:
             [*fleet, "rehearse", "up", "--devices", str(size)], check=True, stdout=sys.stderr
         )
         try:
-            enrol = ["enrol", "--from", workspace / "inputs" / "devices.csv", "--yes"]
-            subprocess.run([*fleet, *enrol], check=True, stdout=sys.stderr)
             yield workspace
         finally:
             subprocess.run([*fleet, "rehearse", "down"], check=True, stdout=sys.stderr)
+
+
+def enrol(workspace: Path) -> None:
+    """Take all devices of the rehearsal to live."""
+    words = ["fleet", "enrol", "--from", workspace / "inputs" / "devices.csv", "--yes"]
+    subprocess.run([WINGSPAN, "-C", workspace, *words], check=True, stdout=sys.stderr)
 
 
 def swept(workspace: Path, size: int) -> Cost:
@@ -78,43 +85,59 @@ def swept(workspace: Path, size: int) -> Cost:
     return cost
 
 
-def beside_others(workspace: Path, size: int) -> str:
-    """Measure each way in turn, so that a slow moment strikes all alike."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from fleet.transport import transport_of  # noqa: PLC0415 - light, and only needed here
-    from fleet.workspace import Workspace  # noqa: PLC0415
+def with_plain_keys(workspace: Path, size: int) -> dict[str, Cost]:
+    """Measure what cannot show a certificate, while devices still take the plain key."""
+    with TemporaryDirectory(prefix="wingspan-benchmark-") as folder:
+        run([*PEER, "install", workspace, folder])
+        command = _inside(workspace, [*PEER, "parallel-ssh", folder])
+        costs = [_asked(command, {}, "parallel-ssh", size) for _ in range(RUNS)]
+    return {"parallel-ssh (checks no host key)": Cost.median_of(costs)}
 
-    inside = transport_of(Workspace(workspace)).command
+
+def beside_others(workspace: Path, size: int, plain: dict[str, Cost]) -> str:
+    """Measure each way in turn, so that a slow moment strikes all alike."""
+    ours, others = [], {"asyncssh": [], "ansible -m raw": []}
     with TemporaryDirectory(prefix="wingspan-benchmark-") as text:
         folder = Path(text)
-        peer = [sys.executable, "-m", "benchmarks.peers"]
-        run([*peer, "prepare", workspace, folder])
-        ways = {
-            "asyncssh": [*peer, "asyncssh", str(folder)],
-            "parallel-ssh (no host keys)": [*peer, "parallel-ssh", str(folder)],
-            "ansible -m raw": _ansible(folder),
+        run([*PEER, "prepare", workspace, folder])
+        commands = {
+            "asyncssh": _inside(workspace, [*PEER, "asyncssh", text]),
+            "ansible -m raw": _inside(workspace, _ansible(folder)),
         }
-        costs: dict[str, list[Cost]] = {"wingspan fleet health": [], **{way: [] for way in ways}}
         for _ in range(RUNS):
-            costs["wingspan fleet health"].append(swept(workspace, size))
-            for way, command in ways.items():
-                cost, answered = run(inside(command), _environment(folder))
-                _require(answered, way, size)
-                costs[way].append(cost)
-    medians = {way: Cost.median_of(several) for way, several in costs.items()}
-    ours = medians["wingspan fleet health"].cpu_s
+            ours.append(swept(workspace, size))
+            for way, command in commands.items():
+                others[way].append(_asked(command, _environment(folder), way, size))
+    costs = {"wingspan fleet health": Cost.median_of(ours), **plain}
+    costs |= {way: Cost.median_of(several) for way, several in others.items()}
     rows = (
         (
             way,
             f"{cost.cpu_s / size * 1000:.1f}",
-            f"{cost.cpu_s / ours:.1f}",
+            f"{cost.cpu_s / costs['wingspan fleet health'].cpu_s:.1f}",
             f"{cost.wall_s:.1f}",
             f"{cost.memory_mb:.0f}",
         )
-        for way, cost in medians.items()
+        for way, cost in costs.items()
     )
     headings = (f"{size} devices, curve25519", "CPU ms a device", "ratio", "wall s", "MB")
     return aligned(headings, rows)
+
+
+def _inside(workspace: Path, command: list[str]) -> list[str]:
+    """Return the command that runs in the rehearsal's network."""
+    from fleet.transport import transport_of  # noqa: PLC0415 - light, and only needed here
+    from fleet.workspace import Workspace  # noqa: PLC0415
+
+    return transport_of(Workspace(workspace)).command(command)
+
+
+def _asked(command: list[str], environment: dict[str, str], way: str, size: int) -> Cost:
+    cost, answered = run(command, environment)
+    count = answered.count('"schema":1') or json.loads(answered)["answered"]
+    if count != size:
+        raise RuntimeError(f"{way}: {count} of {size} devices answered")
+    return cost
 
 
 def _ansible(folder: Path) -> list[str]:
@@ -133,17 +156,12 @@ def _environment(folder: Path) -> dict[str, str]:
     return {
         "ANSIBLE_PRIVATE_KEY_FILE": f"{folder}/key",
         "ANSIBLE_REMOTE_USER": "root",
+        "ANSIBLE_SSH_USETTY": "False",  # Our certificates allow no terminal.
         "ANSIBLE_SSH_ARGS": " ".join(f"-o {name}={value}" for name, value in options.items()),
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "ANSIBLE_TIMEOUT": "60",
     }
-
-
-def _require(answered: str, way: str, size: int) -> None:
-    count = answered.count('"schema":1') or json.loads(answered)["answered"]
-    if count != size:
-        raise RuntimeError(f"{way}: {count} of {size} devices answered")
 
 
 def growth(costs: dict[int, Cost]) -> str:

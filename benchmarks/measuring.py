@@ -100,7 +100,9 @@ def run(
         complaint.seek(0)
         if process.returncode:
             words = " ".join(map(str, command))
-            raise RuntimeError(f"{words} ended with {process.returncode}:\n{complaint.read()}")
+            raise RuntimeError(
+                f"{words} ended with {process.returncode}:\n{complaint.read() or answer.read()}"
+            )
         cost = Cost(
             wall_s=wall_s,
             cpu_s=usage.ru_utime + usage.ru_stime,

@@ -1,10 +1,12 @@
 """Other ways to ask the devices of a rehearsal the same, each as a process of its own.
 
-    python -m benchmarks.peers prepare WORKSPACE FOLDER
+    python -m benchmarks.peers install|prepare WORKSPACE FOLDER
     python -m benchmarks.peers asyncssh|parallel-ssh FOLDER
 
-`prepare` writes what all of them need: one list of devices with their pinned keys, and one
-certificate of the deploy lane, since only ours speaks on the broker lane.
+`prepare` writes what they need: one list of enrolled devices with their pinned keys, and one
+certificate of the deploy lane, since only ours speaks on the broker lane. parallel-ssh takes no
+ed25519 certificate; for it, `install` puts our program on devices before they are enrolled, while
+they still take the plain key.
 """
 
 from __future__ import annotations
@@ -53,6 +55,33 @@ def prepare(workspace: Path, folder: Path) -> None:
     (folder / "inventory.ini").write_text("".join(lines), encoding="utf-8")
 
 
+def install(workspace: Path, folder: Path) -> None:
+    """Put our program on new devices; write hosts.json and the plain key into a folder."""
+    from fleet.enrolment import read_candidates  # noqa: PLC0415 - as above
+    from fleet.identity import Identity  # noqa: PLC0415
+    from fleet.ssh import Target, open_session  # noqa: PLC0415
+    from fleet.transport import transport_of  # noqa: PLC0415
+    from fleet.workspace import Workspace  # noqa: PLC0415
+
+    opened = Workspace(workspace)
+    credential, transport = Identity.open(opened).bootstrap(), transport_of(opened)
+    shutil.copy(opened.keys / "bootstrap", folder / "key")
+    program = Path(__file__).parents[1] / "playbooks" / "files" / "wingspan_device.py"
+    hosts = []
+    for device in read_candidates(opened.devices_csv):
+        target = Target(
+            device=device.serial,
+            address=device.address,
+            port=device.port,
+            user="root",
+            host_key=device.host_key,
+        )
+        with open_session(target, credential, transport, timeout_s=_TIMEOUT_S) as session:
+            session.put("/usr/local/bin/wingspan-device", program.read_bytes(), 0o755)
+        hosts.append({"name": device.serial, "address": device.address, "key": device.host_key})
+    (folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
+
+
 def with_asyncssh(folder: Path) -> int:
     """Ask with asyncssh, checking host keys; return how many answered."""
     import asyncssh  # noqa: PLC0415 - each peer imports its own library and no other
@@ -86,14 +115,13 @@ def with_asyncssh(folder: Path) -> int:
 
 
 def with_parallel_ssh(folder: Path) -> int:
-    """Ask with parallel-ssh over libssh, which checks no host key; return how many answered."""
-    from pssh.clients.ssh import ParallelSSHClient  # noqa: PLC0415
+    """Ask with parallel-ssh, which checks no host key; return how many answered."""
+    from pssh.clients import ParallelSSHClient  # noqa: PLC0415
 
     client = ParallelSSHClient(
         [host["address"] for host in _hosts(folder)],
         user="root",
         pkey=str(folder / "key"),
-        cert_file=str(folder / "key-cert.pub"),
         pool_size=AT_ONCE,
         timeout=_TIMEOUT_S,
         allow_agent=False,
@@ -109,8 +137,8 @@ def _hosts(folder: Path) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "prepare":
-        prepare(*map(Path, sys.argv[2:]))
+    if sys.argv[1] in {"install", "prepare"}:
+        {"install": install, "prepare": prepare}[sys.argv[1]](*map(Path, sys.argv[2:]))
     else:
         peer = {"asyncssh": with_asyncssh, "parallel-ssh": with_parallel_ssh}[sys.argv[1]]
         print(json.dumps({"answered": peer(Path(sys.argv[2]))}))

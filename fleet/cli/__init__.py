@@ -25,6 +25,7 @@ class _Commands(FleetGroup, LazyGroup):
         "found": ("fleet.cli.life", "found", "Record that a lost device is found."),
         "retire": ("fleet.cli.life", "retire", "Record that a device is out of service."),
         "audit": ("fleet.cli.audit", "audit", "Show the log; verify and anchor it."),
+        "health": ("fleet.cli.health", "health", "Ask devices how they are."),
         "rehearse": ("fleet.cli.rehearse", "rehearse", "Rehearse on a lab of real devices here."),
     }
 

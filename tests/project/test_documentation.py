@@ -69,6 +69,7 @@ ARGUMENTS = {
     "fleet retire": ["WS-000001"],
     "fleet audit verify": [],
     "fleet audit anchor": ["--out", "{spare}/anchor.json"],
+    "fleet health": [],
     "fleet rehearse up": ["--devices", "1"],
     "fleet rehearse status": [],
     "fleet rehearse down": [],
@@ -78,7 +79,8 @@ ARGUMENTS = {
     "report geopackage": [],
 }
 # These act on devices: they are called while a lab is up in a workspace with keys.
-IN_A_LAB = ("fleet enrol", "fleet operator", "fleet keys", "fleet rehearse")
+IN_A_LAB = ("fleet enrol", "fleet health", "fleet operator", "fleet keys", "fleet rehearse")
+ON_LIVE_DEVICES = ("fleet health",)
 
 
 def test_every_command_and_option_is_in_the_readme(commands):
@@ -122,7 +124,8 @@ def test_every_field_of_an_answer_is_in_the_readme(called, workspace, tmp_path):
         begin_fleet(copy)
     given = [word.format(workspace=copy, spare=tmp_path) for word in ARGUMENTS[called]]
     command = [BIN / "wingspan", "-C", copy, *called.split(), *given, "--json"]
-    with rehearsal(copy) if called.startswith(IN_A_LAB) else nullcontext():
+    live = called in ON_LIVE_DEVICES
+    with rehearsal(copy, live=live) if called.startswith(IN_A_LAB) else nullcontext():
         finished = subprocess.run(command, check=False, capture_output=True, text=True)
     shutil.rmtree(copy)  # Plans are large, and pytest keeps the folders of three runs.
 
@@ -171,8 +174,8 @@ def test_a_console_block_is_commands_and_what_they_print():
 
 
 @contextmanager
-def rehearsal(workspace: Path) -> Iterator[None]:
-    """Have a lab of one device up for the block."""
+def rehearsal(workspace: Path, *, live: bool) -> Iterator[None]:
+    """Have a lab of one device up for the block, enrolled where that is asked for."""
     fleet = [BIN / "wingspan", "-C", workspace, "fleet"]
     subprocess.run([*fleet, "init"], check=True, capture_output=True)
     hired = [*fleet, "operator", "add", "ben", "--role", "viewer"]
@@ -181,6 +184,8 @@ def rehearsal(workspace: Path) -> Iterator[None]:
     started = subprocess.run([*rehearse, "up", "--devices", "1"], check=False, capture_output=True)
     if started.returncode == 3 and not os.environ.get("CI"):
         pytest.skip(started.stderr.decode())
+    if live:
+        subprocess.run([*fleet, "enrol", "--yes"], check=True, capture_output=True)
     yield
     subprocess.run([*rehearse, "down"], check=True, capture_output=True)
 
