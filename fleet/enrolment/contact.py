@@ -189,6 +189,10 @@ def program_files() -> dict[str, tuple[str, str]]:
         f"{_FOLDER}/{path.name}": (path.read_text(encoding="utf-8"), "0755")
         for path in sorted(source.glob("wingspan_*.py"))
     }
+    files |= {
+        f"/etc/systemd/system/{path.name}": (path.read_text(encoding="utf-8"), "0644")
+        for path in sorted((source / "units").iterdir())
+    }
     rule = (source / "wingspan.sudoers").read_text(encoding="utf-8")
     return files | {"/etc/sudoers.d/wingspan": (rule, "0440")}
 

@@ -16,6 +16,8 @@ PYTHON = ("/usr/bin/python3", "-I", "-S", "-E")
 # network; what comes on stdin is checked by the program that reads it.
 READ_RULESET = ("/usr/sbin/nft", "-s", "-j", "list", "ruleset")
 TAKE_TRUST = (*PYTHON, "/usr/local/lib/wingspan/wingspan_trust.py", "take")
+TAKE_ORDER = (*PYTHON, "/usr/local/lib/wingspan/wingspan_order.py", "take")
+PROVE = (*PYTHON, "/usr/local/lib/wingspan/wingspan_order.py", "prove")
 
 # From sysexits.h: wrong use of the program, and not permitted.
 EX_USAGE, EX_NOPERM = 64, 77
@@ -61,7 +63,19 @@ def trust():
     os.execv(command[0], command)
 
 
-COMMANDS = {"probe": probe, "trust": trust}
+def order():
+    """Hand a signed order, on stdin, to the program that checks it and carries it out."""
+    command = as_root(TAKE_ORDER)
+    os.execv(command[0], command)
+
+
+def prove():
+    """Have the effect of an order shown, signed by this device's own key."""
+    command = as_root(PROVE)
+    os.execv(command[0], command)
+
+
+COMMANDS = {"probe": probe, "trust": trust, "order": order, "prove": prove}
 
 
 def facts(root="/"):

@@ -40,6 +40,8 @@ table inet wingspan {{
 		type filter hook output priority filter; policy drop;
 		oif lo accept
 		ct state established,related accept
+		# Sessions that were open before these rules, and so are new to the kernel's tracking.
+		tcp sport 22 tcp flags & syn != syn accept
 		icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit }} accept
 {out}
 		counter reject with icmpx admin-prohibited

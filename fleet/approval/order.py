@@ -1,0 +1,121 @@
+"""An order as it goes to a device, and the proof that comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fleet.errors import NotProvenError, RefusedError
+from fleet.identity import signature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from fleet.approval.request import Request
+    from fleet.device import Device
+
+REQUESTED, APPROVED, PROOF = "wingspan-request", "wingspan-approval", "wingspan-proof"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What an operator signed: the bytes of a request, to ask for it or to agree."""
+
+    operator: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a device showed of itself, under its own key.
+
+    `outcome` is what became of the order that was asked about: done, failed, begun, or unknown
+    where it never came. `shown` are all the fields as the device signed them.
+    """
+
+    device: str
+    request: str
+    outcome: str
+    why: str
+    level: str
+    quarantined: bool
+    ruleset_sha256: str
+    shown: Mapping[str, Any] = field(default_factory=dict)
+
+
+def signed(request: Request, *, operator: str, key: Path, namespace: str) -> Signature:
+    """Return an operator's signature over a request.
+
+    Raises
+    ------
+    FleetError
+        When ssh-keygen could not sign with that key.
+    """
+    armoured = signature.sign(request.encoded(), key=key, namespace=namespace)
+    return Signature(operator=operator, signature=armoured)
+
+
+def order(
+    request: Request,
+    signatures: Sequence[Signature],
+    included: Sequence[str],
+    *,
+    challenge: str,
+    allowlist: str = "",
+) -> bytes:
+    """Return an order for one device, which `included` proves to be among the request's."""
+    return json.dumps(
+        {
+            "request": request.encoded().decode(),
+            "signatures": [
+                {"operator": one.operator, "signature": one.signature} for one in signatures
+            ],
+            "included": list(included),
+            "challenge": challenge,
+            **({"allowlist": allowlist} if allowlist else {}),
+        }
+    ).encode()
+
+
+def read_proof(answer: bytes, device: Device, *, request: str, challenge: str) -> Proof:
+    """Return what a device showed, once its own key is found under it.
+
+    Raises
+    ------
+    RefusedError
+        When the device refused the order, or another signed, answered for another device or
+        question, or for an earlier provisioning.
+    NotProvenError
+        When the answer is none.
+    """
+    try:
+        said = json.loads(answer)
+        if "refused" in said:
+            raise RefusedError(f"{device.device} refused: {said['refused']}")
+        text, armoured = said["proof"], said["signature"]
+        shown = json.loads(text)
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotProvenError(f"{device.device} answered nothing that can be read") from error
+    signature.verify(text.encode(), armoured, public=device.host_key, namespace=PROOF)
+    asked = {
+        "device": device.device,
+        "provisioning": device.nonce,
+        "request": request,
+        "challenge": challenge,
+    }
+    wrong = [name for name, value in asked.items() if shown.get(name) != value]
+    if wrong:
+        raise RefusedError(f"{device.device} showed another {', '.join(wrong)} than was asked")
+    return Proof(
+        device=device.device,
+        request=request,
+        outcome=shown["outcome"],
+        why=shown["why"],
+        level=shown["level"],
+        quarantined=shown["quarantined"],
+        ruleset_sha256=shown["ruleset_sha256"],
+        shown=shown,
+    )

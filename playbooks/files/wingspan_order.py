@@ -1,0 +1,409 @@
+#!/usr/bin/python3 -ISE
+"""Orders that this device carries out: signed, meant for it, in time, and once.
+
+Runs as root and reads one JSON object from its input. It trusts neither the lane that an order came
+by nor who sent it: signatures by people of the trust statement in force, enough of them, over the
+very bytes of the request; a proof that this device, in its present provisioning, is among those
+that the request names; the expiry; and that the order was not used before.
+
+    take    an order: check it, note that it is used, do it, and show the effect
+    prove   show the effect again, and what became of an order
+
+What is used is kept in a folder of its own, which no update rolls back and no backup restores, and
+is written before anything is done, with what is to be done: a power cut in between ends with the
+order carried out.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import wingspan_firewall as firewall
+import wingspan_state as states
+
+PROVISIONING = "/var/lib/wingspan/provisioning.json"
+USED = "/var/lib/wingspan/used"
+LOCK = "/var/lib/wingspan/order.lock"
+CLOCK = "/var/lib/wingspan/clock"
+TRUST = "/etc/ssh/wingspan/trust.json"
+HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
+KEYGEN = "/usr/bin/ssh-keygen"
+
+REQUESTED, APPROVED, PROOF = "wingspan-request", "wingspan-approval", "wingspan-proof"
+ASKS = ("operator", "approver", "admin")
+AGREES = ("approver", "admin")
+# Alone, on a device cut off from everything: the key is sealed in an envelope.
+BREAKS_GLASS = "break-glass"
+# Closing a danger needs one person and a list of signers of any age; all else needs both younger
+# lists and, most of it, a second person.
+CLOSING = ("lock", "quarantine")
+REFUSED = 6
+PROBE_S = 3
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+
+class RefusalError(Exception):
+    """What this device will not do, and why."""
+
+
+def take(envelope):
+    """Carry an order out, or say what came of it when it was carried out before."""
+    request = read(envelope["request"])
+    statement = read_json(TRUST)
+    trust = json.loads(statement["statement"])
+    known = used(request["nonce"])
+    if known is None:
+        check(request, envelope, trust)
+        after = changed(states.current(), request, envelope)
+        note(request, {"outcome": "begun", "after": after})
+        known = carry_out(request, after)
+    return proof(request["request"], known, envelope.get("challenge", ""))
+
+
+def prove(asked):
+    """Show the effect, and what became of an order: "unknown" where it never came."""
+    name = str(asked.get("request", ""))
+    for known in every_used():
+        if known["request"] == name:
+            return proof(name, known, asked.get("challenge", ""))
+    return proof(name, {"outcome": "unknown"}, asked.get("challenge", ""))
+
+
+# --- may it -------------------------------------------------------------------------------------
+
+
+def read(text):
+    """Return a request, which must be written in the one way that requests are."""
+    request = json.loads(text)
+    written = json.dumps(request, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if written != text:
+        raise RefusalError("the request is not written as requests are")
+    if request["schema"] != 1:
+        raise RefusalError(f"this device does not know schema {request['schema']!r}")
+    for name in ("request", "nonce"):
+        if not _NAME.match(request[name]):
+            raise RefusalError(f"{name} is no name")
+    return request
+
+
+def check(request, envelope, trust):
+    """Refuse what was not asked for by enough of the right people, of this device, in time."""
+    provisioning = read_json(PROVISIONING)
+    is_meant(request, envelope["included"], provisioning)
+    time_s = now()
+    if request["expires_s"] is not None and time_s >= request["expires_s"]:
+        raise RefusalError("the order has expired")
+    if request["expires_s"] is None and request["action"] != "lock":
+        raise RefusalError("only a lock has no expiry")
+    too_old = time_s > trust["issued_s"] + 86400 * trust["age_days_max"]
+    if too_old and request["action"] not in CLOSING:
+        raise RefusalError("the list of signers is too old for anything but closing")
+    people = signed_by(request, envelope, trust, provisioning["prison_id"])
+    needed = people_needed(request, envelope)
+    if len(people) < needed:
+        raise RefusalError(f"{needed} people have to sign, and {len(people)} did: {sorted(people)}")
+    if any(known.get("supersedes") == request["request"] for known in every_used()):
+        raise RefusalError("a later order has taken its place")
+
+
+def is_meant(request, included, provisioning):
+    """Refuse an order that does not name this device in its present provisioning (RFC 6962)."""
+    device, nonce = provisioning["device"].encode(), provisioning["nonce"].encode()
+    hashed = hashlib.sha256(b"\x00" + device + b"\x00" + nonce).digest()
+    for step in included:
+        beside = bytes.fromhex(step[1:])
+        pair = beside + hashed if step[0] == "l" else hashed + beside
+        hashed = hashlib.sha256(b"\x01" + pair).digest()
+    if hashed.hex() != request["devices_root"]:
+        raise RefusalError("the order is not for this device in its present provisioning")
+
+
+def signed_by(request, envelope, trust, prison_id):
+    """Return who of the right people signed; the one who asks has to be among them."""
+    text = envelope["request"].encode()
+    signers = {
+        signer["operator"]: signer
+        for signer in trust["signers"]
+        if signer["prison"] in ("", prison_id)
+    }
+    people, keys = set(), set()
+    for signature in envelope["signatures"]:
+        who = signature["operator"]
+        signer = signers.get(who)
+        if signer is None:
+            continue
+        asks = who == request["requested_by"]
+        if signer["role"] == BREAKS_GLASS and asks and request["action"] == "unlock":
+            verify(text, signature["signature"], signer["key"], REQUESTED)
+            return {who, "the sealed key"}
+        if signer["role"] not in (ASKS if asks else AGREES) or signer["key"] in keys:
+            continue
+        verify(text, signature["signature"], signer["key"], REQUESTED if asks else APPROVED)
+        people.add(who)
+        keys.add(signer["key"])
+    if request["requested_by"] not in people:
+        raise RefusalError(f"{request['requested_by']} may not ask for this, or did not sign it")
+    return people
+
+
+def people_needed(request, envelope):
+    """Return how many people have to sign, by this device's own judgement."""
+    if request["action"] == "lock":
+        return 1
+    if request["action"] in ("unlock", "release", "wipe") or request["reach"] == "estate":
+        return 2
+    if request["action"] == "allowlist" and widens(envelope):
+        return 2
+    if request["action"] == "update" and request["reach"] not in ("device", "landing"):
+        return 2
+    return 1
+
+
+def widens(envelope):
+    """Return whether an allowlist lets this device go where it cannot go now."""
+    have = {json.dumps(way, sort_keys=True) for way in states.current()["allowed"]}
+    wanted = {json.dumps(way, sort_keys=True) for way in json.loads(envelope["allowlist"])}
+    return not wanted <= have
+
+
+def verify(data, signature, key, namespace):
+    """Refuse data that this key did not sign for this purpose."""
+    with tempfile.TemporaryDirectory(prefix="wingspan-") as folder:
+        signers, armoured = os.path.join(folder, "signers"), os.path.join(folder, "signature")
+        with open(signers, "w", encoding="ascii") as file:
+            file.write(f'signer namespaces="{namespace}" {key}\n')
+        with open(armoured, "w", encoding="ascii") as file:
+            file.write(signature)
+        command = (KEYGEN, "-Y", "verify", "-f", signers, "-I", "signer", "-n", namespace)
+        done = keygen((*command, "-s", armoured), data)
+    if done.returncode != 0:
+        raise RefusalError("a signature does not hold")
+
+
+# --- doing it -----------------------------------------------------------------------------------
+
+
+def changed(state, request, envelope):
+    """Return the state that an order leads to; nothing is touched yet."""
+    after = json.loads(json.dumps(state))
+    action, given = request["action"], request["parameters"]
+    if action == "lock":
+        if given["level"] not in states.LEVELS:
+            raise RefusalError(f"{given['level']!r} is none of {', '.join(states.LEVELS)}")
+        # Locks add up: none shortens or weakens another.
+        after["locks"][request["request"]] = {"level": given["level"], "since_s": now()}
+        after["page"] = given["page"]
+    elif action == "unlock":
+        # Only the locks that it names: one that came since its approval still holds.
+        for name in given["locks"].split(","):
+            after["locks"].pop(name, None)
+    elif action == "quarantine":
+        after["quarantined_by"] = request["request"]
+    elif action == "release":
+        after["quarantined_by"] = ""
+    elif action == "allowlist":
+        text = envelope["allowlist"]
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if digest != given["allowlist_sha256"]:
+            raise RefusalError("the allowlist is not the one that was signed")
+        after["allowed"], after["allowlist_sha256"] = json.loads(text), digest
+        firewall.rules({**firewall.current(), "allowed": after["allowed"]})
+    else:
+        raise RefusalError(f"this device does not know how to {action}")
+    return after
+
+
+def carry_out(request, after):
+    """Put a state in force, look whether it is, and note how that ended."""
+    known = used(request["nonce"])
+    try:
+        states.put_in_force(after)
+        known["outcome"], known["why"] = "done", ""
+    except (firewall.RefusalError, OSError, subprocess.TimeoutExpired) as error:
+        known["outcome"], known["why"] = "failed", str(error)
+    known.pop("after")
+    note(request, known)
+    return known
+
+
+def finish():
+    """Carry out what was begun when the power went."""
+    for known in every_used():
+        if known["outcome"] == "begun":
+            carry_out(known, known["after"])
+
+
+# --- showing it ---------------------------------------------------------------------------------
+
+
+def proof(name, known, challenge):
+    """Return what this device is like now and what became of an order, signed by its host key."""
+    provisioning = read_json(PROVISIONING)
+    state = states.current()
+    fields = {
+        "schema": 1,
+        "device": provisioning["device"],
+        "provisioning": provisioning["nonce"],
+        "request": name,
+        "nonce": known.get("nonce", ""),
+        "action": known.get("action", ""),
+        "outcome": known["outcome"],
+        "why": known.get("why", ""),
+        "challenge": str(challenge)[:64],
+        "time_s": now(),
+        "level": states.level_of(state),
+        "locks": sorted(state["locks"]),
+        "quarantined": bool(state["quarantined_by"]),
+        "allowlist_sha256": state["allowlist_sha256"],
+        "screen": states.screen_of(state),
+        "target": os.path.basename(os.path.realpath(states.DEFAULT_TARGET)),
+        "session": states.session(),
+        "ruleset_sha256": ruleset_sha256(),
+        "probes": probes(state),
+    }
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    done = keygen((KEYGEN, "-Y", "sign", "-q", "-f", HOST_KEY, "-n", PROOF), text.encode())
+    if done.returncode != 0:
+        raise RefusalError(f"cannot sign: {done.stderr.decode().strip()}")
+    return {"proof": text, "signature": done.stdout.decode("ascii")}
+
+
+def ruleset_sha256():
+    """Return the hash of the kernel's rules, as the device's program reports it to a sweep."""
+    import wingspan_device as device
+
+    return device.ruleset("/")["ruleset_sha256"]
+
+
+def probes(state):
+    """Return whether a way that is forbidden now is shut, and whether that to the relay is open."""
+    wanted = firewall.current()
+    shut = [way for way in state["allowed"] if way["protocol"] == "tcp"][:1]
+    found = {"forbidden": reached(*SOMEWHERE_ELSE)}
+    if states.is_closed(state) and shut:
+        found["allowed"] = reached(host_of(shut[0]["network"]), shut[0]["port"])
+    for way in [way for way in wanted["relay"] if way["protocol"] == "tcp"][:1]:
+        found["relay"] = reached(host_of(way["network"]), way["port"])
+    return found
+
+
+# TEST-NET-3 of RFC 5737: no list can allow it by mistake, and nothing lives there.
+SOMEWHERE_ELSE = ("203.0.113.254", 443)
+
+
+def host_of(network):
+    return network.partition("/")[0]
+
+
+def reached(host, port):
+    """Return how far a connection gets: open, refused by the other side, or shut by our rules."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as attempt:
+        attempt.settimeout(PROBE_S)
+        try:
+            attempt.connect((host, port))
+        except ConnectionRefusedError:
+            return "refused"
+        except TimeoutError:
+            return "silent"
+        except OSError:
+            return "shut"
+        return "open"
+
+
+# --- what is kept -------------------------------------------------------------------------------
+
+
+def used(nonce):
+    """Return what is known of an order by its nonce, None where it never came."""
+    try:
+        return read_json(os.path.join(USED, f"{nonce}.json"))
+    except FileNotFoundError:
+        return None
+
+
+def every_used():
+    """Return what is known of every order, in the order of their nonces."""
+    try:
+        names = sorted(name for name in os.listdir(USED) if name.endswith(".json"))
+    except FileNotFoundError:
+        return []
+    return [read_json(os.path.join(USED, name)) for name in names]
+
+
+def note(request, more):
+    """Keep what is known of an order, flushed before anything else is done."""
+    fields = ("request", "nonce", "action", "supersedes")
+    known = {name: request[name] for name in fields} | more
+    text = json.dumps(known, sort_keys=True)
+    os.makedirs(USED, mode=0o700, exist_ok=True)
+    firewall.write(os.path.join(USED, f"{request['nonce']}.json"), text, 0o600)
+
+
+def now():
+    """Return the time in seconds, never below the last that was known for sure."""
+    try:
+        with open(CLOCK, encoding="ascii") as file:
+            known_s = int(float(file.read().strip() or 0))
+    except (FileNotFoundError, ValueError):
+        known_s = 0
+    return max(int(time.time()), known_s)
+
+
+def read_json(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def keygen(command, data):
+    return subprocess.run(  # noqa: S603 - a program by its full path, without a shell
+        command, input=data, capture_output=True, check=False, timeout=60
+    )
+
+
+@contextlib.contextmanager
+def alone():
+    """Hold the lock of this program: one order at a time."""
+    os.makedirs(os.path.dirname(LOCK), exist_ok=True)
+    descriptor = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+COMMANDS = {"take": take, "prove": prove}
+
+
+def main(words):
+    """Do one command."""
+    if len(words) != 1 or words[0] not in COMMANDS:
+        print(f"usage: wingspan_order.py {'|'.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    os.umask(0o022)
+    try:
+        given = json.loads(sys.stdin.buffer.read() or b"{}")
+        with alone():
+            finish()
+            answer = COMMANDS[words[0]](given)
+    except (RefusalError, firewall.RefusalError) as refusal:
+        answer = {"refused": str(refusal)}
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        answer = {"refused": f"{type(fault).__name__}: {fault}"}
+    print(json.dumps(answer))
+    return REFUSED if "refused" in answer else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,143 @@
+#!/usr/bin/python3 -ISE
+"""What this device should be like now, and making it so.
+
+One file says which locks hold, whether the device is quarantined, and where its user may go. All
+that follows (firewall, what the screen shows, what the next boot starts) is computed from it and
+can be made so again at any moment: at boot, after a crash, after somebody changed the rules by
+hand. So a change of the device is a change of this file, by one rename.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import wingspan_firewall as firewall
+
+STATE = "/var/lib/wingspan/state.json"
+SYSROOT = "/etc/wingspan/sysroot"
+SYSTEMCTL = "/usr/bin/systemctl"
+DEFAULT_TARGET = "/etc/systemd/system/default.target"
+UNITS, DEBIAN = "/etc/systemd/system", "/lib/systemd/system"
+# From the mildest on. The notice leaves the network as it is; the others leave the relay alone.
+LEVELS = ("notice", "relay-only", "screen-off")
+NOTICE = "/etc/wingspan/notice.txt"
+NOTHING = {"locks": {}, "quarantined_by": "", "allowlist_sha256": "", "allowed": [], "page": ""}
+
+
+def current():
+    """Return the state in force."""
+    try:
+        with open(STATE, encoding="utf-8") as file:
+            return {**NOTHING, **json.load(file)}
+    except FileNotFoundError:
+        return {**NOTHING, "locks": {}, "allowed": []}
+
+
+def level_of(state):
+    """Return the strictest level of the locks that hold, "" for none."""
+    held = [lock["level"] for lock in state["locks"].values()]
+    return max(held, key=LEVELS.index, default="")
+
+
+def is_closed(state):
+    """Return whether the relay is all that may be reached."""
+    return bool(state["quarantined_by"]) or level_of(state) in LEVELS[1:]
+
+
+def target_of(state):
+    """Return what a boot leads to."""
+    level = level_of(state)
+    if level:
+        return f"wingspan-{level}.target"
+    return "wingspan-notice.target" if state["quarantined_by"] else "graphical.target"
+
+
+def put_in_force(state):
+    """Keep a state and make the device so."""
+    firewall.write(STATE, json.dumps(state, indent=1, sort_keys=True) + "\n", 0o600)
+    converge(state)
+
+
+def converge(state):
+    """Make the device as the state says, whatever it is like now."""
+    firewall.put_in_force(
+        {"level": "closed" if is_closed(state) else "open", "allowed": state["allowed"]}
+    )
+    # Emergency instructions and telephone numbers stay readable whatever is locked.
+    firewall.write(NOTICE, state["page"].rstrip("\n") + "\n", 0o644)
+    target = target_of(state)
+    point(DEFAULT_TARGET, f"{UNITS if target.startswith('wingspan-') else DEBIAN}/{target}")
+    point(f"{UNITS}/sysinit.target.wants/wingspan-state.service", f"{UNITS}/wingspan-state.service")
+    if os.path.isdir("/run/systemd/system"):
+        start(target)
+    rehearse(state)
+
+
+def point(link, target):
+    """Let a link lead somewhere, by one rename."""
+    if os.path.islink(link) and os.readlink(link) == target:
+        return
+    os.makedirs(os.path.dirname(link), exist_ok=True)
+    aside = f"{link}.new"
+    if os.path.lexists(aside):
+        os.unlink(aside)
+    os.symlink(target, aside)
+    os.replace(aside, link)
+
+
+def start(target):
+    """Let systemd go there now. Not isolated: that would stop the sshd that brought the order."""
+    run = subprocess.run
+    run((SYSTEMCTL, "daemon-reload"), capture_output=True, check=False, timeout=60)
+    if target == "graphical.target":
+        targets = [f"wingspan-{level}.target" for level in LEVELS]
+        run((SYSTEMCTL, "stop", *targets), capture_output=True, check=False, timeout=60)
+        target = "wingspan-kiosk.service"
+    done = run((SYSTEMCTL, "start", target), capture_output=True, check=False, timeout=60)
+    if done.returncode != 0:
+        raise firewall.RefusalError(f"systemctl start {target}: {done.stderr.decode().strip()}")
+
+
+def rehearse(state):
+    """In a rehearsal, show what the screen would."""
+    try:
+        with open(SYSROOT, encoding="utf-8") as file:
+            shown = os.path.join(file.read().strip(), "kiosk/state")
+    except FileNotFoundError:
+        return
+    firewall.write(shown, screen_of(state) + "\n", 0o644)
+
+
+def screen_of(state):
+    """Return what a person sees: the kiosk, the notice, or nothing."""
+    if level_of(state) == "screen-off":
+        return "off"
+    return "notice" if level_of(state) or state["quarantined_by"] else "running"
+
+
+def session():
+    """Return what systemd says of the session and the lock, {} where there is no systemd."""
+    if not os.path.isdir("/run/systemd/system"):
+        return {}
+    units = ["wingspan-kiosk.service", *(f"wingspan-{level}.target" for level in LEVELS)]
+    done = subprocess.run(  # noqa: S603 - a program by its full path, without a shell
+        (SYSTEMCTL, "is-active", *units), capture_output=True, check=False, text=True, timeout=60
+    )
+    return dict(zip(units, done.stdout.split(), strict=False))
+
+
+def main():
+    """At boot: finish what a power cut broke off, then make the device as its state says."""
+    import wingspan_order as order
+
+    with order.alone():
+        order.finish()
+        converge(current())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,265 @@
+"""Orders to enrolled devices of a rehearsal: real sshd, sudo, nftables and ssh-keygen."""
+
+import json
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import pytest
+
+from fleet.approval import Action, inclusion, leaf, new_request
+from fleet.approval.order import APPROVED, REQUESTED, order, read_proof, signed
+from fleet.approval.request import frozen
+from fleet.enrolment import Centre, enrol_devices, plan, read_candidates
+from fleet.errors import RefusedError
+from fleet.identity import Identity, Lane
+from fleet.identity.operators import Operator, Role, added
+from fleet.registry import Registry
+from fleet.ssh import Target, open_session
+from tests.fleet.conftest import new_key
+
+PATIENCE_S = 60
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """Return the signing keys of those who work here, by name."""
+    folder = tmp_path_factory.mktemp("people")
+    for name in ("ben", "cleo", "vic"):
+        new_key(folder / name)
+    return {name: folder / name for name in ("ben", "cleo", "vic")}
+
+
+@pytest.fixture(scope="module")
+def fleet(lab, people):
+    """Return six live devices, and how to send them orders."""
+    identity, _ = Identity.make(lab.workspace, operator="asha")
+    roles = {"ben": Role.OPERATOR, "cleo": Role.APPROVER, "vic": Role.VIEWER}
+    operators = identity.operators()
+    for name, role in roles.items():
+        public = people[name].with_suffix(".pub").read_text().strip()
+        operators = added(operators, Operator(operator=name, role=role, key=public))
+    identity.set_operators(operators)
+    identity.renew()
+    centre = Centre(
+        identity=identity, transport=lab.transport, operator="asha", timeout_s=PATIENCE_S
+    )
+    with Registry.create(lab.workspace.settings().database) as registry:
+        candidates = read_candidates(lab.workspace.devices_csv)[:6]
+        results = enrol_devices(centre, registry, plan(registry, candidates))
+        assert all(one.done for one in results), results
+        yield Fleet(lab, identity, registry.devices(), people)
+
+
+class Fleet:
+    """Live devices of a lab, and people who sign orders to them."""
+
+    def __init__(self, lab, identity, devices, people):
+        self.lab, self.identity, self.people = lab, identity, people
+        self.devices = frozen(devices)
+
+    def ask(self, action, devices, **parameters):
+        now = datetime.now(tz=UTC)
+        expires = None if action is Action.LOCK else now + timedelta(hours=1)
+        return new_request(
+            action,
+            devices,
+            scope="test",
+            by="ben",
+            now=now,
+            expires=expires,
+            parameters=parameters,
+        )
+
+    def signatures(self, request, *approvers, by="ben"):
+        asked = signed(request, operator=by, key=self.people[by], namespace=REQUESTED)
+        return [
+            asked,
+            *(
+                signed(request, operator=name, key=self.people[name], namespace=APPROVED)
+                for name in approvers
+            ),
+        ]
+
+    def send(self, device, request, signatures, devices, **more):
+        leaves = [leaf(one.device, one.nonce) for one in devices]
+        included = inclusion(leaves)[list(devices).index(device)] if device in devices else []
+        challenge = secrets.token_hex(8)
+        sent = order(request, signatures, included, challenge=challenge, **more)
+        answer = self.broker(device, "order", sent)
+        return read_proof(answer, device, request=request.request, challenge=challenge)
+
+    def prove(self, device, request):
+        challenge = secrets.token_hex(8)
+        asked = json.dumps({"request": request.request, "challenge": challenge}).encode()
+        answer = self.broker(device, "prove", asked)
+        return read_proof(answer, device, request=request.request, challenge=challenge)
+
+    def broker(self, device, command, stdin):
+        credential = self.identity.credential(
+            Lane.BROKER, operator="asha", principals=["estate"], purpose="test"
+        )
+        target = Target(
+            device=device.device,
+            address=device.address,
+            port=device.port,
+            user="wingspan",
+            host_key=device.host_key,
+        )
+        with open_session(target, credential, self.lab.transport, timeout_s=PATIENCE_S) as session:
+            return session.run(command, stdin=stdin, timeout_s=PATIENCE_S).stdout
+
+
+PAGE = "Press the cell bell for help. Samaritans: dial 116123."
+
+
+def test_a_lock_by_one_person_closes_the_network_and_shows_it(fleet):
+    device = fleet.devices[0]
+    request = fleet.ask(Action.LOCK, [device], level="relay-only", page=PAGE)
+
+    proof = fleet.send(device, request, fleet.signatures(request), [device])
+
+    assert (proof.outcome, proof.level, proof.why) == ("done", "relay-only", "")
+    assert proof.shown["screen"] == "notice"
+    assert proof.shown["target"] == "wingspan-relay-only.target"
+    assert proof.shown["probes"]["forbidden"] == "shut"
+    assert fleet.prove(device, request).ruleset_sha256 == proof.ruleset_sha256
+
+
+def test_an_unlock_needs_a_second_person_and_opens_only_what_it_names(fleet):
+    device = fleet.devices[1]
+    first = fleet.ask(Action.LOCK, [device], level="relay-only", page=PAGE)
+    later = fleet.ask(Action.LOCK, [device], level="screen-off", page=PAGE)
+    for lock in (first, later):
+        fleet.send(device, lock, fleet.signatures(lock), [device])
+    unlock = fleet.ask(Action.UNLOCK, [device], locks=later.request)
+
+    with pytest.raises(RefusedError, match="2 people have to sign, and 1 did"):
+        fleet.send(device, unlock, fleet.signatures(unlock), [device])
+    proof = fleet.send(device, unlock, fleet.signatures(unlock, "cleo"), [device])
+
+    assert (proof.outcome, proof.level) == ("done", "relay-only")
+    assert proof.shown["locks"] == [first.request]
+
+
+def test_the_same_person_twice_is_one_person(fleet):
+    device = fleet.devices[2]
+    unlock = fleet.ask(Action.UNLOCK, [device], locks="R-0")
+    once = fleet.signatures(unlock)
+
+    with pytest.raises(RefusedError, match="2 people have to sign, and 1 did"):
+        fleet.send(device, unlock, once * 2, [device])
+
+
+@pytest.mark.parametrize("name", ["vic", "nobody"])
+def test_who_may_not_agree_does_not_count(fleet, name):
+    device = fleet.devices[2]
+    unlock = fleet.ask(Action.UNLOCK, [device], locks="R-0")
+    key = fleet.people["vic"]
+    agreed = signed(unlock, operator=name, key=key, namespace=APPROVED)
+
+    with pytest.raises(RefusedError, match="2 people have to sign, and 1 did"):
+        fleet.send(device, unlock, [*fleet.signatures(unlock), agreed], [device])
+
+
+def test_an_order_that_was_changed_after_it_was_signed_is_refused(fleet):
+    device = fleet.devices[2]
+    request = fleet.ask(Action.LOCK, [device], level="notice", page=PAGE)
+    signatures = fleet.signatures(request)
+    changed = replace(request, parameters={"level": "screen-off", "page": PAGE})
+
+    with pytest.raises(RefusedError, match="a signature does not hold"):
+        fleet.send(device, changed, signatures, [device])
+
+
+def test_an_order_for_others_is_refused(fleet):
+    device, other = fleet.devices[2:4]
+    request = fleet.ask(Action.LOCK, [other], level="notice", page=PAGE)
+
+    with pytest.raises(RefusedError, match="not for this device in its present provisioning"):
+        fleet.send(device, request, fleet.signatures(request), [other])
+
+
+def test_an_order_for_an_earlier_provisioning_is_refused(fleet):
+    device = fleet.devices[2]
+    before = replace(device, nonce="0" * 32)
+    request = fleet.ask(Action.LOCK, [before], level="notice", page=PAGE)
+
+    with pytest.raises(RefusedError, match="not for this device in its present provisioning"):
+        fleet.send(device, request, fleet.signatures(request), [device])
+
+
+def test_an_expired_order_is_refused(fleet):
+    device = fleet.devices[2]
+    request = replace(
+        fleet.ask(Action.QUARANTINE, [device]), expires_s=int(datetime.now(tz=UTC).timestamp()) - 1
+    )
+
+    with pytest.raises(RefusedError, match="the order has expired"):
+        fleet.send(device, request, fleet.signatures(request), [device])
+
+
+def test_an_order_sent_again_changes_nothing_and_tells_what_came_of_it(fleet):
+    device = fleet.devices[3]
+    lock = fleet.ask(Action.LOCK, [device], level="notice", page=PAGE)
+    fleet.send(device, lock, fleet.signatures(lock), [device])
+    unlock = fleet.ask(Action.UNLOCK, [device], locks=lock.request)
+    fleet.send(device, unlock, fleet.signatures(unlock, "cleo"), [device])
+
+    again = fleet.send(device, lock, fleet.signatures(lock), [device])
+
+    assert (again.outcome, again.level) == ("done", "")
+
+
+def test_a_quarantined_device_reaches_nothing_but_its_relay_until_two_release_it(fleet):
+    device = fleet.devices[4]
+    request = fleet.ask(Action.QUARANTINE, [device])
+    held = fleet.send(device, request, fleet.signatures(request), [device])
+    release = fleet.ask(Action.RELEASE, [device])
+
+    freed = fleet.send(device, release, fleet.signatures(release, "cleo"), [device])
+
+    assert (held.quarantined, held.shown["screen"]) == (True, "notice")
+    assert (freed.quarantined, freed.shown["screen"]) == (False, "running")
+
+
+def test_an_allowlist_that_widens_needs_two_and_one_that_narrows_one(fleet):
+    device = fleet.devices[5]
+    wide = json.dumps([{"network": "203.0.113.0/24", "protocol": "tcp", "port": 443}])
+    narrow = "[]"
+    asked = {
+        text: fleet.ask(
+            Action.ALLOWLIST, [device], allowlist_sha256=sha256(text.encode()).hexdigest()
+        )
+        for text in (wide, narrow)
+    }
+
+    with pytest.raises(RefusedError, match="2 people have to sign"):
+        fleet.send(device, asked[wide], fleet.signatures(asked[wide]), [device], allowlist=wide)
+    widened = fleet.send(
+        device, asked[wide], fleet.signatures(asked[wide], "cleo"), [device], allowlist=wide
+    )
+    narrowed = fleet.send(
+        device, asked[narrow], fleet.signatures(asked[narrow]), [device], allowlist=narrow
+    )
+
+    assert widened.shown["allowlist_sha256"] == sha256(wide.encode()).hexdigest()
+    assert narrowed.shown["allowlist_sha256"] == sha256(narrow.encode()).hexdigest()
+
+
+def test_a_proof_by_another_device_is_refused(fleet):
+    device, other = fleet.devices[0], fleet.devices[1]
+    request = fleet.ask(Action.LOCK, [device], level="notice", page=PAGE)
+    asked = json.dumps({"request": request.request, "challenge": "c"}).encode()
+    answer = fleet.broker(other, "prove", asked)
+
+    with pytest.raises(RefusedError, match="the signature does not hold"):
+        read_proof(answer, device, request=request.request, challenge="c")
+
+
+def test_an_order_that_never_came_is_unknown(fleet):
+    device = fleet.devices[0]
+    request = fleet.ask(Action.WIPE, [device])
+
+    assert fleet.prove(device, request).outcome == "unknown"
