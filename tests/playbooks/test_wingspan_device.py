@@ -178,12 +178,13 @@ def test_the_broker_refuses_anything_else_and_names_it(asked):
     answer = broker(asked)
 
     assert (answer.returncode, answer.stdout) == (77, "")
-    assert answer.stderr == f"refused: {asked!a} is none of probe, trust\n"
+    assert answer.stderr == f"refused: {asked!a} is none of probe, trust, order, prove\n"
 
 
 def test_the_user_may_do_as_root_what_the_program_asks_for_and_no_more(device):
     rules = (FILES / "wingspan.sudoers").read_text(encoding="utf-8")
     allowed = re.findall(r"^wingspan ALL=\(root\) NOPASSWD: (.*)$", rules, re.MULTILINE)
 
-    assert allowed == [" ".join(device.READ_RULESET), " ".join(device.TAKE_TRUST)]
+    asked = (device.READ_RULESET, device.TAKE_TRUST, device.TAKE_ORDER, device.PROVE)
+    assert allowed == [" ".join(words) for words in asked]
     assert not re.search(r"[*?\[]", "".join(allowed))
