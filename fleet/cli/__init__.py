@@ -26,6 +26,7 @@ class _Commands(FleetGroup, LazyGroup):
         "retire": ("fleet.cli.life", "retire", "Record that a device is out of service."),
         "audit": ("fleet.cli.audit", "audit", "Show the log; verify and anchor it."),
         "health": ("fleet.cli.health", "health", "Ask devices how they are."),
+        "diagnose": ("fleet.cli.diagnose", "diagnose", "Trace silent devices to what they share."),
         "rehearse": ("fleet.cli.rehearse", "rehearse", "Rehearse on a lab of real devices here."),
     }
 

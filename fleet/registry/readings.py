@@ -162,6 +162,18 @@ def readings_of(connection: Connection, device: str) -> list[Reading]:
     ]
 
 
+def last_statuses(connection: Connection, *, since: datetime) -> dict[str, tuple[str, datetime]]:
+    """Return the status that each device last had, and when, leaving out what is older."""
+    query = (
+        select(ReadingRow.device, ReadingRow.status, SweepRow.at)
+        .join(SweepRow, ReadingRow.sweep == SweepRow.id)
+        .where(SweepRow.at >= since)
+        .order_by(SweepRow.at, SweepRow.id)
+    )
+    # A later row takes the place of an earlier one.
+    return {device: (STATUSES[status], at) for device, status, at in connection.execute(query)}
+
+
 def store_findings(
     connection: Connection, found: Mapping[str, Sequence[Amiss]], at: datetime
 ) -> dict[tuple[str, str, str], datetime]:

@@ -70,6 +70,7 @@ ARGUMENTS = {
     "fleet audit verify": [],
     "fleet audit anchor": ["--out", "{spare}/anchor.json"],
     "fleet health": [],
+    "fleet diagnose": [],
     "fleet rehearse up": ["--devices", "1"],
     "fleet rehearse status": [],
     "fleet rehearse down": [],
@@ -79,8 +80,8 @@ ARGUMENTS = {
     "report geopackage": [],
 }
 # These act on devices: they are called while a lab is up in a workspace with keys.
-IN_A_LAB = ("fleet enrol", "fleet health", "fleet operator", "fleet keys", "fleet rehearse")
-ON_LIVE_DEVICES = ("fleet health",)
+IN_A_LAB = ("fleet diagnose", "fleet enrol", "fleet health", "fleet operator", "fleet keys", "fleet rehearse")
+ON_LIVE_DEVICES = ("fleet diagnose", "fleet health")
 
 
 def test_every_command_and_option_is_in_the_readme(commands):
@@ -186,6 +187,7 @@ def rehearsal(workspace: Path, *, live: bool) -> Iterator[None]:
         pytest.skip(started.stderr.decode())
     if live:
         subprocess.run([*fleet, "enrol", "--yes"], check=True, capture_output=True)
+        subprocess.run([*fleet, "health"], check=True, capture_output=True)
     yield
     subprocess.run([*rehearse, "down"], check=True, capture_output=True)
 
