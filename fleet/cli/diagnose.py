@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli.command import FleetCommand
 from fleet.errors import InputError
 from reports.terminal import complain, emit, json_option
 
@@ -24,7 +25,7 @@ _ALONE_MAX = 20
 _CERTAIN = 0.999
 
 
-@click.command("diagnose")
+@click.command("diagnose", cls=FleetCommand)
 @click.argument("scope", nargs=-1)
 @click.option(
     "--within",

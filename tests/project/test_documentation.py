@@ -80,7 +80,14 @@ ARGUMENTS = {
     "report geopackage": [],
 }
 # These act on devices: they are called while a lab is up in a workspace with keys.
-IN_A_LAB = ("fleet diagnose", "fleet enrol", "fleet health", "fleet operator", "fleet keys", "fleet rehearse")
+IN_A_LAB = (
+    "fleet diagnose",
+    "fleet enrol",
+    "fleet health",
+    "fleet operator",
+    "fleet keys",
+    "fleet rehearse",
+)
 ON_LIVE_DEVICES = ("fleet diagnose", "fleet health")
 
 
