@@ -70,5 +70,5 @@ $(INSTALLED): pyproject.toml $(CREATED)
 
 # These extras are optional for users, but their promises are tested.
 $(DEVELOPED): pyproject.toml $(CREATED)
-	$(PIP) install --editable '.[cluster,postgres]' --group dev
+	$(PIP) install --editable '.[cluster,dxf,ifc,postgres]' --group dev
 	@touch $@ $(INSTALLED)

@@ -10,7 +10,7 @@ from estate.design import LABELS as OPTION_LABELS
 from estate.estimate import Money
 from estate.readiness import LABELS, Rung
 from estate.report.amounts import bounds_of, money_columns
-from estate.report.drawings import landing_drawing
+from estate.report.drawings import WATERMARK, landing_drawing, watermark_of
 from estate.typology import read_typologies
 from reports.document import (
     Bar,
@@ -276,13 +276,20 @@ def _wings(plan: Plan, site: SitePlan) -> Table:
 
 
 def _drawings(plan: Plan, site: SitePlan) -> Iterator[Drawing]:
-    """Yield one drawing for each shape of wing, the most frequent first, a few at most."""
+    """Yield one drawing for each shape of wing, a few at most.
+
+    What is known of this prison comes before what is typical, and then the most frequent first.
+    """
     same: defaultdict[str, list[WingPlan]] = defaultdict(list)
     for wing_plan in site.wings:
         same[wing_plan.design].append(wing_plan)
-    frequent = sorted(same.values(), key=lambda group: -len(group))
-    for group in frequent[:_DRAWINGS_MAX]:
-        wing, network = group[0].wing, plan.network_of(group[0])
+    networks = {name: plan.network_of(group[0]) for name, group in same.items()}
+    typical = {
+        name: watermark_of(found, floors=(0,)) == WATERMARK for name, found in networks.items()
+    }
+    telling = sorted(same.values(), key=lambda group: (typical[group[0].design], -len(group)))
+    for group in telling[:_DRAWINGS_MAX]:
+        wing, network = group[0].wing, networks[group[0].design]
         others = f" and {len(group) - 1} like it" if len(group) > 1 else ""
         label = read_typologies()[wing.shape.typology].label
         yield landing_drawing(

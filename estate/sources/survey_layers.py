@@ -31,6 +31,7 @@ WALL_COLOURS = (
     ("steel_modular", "#2f6f8f"),
     ("timber", "#b07a3a"),
     ("plasterboard", "#b9a7c9"),
+    ("glass", "#7fd0e6"),
 )
 
 _STYLES = {

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from estate.survey.check import read_survey
 from estate.survey.draft import draft, hand_out
+from estate.survey.drawn import Setting, drawn_survey, without_wing
 from estate.survey.facts import SURVEY_RULES, Surveyed, surveyed
 from estate.survey.importing import Imported, import_survey
 
 __all__ = [
     "SURVEY_RULES",
     "Imported",
+    "Setting",
     "Surveyed",
     "draft",
+    "drawn_survey",
     "hand_out",
     "import_survey",
     "read_survey",
     "surveyed",
+    "without_wing",
 ]

@@ -145,19 +145,20 @@ def _wall_problems(survey: Survey) -> Iterator[Problem]:
     for floor, walls in sorted(floors.items()):
         reaches_m = [SNAP_M + _thickness_m(wall) / 2 for wall in walls]
         bodies = shapely.STRtree(shapely.buffer([wall.geometry for wall in walls], reaches_m))
-        outlines = shapely.STRtree(
-            [
-                shapely.boundary(space.geometry)
-                for space in survey.layers["spaces"]
-                if space.floor == floor and space.geometry is not None
-            ]
-        )
+        spaces = [
+            space.geometry
+            for space in survey.layers["spaces"]
+            if space.floor == floor and space.geometry is not None
+        ]
+        insides, outlines = shapely.STRtree(spaces), shapely.STRtree(shapely.boundary(spaces))
         for index, wall in enumerate(walls):
             for name, at in (("start", 0), ("end", -1)):
                 end = shapely.Point(wall.geometry.coords[at])
                 met = set(bodies.query(end, predicate="intersects").tolist()) - {index}
                 reach_m = reaches_m[index]
-                if not met and not outlines.query(end, predicate="dwithin", distance=reach_m).size:
+                at_space = outlines.query(end, predicate="dwithin", distance=reach_m).size
+                # A pier or a screen ends in the middle of a room.
+                if not met and not at_space and not insides.query(end, predicate="within").size:
                     what = f"its {name} meets neither a wall nor a space"
                     yield wall.problem(what, f"snap it to one, within {SNAP_M:g} m of its face")
 

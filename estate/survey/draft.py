@@ -27,7 +27,7 @@ _GAP_M = 20.0  # Between the drawings of two wings.
 _PER_ROW = 4
 # A riser has no length on a plan, and a line without any cannot be drawn or picked.
 _RISER_STROKE_M = 0.3
-_BLANK: Mapping[str, Mapping[str, Value]] = {
+BLANK: Mapping[str, Mapping[str, Value]] = {
     table.name: {
         column.name: None if column.kind in {"integer", "number"} else column.default
         for column in table.columns
@@ -48,7 +48,7 @@ def draft(sizing: Sizing, *, at: Point) -> Survey:
     laid = [(wing, lay_out(wing.shape)) for wing in sizing.wings]
     for wing, network in _set_out(laid, at):
         for layer, facts, geometry in _Drawing(wing, network).features():
-            every = {**_BLANK[layer], **facts}
+            every = {**BLANK[layer], **facts}
             layers[layer].append(Feature(layer=layer, facts=every, geometry=geometry))
     return Survey(layers={table.name: tuple(layers[table.name]) for table in SURVEY})
 

@@ -63,7 +63,9 @@ def surveyed(sizing: Sizing, survey: Survey, *, prison_id: str) -> Surveyed:
     wings: list[Wing] = []
     networks: dict[str, Network] = {}
     unknown = []
-    for code, part in by_wing(survey, prison_id=prison_id).items():
+    parts = by_wing(survey, prison_id=prison_id)
+    order = {code: index for index, code in enumerate((*sized, *parts))}
+    for code, part in sorted(parts.items(), key=lambda each: order[each[0]]):
         base = sized.get(code, typical and replace(typical, wing=code, name=f"Wing {code}"))
         if base is None:
             unknown.append(code)
@@ -182,7 +184,8 @@ class _Reading:
         lengths_m = nx.multi_source_dijkstra_path_length(
             ducts, dict.fromkeys(racks), weight="length_m"
         )
-        return min(length_m for node, length_m in lengths_m.items() if node in own)
+        # A rack that a span ends at is 0 away, a whole number.
+        return float(min(length_m for node, length_m in lengths_m.items() if node in own))
 
     def _cabling(self) -> str:
         """Return the least of the data cabling in the cells, if an existing outlet is in each."""

@@ -325,7 +325,7 @@ SURVEY = (
         "Walls, along their centre lines",
         _identity("wall_id", "Name of the wall", "LEI-A/party-1"),
         *_PLACE,
-        _kind("material", "What it is made of", *_MATERIALS),
+        _kind("material", "What it is made of", *_MATERIALS, "glass"),
         replace(_THICKNESS, meaning="Thickness", blank=False),
     ),
     _layer(
