@@ -11,7 +11,7 @@ from estate.model import Grade, Wing, WingShape
 from estate.sizing import Sizing
 from estate.sources.survey import scan_survey
 from estate.sources.survey_layers import write_survey
-from estate.survey import draft
+from estate.survey import draft, surveyed
 from estate.survey.check import survey_problems
 
 CENTRE = (430_000.0, 433_000.0)  # Near Leeds.
@@ -135,3 +135,9 @@ def sheet(drafted, tmp_path):
 def wing():
     """Return a function that returns a wing of nine cells."""
     return a_wing
+
+
+@pytest.fixture
+def result(sheet, sizing):
+    """Return a function that returns what the survey on the disk makes of the prison."""
+    return lambda: surveyed(sizing, sheet.survey(), prison_id="LEI")
