@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleet.cli.command import LoggedGroup
+from fleet.cli.faults import COMMANDS, listed
 from reports.terminal import complain, emit, json_option
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ def rehearse() -> None:
       wingspan -C out/lab fleet rehearse restore XAA/A/SW-01
       wingspan -C out/lab fleet rehearse down
     """
+
+
+for _command in COMMANDS:
+    rehearse.add_command(_command)
 
 
 @rehearse.command()
@@ -151,7 +156,7 @@ def status(workspace: Workspace, as_json: bool) -> None:
       ends_at   when it ends by itself; "" when none is up
       devices   of each: serial, cell, element (what serves it), address, kind (namespaced or
                 systemd), power (on or off), answers (whether it greets an SSH client)
-      faults    of each that is not restored: fault, target, devices (how many it touches)
+      faults    of each that is not restored: fault, target, detail, devices (serials)
     """
     from fleet.rehearsal.lab import find
 
@@ -168,10 +173,16 @@ def status(workspace: Workspace, as_json: bool) -> None:
         for device in answer["devices"]
         if not device["answers"]
     ]
+    lines += [
+        f"  failing: {fault['fault']} {fault['target']} {fault['detail']}".rstrip()
+        for fault in answer["faults"]
+    ]
     emit(answer, as_json=as_json, text="\n".join(lines))
 
 
 def _status(rehearsal: Rehearsal) -> dict[str, Any]:
+    from fleet.rehearsal.faults import active
+
     answering = rehearsal.answering(rehearsal.layout.devices, patience_s=0)
     devices = [
         {
@@ -185,5 +196,5 @@ def _status(rehearsal: Rehearsal) -> dict[str, Any]:
         }
         for device in rehearsal.layout.devices
     ]
-    request = rehearsal.request
-    return {"schema": 1, "up": True, "ends_at": request.ends_at, "devices": devices, "faults": []}
+    answer = {"schema": 1, "up": True, "ends_at": rehearsal.request.ends_at, "devices": devices}
+    return answer | {"faults": listed(active(rehearsal))}

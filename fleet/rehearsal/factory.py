@@ -49,6 +49,7 @@ def write_settings(folder: Path, device: LabDevice, *, address: str) -> None:
     site = device.site
     lines = {
         "NAME": device.name,
+        "KIND": device.kind.value,
         "ADDRESS": f"{address}/{site.network.prefixlen}",
         "GATEWAY": str(site.gateway.ip),
         "GATEWAY_MAC": site.gateway_mac,

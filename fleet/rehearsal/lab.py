@@ -30,7 +30,7 @@ from fleet.transport import Lab, read_lab, start_of
 from reports.files import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from fleet.workspace import Workspace
@@ -39,6 +39,7 @@ _SERIALS = "LAB-"
 _COLUMNS = ("serial", "host_key", "model", "location_key", "address")
 _DISK_SIZE = "512M"  # As the devices see it; what they have not written takes no memory.
 _SSH_PORT = 22
+_ANEW = "wingspan fleet rehearse down, then up again"
 _KNOCKING_AT_ONCE = 32
 _ANSWER_TIMEOUT_S, _BETWEEN_KNOCKS_S = 3.0, 0.1
 
@@ -90,17 +91,59 @@ class Rehearsal:
         """Return the folder of a device, seen from outside it."""
         return self.machine.files / "devices" / device.serial
 
-    def process(self, device: LabDevice, name: str = "init") -> int | None:
-        """Return the number of a device's first process, or of its casing; None when it is off."""
-        try:
-            return int((self.folder(device) / name).read_text(encoding="ascii"))
-        except (FileNotFoundError, ValueError):
-            return None
-
     def is_on(self, device: LabDevice) -> bool:
         """Return whether a device has power, be it booting or hanging."""
         folder = self.folder(device)
-        return (folder / "init").exists() and not (folder / "off").exists()
+        return not (folder / "off").exists() and not (folder / "rests").exists()
+
+    def running(self, device: LabDevice) -> int:
+        """Return the number of a device's first process, waiting for one that boots.
+
+        Raises
+        ------
+        FleetError
+            When the device is off.
+        """
+        found: list[int] = []
+
+        def booted() -> bool:
+            if not self.is_on(device):
+                hint = f"wingspan fleet rehearse restore {device.serial}"
+                raise FleetError(f"{device.serial} is off", hint=hint)
+            number = _number_in(self.folder(device) / "init")
+            # Before it has its own root it is still a script of ours.
+            found[:] = [number] if number and self.machine.name_of(number) not in {"", "sh"} else []
+            return bool(found)
+
+        until(booted, f"{device.serial} does not boot")
+        return found[0]
+
+    def casing(self, device: LabDevice) -> int:
+        """Return the number of the process that holds a device's network and disk.
+
+        Raises
+        ------
+        FleetError
+            When it is gone.
+        """
+        number = _number_in(self.folder(device) / "casing")
+        if number is None:
+            raise FleetError(f"{device.serial} has no casing", hint=_ANEW)
+        return number
+
+    def root(self, device: LabDevice) -> Path:
+        """Return the root directory of a device that is on."""
+        return self.machine.root_of(self.running(device))
+
+    def on(self, device: LabDevice, command: Sequence[str]) -> str:
+        """Run a command on a device that is on, past its network; return what it writes.
+
+        Raises
+        ------
+        FleetError
+            When the device is off or the command fails.
+        """
+        return self.machine.run_on(self.running(device), command)
 
     def router(self, site_number: int) -> int:
         """Return the number of the process that holds a prison's network."""
@@ -268,7 +311,7 @@ def _topology(workspace: Workspace, size: Size) -> Topology:
 def _furnish(workspace: Workspace, machine: Machine, request: Request, trusted: str) -> Rehearsal:
     layout, files = request.layout, machine.files
     (files / "request.json").write_bytes(msgspec.json.encode(request))
-    for name in ("device.sh", "boot.sh", "fstab"):
+    for name in ("device.sh", "boot.sh", "nspawn.sh", "fstab"):
         shutil.copyfile(SCRIPTS / name, files / name)
     for site in layout.sites:
         (files / "sites" / str(site.number)).mkdir()
@@ -294,6 +337,13 @@ def _furnish(workspace: Workspace, machine: Machine, request: Request, trusted: 
     return rehearsal
 
 
+def _number_in(path: Path) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 def _casings(rehearsal: Rehearsal) -> dict[str, int]:
     """Return the process that holds each device's network, as soon as all are there."""
     casings: dict[str, int] = {}
@@ -301,7 +351,7 @@ def _casings(rehearsal: Rehearsal) -> dict[str, int]:
     def all_there() -> bool:
         for device in rehearsal.layout.devices:
             if device.serial not in casings:
-                pid = rehearsal.process(device, "casing")
+                pid = _number_in(rehearsal.folder(device) / "casing")
                 if pid is None:
                     return False
                 casings[device.serial] = pid

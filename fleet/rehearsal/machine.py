@@ -64,6 +64,13 @@ class Machine:
         """Return the root directory of a process, given by its number in the rehearsal."""
         return self._process(pid) / "root"
 
+    def name_of(self, pid: int) -> str:
+        """Return the name of a process, given by its number in the rehearsal; "" for none."""
+        try:
+            return (self._process(pid) / "comm").read_text(encoding="utf-8").strip()
+        except OSError:
+            return ""
+
     def kill(self, *pids: int) -> None:
         """Kill processes, given by their numbers in the rehearsal; they may be gone already."""
         self.run(["sh", "-c", f"kill -KILL {' '.join(map(str, pids))} 2>/dev/null || :"])
@@ -87,30 +94,32 @@ def start_machine(*, root: Path, seconds: int, log: Path) -> Machine:
     FleetError
         When it does not start.
     """
-    command = ["unshare", "--fork", "--kill-child", "--pid", "--mount", "--net", "--ipc", "--uts"]
-    command += ["--mount-proc", "sh", str(SCRIPTS / "machine.sh"), str(root), str(seconds)]
     # A shell leaves it to the system, so that it outlives this program and is nobody's child.
-    leave = 'cd / ; setsid "$@" >"$0" 2>&1 </dev/null & echo $!'
-    outer = int(_run(["sh", "-c", leave, str(log.resolve()), *command], ""))
-    children = Path(f"/proc/{outer}/task/{outer}/children")
-
-    def first() -> Machine | None:
-        try:
-            numbers = children.read_text(encoding="ascii").split()
-        except OSError:
-            because = ChildProcessError(log.read_text(encoding="utf-8", errors="replace").strip())
-            raise FleetError("the rehearsal does not start") from because
-        return Machine(int(numbers[0])) if numbers else None
+    leave = 'cd / ; setsid sh "$@" >"$0" 2>&1 </dev/null & echo $!'
+    command = [str(SCRIPTS / "outside.sh"), str(root), str(seconds)]
+    outside = int(_run(["sh", "-c", leave, str(log.resolve()), *command], ""))
+    found: list[Machine] = []
 
     def ready() -> bool:
-        machine = first()
-        return machine is not None and (machine.files / "ready").exists()
+        if start_of(outside) is None:
+            because = ChildProcessError(log.read_text(encoding="utf-8", errors="replace").strip())
+            raise FleetError("the rehearsal does not start") from because
+        # From that shell to the unshare that waits, and on to the rehearsal's first process.
+        first = next((pid for child in _children(outside) for pid in _children(child)), None)
+        if first is not None and (Machine(first).files / "ready").exists():
+            found.append(Machine(first))
+        return bool(found)
 
     until(ready, "the rehearsal does not start")
-    machine = first()
-    if machine is None:
-        raise FleetError("the rehearsal has ended before it began")
-    return machine
+    return found[0]
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except OSError:
+        return []
+    return [int(number) for number in listed.split()]
 
 
 def until(done: Callable[[], bool], otherwise: str, *, patience_s: float = _PATIENCE_S) -> None:

@@ -34,6 +34,7 @@ PACKAGES = (
     "systemd",
     "systemd-sysv",
 )
+_PROGRAMS = {"rehearsal-init": "init.sh", "rehearsal-sshd": "sshd.sh"}
 # Where facts that only hardware has are found instead, and how a device knows that.
 SYSROOT = "/run/wingspan/simulated"
 # Run in the new root: its own host keys and identity come from each device, and nothing on a
@@ -42,11 +43,18 @@ _FINISH = f"""
 set -eu
 rm -f /etc/ssh/ssh_host_*_key* /etc/hostname /var/cache/apt/archives/*.deb
 rm -rf /var/lib/apt/lists/* /var/log/*.log /var/log/apt
+rm -f /var/lib/dbus/machine-id
 : >/etc/machine-id
 useradd --create-home --shell /bin/sh --password '*' wingspan
 mkdir -p /etc/wingspan
 echo {SYSROOT} >/etc/wingspan/sysroot
 ln -sf pts/ptmx /dev/ptmx
+mkdir -p /etc/systemd/system/ssh.service.d
+cat >/etc/systemd/system/ssh.service.d/rehearsal.conf <<END
+[Service]
+ExecStart=
+ExecStart=/usr/local/sbin/rehearsal-sshd
+END
 systemctl disable apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer
 systemctl mask systemd-timesyncd.service systemd-networkd.service systemd-resolved.service
 """
@@ -92,7 +100,8 @@ def shared_root(tell: Callable[[str], None]) -> Path:
 
 def _recipe() -> str:
     """Return a name for what goes into the root."""
-    parts = [SUITE, *PACKAGES, _FINISH, (_SCRIPTS / "init.sh").read_text(encoding="utf-8")]
+    scripts = [(_SCRIPTS / name).read_text(encoding="utf-8") for name in _PROGRAMS.values()]
+    parts = [SUITE, *PACKAGES, _FINISH, *scripts]
     return sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
@@ -100,9 +109,10 @@ def _make(root: Path) -> None:
     environment = {**os.environ, **_proxies(), "DEBIAN_FRONTEND": "noninteractive"}
     wanted = f"--include={','.join(PACKAGES)}"
     _run(["debootstrap", "--variant=minbase", wanted, SUITE, root, _archive()], environment)
-    init = root / "usr/local/sbin/rehearsal-init"
-    shutil.copyfile(_SCRIPTS / "init.sh", init)
-    init.chmod(0o755)
+    for program, script in _PROGRAMS.items():
+        target = root / "usr/local/sbin" / program
+        shutil.copyfile(_SCRIPTS / script, target)
+        target.chmod(0o755)
     _run(["chroot", root, "/bin/sh", "-c", _FINISH], environment)
 
 

@@ -16,6 +16,5 @@ cd root
 pivot_root . mnt
 # Not for a device: this machine's clock, kernel modules, raw memory and disks.
 exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    ADDRESS="$ADDRESS" GATEWAY="$GATEWAY" GATEWAY_MAC="$GATEWAY_MAC" \
     setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio,-mknod,-syslog \
     /usr/local/sbin/rehearsal-init

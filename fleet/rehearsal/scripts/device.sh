@@ -7,25 +7,54 @@ set -u
 cd "$1" || exit
 echo $$ >casing
 echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+
+insert_disk() {
+    mountpoint -q disk || mount -o loop,noatime disk.img disk || exit
+    if ! [ -e disk/made ]; then
+        mkdir -p disk/upper disk/work
+        cp -a factory/. disk/upper/
+        : >disk/made
+        sync -f disk
+    fi
+}
+
+# As the network's address service would; a reboot forgets whatever else was set.
+connect() {
+    . ./settings
+    nft flush ruleset
+    ip -batch - <<END
+link set lo up
+link set eth0 up
+addr flush dev eth0
+addr add $ADDRESS dev eth0
+route replace default via $GATEWAY
+neigh replace $GATEWAY lladdr $GATEWAY_MAC nud permanent dev eth0
+END
+}
+
+# Succeeds when the device wants to boot again.
+run() {
+    if [ "$KIND" = systemd ]; then
+        sh /mnt/nspawn.sh
+        [ $? -eq 133 ]
+    else
+        unshare --fork --kill-child --pid --mount --uts --ipc sh /mnt/boot.sh "$1"
+        # The kernel ends a device that halts by SIGINT, and one that reboots by SIGHUP.
+        [ $? -ne 130 ]
+    fi
+}
+
 while read -r _ <power; do
     rm -f off
     until [ -e off ]; do
-        if ! mountpoint -q disk; then
-            mount -o loop,noatime disk.img disk || exit
-        fi
-        if ! [ -e disk/made ]; then
-            mkdir -p disk/upper disk/work
-            cp -a factory/. disk/upper/
-            : >disk/made
-            sync -f disk
-        fi
-        unshare --fork --kill-child --pid --mount --uts --ipc sh /mnt/boot.sh "$1"
-        # The kernel ends a device that halts by SIGINT, and one that reboots by SIGHUP.
-        [ $? -eq 130 ] && : >off
+        insert_disk
+        connect
+        run "$1" || : >off
         [ -e off ] || sleep 0.5
     done
     rm -f init
-    umount disk
+    # The kernel may still be taking the device's own view of the disk down.
+    until umount disk; do sleep 0.1; done
     # After a power cut: what had reached the disk, and nothing else.
     [ -e durable.img ] && mv durable.img disk.img
     : >rests
