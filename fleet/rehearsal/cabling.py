@@ -53,7 +53,7 @@ def lose(rehearsal: Rehearsal, target: Target, *, percent: int) -> None:
     """Drop so many of a hundred packets at random, each way."""
     for cable in cables_of(rehearsal, target):
         near = cable.near
-        drop = f"numgen random mod 100 < {percent} drop;"
+        drop = f"numgen random mod 100 <= {percent - 1} counter drop;"
         chains = "\n".join(
             f"chain {hook} {{ type filter hook {hook} device {near.interface} priority 0; {drop} }}"
             for hook in ("ingress", "egress")

@@ -12,12 +12,18 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from fleet.rehearsal.machine import SCRIPTS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fleet.rehearsal.layout import LabDevice, Layout
 
 HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
+# What the shared root lacks: a first process, and a start of sshd that knows of a wrong clock.
+_PROGRAMS = {"rehearsal-init": "init.sh", "rehearsal-sshd": "sshd.sh"}
+_SSHD_UNIT = "[Service]\nExecStart=\nExecStart=/usr/local/sbin/rehearsal-sshd\n"
+_EXECUTABLE = 0o755
 _OWNER_ONLY, _OWNER_ONLY_FOLDER = 0o600, 0o700
 
 
@@ -30,6 +36,10 @@ def write_device(folder: Path, layout: Layout, device: LabDevice, *, trusted: st
     host_key = write_host_key(factory / HOST_KEY, comment=device.name)
     _write(factory / "etc/hostname", f"{device.name}\n")
     _write(factory / "etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {device.name}\n")
+    for program, script in _PROGRAMS.items():
+        text = (SCRIPTS / script).read_text(encoding="utf-8")
+        _write(factory / "usr/local/sbin" / program, text, mode=_EXECUTABLE)
+    _write(factory / "etc/systemd/system/ssh.service.d/rehearsal.conf", _SSHD_UNIT)
     _write(factory / "root/.ssh/authorized_keys", trusted, mode=_OWNER_ONLY)
     for private in (factory / "root", factory / "root/.ssh"):
         private.chmod(_OWNER_ONLY_FOLDER)

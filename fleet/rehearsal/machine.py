@@ -77,9 +77,11 @@ class Machine:
 
     def end(self) -> None:
         """End everything in the rehearsal, and wait until the kernel has taken it down."""
-        started = start_of(self.pid)
+        # The shell outside ends last, when it has cleared away what no namespace holds.
+        outside = _parent(_parent(self.pid))
+        started = start_of(outside)
         os.kill(self.pid, signal.SIGKILL)
-        until(lambda: start_of(self.pid) != started, "the rehearsal does not end")
+        until(lambda: start_of(outside) != started, "the rehearsal does not end")
 
     def _process(self, pid: int) -> Path:
         # Through the rehearsal's own list of processes, whose numbers are not this machine's.
@@ -112,6 +114,11 @@ def start_machine(*, root: Path, seconds: int, log: Path) -> Machine:
 
     until(ready, "the rehearsal does not start")
     return found[0]
+
+
+def _parent(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("PPid:"))
 
 
 def _children(pid: int) -> list[int]:

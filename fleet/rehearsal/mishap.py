@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fleet.rehearsal.factory import HOST_KEY, write_host_key, write_settings
 from fleet.rehearsal.layout import Kind
+from fleet.rehearsal.machine import until
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -50,13 +51,15 @@ def set_clock(rehearsal: Rehearsal, device: LabDevice, *, shift: timedelta) -> N
     reboot, as a battery-backed clock does.
     """
     _clock(rehearsal, device).write_text(f"{shift.total_seconds():+.0f}\n", encoding="ascii")
-    _restart_sshd(rehearsal, device)
+    if rehearsal.is_on(device):
+        _restart_sshd(rehearsal, device)
 
 
 def reset_clock(rehearsal: Rehearsal, device: LabDevice) -> None:
     """Let the device see this machine's time."""
     _clock(rehearsal, device).unlink(missing_ok=True)
-    _restart_sshd(rehearsal, device)
+    if rehearsal.is_on(device):
+        _restart_sshd(rehearsal, device)
 
 
 def rekey(rehearsal: Rehearsal, device: LabDevice) -> str:
@@ -64,7 +67,7 @@ def rekey(rehearsal: Rehearsal, device: LabDevice) -> str:
     path = rehearsal.root(device) / HOST_KEY
     had = path.read_text(encoding="ascii")
     write_host_key(path, comment=device.name)
-    _signal_sshd(rehearsal, device, "-HUP", "-o")
+    _restart_sshd(rehearsal, device)
     return had
 
 
@@ -74,7 +77,7 @@ def give_key_back(rehearsal: Rehearsal, device: LabDevice, *, had: str) -> None:
     path.write_text(had, encoding="ascii")
     public = rehearsal.on(device, ["ssh-keygen", "-y", "-f", f"/{HOST_KEY}"])
     path.with_name(f"{path.name}.pub").write_text(public, encoding="ascii")
-    _signal_sshd(rehearsal, device, "-HUP", "-o")
+    _restart_sshd(rehearsal, device)
 
 
 def move_to(rehearsal: Rehearsal, device: LabDevice, address: IPv4Address) -> None:
@@ -98,14 +101,19 @@ def _clock(rehearsal: Rehearsal, device: LabDevice) -> Path:
 
 
 def _restart_sshd(rehearsal: Rehearsal, device: LabDevice) -> None:
-    if not rehearsal.is_on(device):
-        return
+    """Start sshd anew, and return when it listens; its sessions go on."""
+    number = rehearsal.root(device) / "run/sshd.pid"
+    before = number.read_text(encoding="ascii")
     if device.kind == Kind.SYSTEMD:
         rehearsal.on(device, ["systemctl", "restart", "ssh.service"])
-    else:
+    else:  # The oldest is the one that listens, and whoever started it starts it again.
         _signal_sshd(rehearsal, device, "-TERM", "-o")
+
+    def listens() -> bool:
+        return number.exists() and number.read_text(encoding="ascii") not in {"", before}
+
+    until(listens, f"sshd of {device.serial} does not start again")
 
 
 def _signal_sshd(rehearsal: Rehearsal, device: LabDevice, *how: str) -> None:
-    """Send a signal to every sshd of the device, or with -o to the oldest, which listens."""
     rehearsal.on(device, ["pkill", *how, "-x", "sshd"])

@@ -59,7 +59,9 @@ def switch_on(rehearsal: Rehearsal, target: Target) -> None:
     cabling.plug(rehearsal, target)
     if not rehearsal.is_on(device):
         rehearsal.switch_on(device)
-        until(lambda: rehearsal.is_on(device), f"{device.serial} does not boot")
+        until(lambda: rehearsal.is_on(device), f"{device.serial} takes no power")
+    listens = rehearsal.root(device) / "run/sshd.pid"
+    until(listens.exists, f"{device.serial} does not boot")
 
 
 def _wait_for_the_disk(rehearsal: Rehearsal, target: Target) -> None:

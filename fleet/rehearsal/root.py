@@ -18,10 +18,10 @@ from fleet.errors import FleetError, InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_SCRIPTS = Path(__file__).resolve().parent / "scripts"
 SUITE = "bookworm"
 PACKAGES = (
     "ca-certificates",
+    "cryptsetup-bin",
     "dbus",
     "faketime",
     "gpgv",
@@ -34,7 +34,6 @@ PACKAGES = (
     "systemd",
     "systemd-sysv",
 )
-_PROGRAMS = {"rehearsal-init": "init.sh", "rehearsal-sshd": "sshd.sh"}
 # Where facts that only hardware has are found instead, and how a device knows that.
 SYSROOT = "/run/wingspan/simulated"
 # Run in the new root: its own host keys and identity come from each device, and nothing on a
@@ -49,12 +48,6 @@ useradd --create-home --shell /bin/sh --password '*' wingspan
 mkdir -p /etc/wingspan
 echo {SYSROOT} >/etc/wingspan/sysroot
 ln -sf pts/ptmx /dev/ptmx
-mkdir -p /etc/systemd/system/ssh.service.d
-cat >/etc/systemd/system/ssh.service.d/rehearsal.conf <<END
-[Service]
-ExecStart=
-ExecStart=/usr/local/sbin/rehearsal-sshd
-END
 systemctl disable apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer
 systemctl mask systemd-timesyncd.service systemd-networkd.service systemd-resolved.service
 """
@@ -100,19 +93,13 @@ def shared_root(tell: Callable[[str], None]) -> Path:
 
 def _recipe() -> str:
     """Return a name for what goes into the root."""
-    scripts = [(_SCRIPTS / name).read_text(encoding="utf-8") for name in _PROGRAMS.values()]
-    parts = [SUITE, *PACKAGES, _FINISH, *scripts]
-    return sha256("\n".join(parts).encode()).hexdigest()[:12]
+    return sha256("\n".join([SUITE, *PACKAGES, _FINISH]).encode()).hexdigest()[:12]
 
 
 def _make(root: Path) -> None:
     environment = {**os.environ, **_proxies(), "DEBIAN_FRONTEND": "noninteractive"}
     wanted = f"--include={','.join(PACKAGES)}"
     _run(["debootstrap", "--variant=minbase", wanted, SUITE, root, _archive()], environment)
-    for program, script in _PROGRAMS.items():
-        target = root / "usr/local/sbin" / program
-        shutil.copyfile(_SCRIPTS / script, target)
-        target.chmod(0o755)
     _run(["chroot", root, "/bin/sh", "-c", _FINISH], environment)
 
 

@@ -13,18 +13,21 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 from sqlalchemy import create_engine, text
 
 from fleet.errors import FleetError
 from fleet.identity.credential import Credential
 from fleet.registry import Registry
+from fleet.rehearsal import faults
 from fleet.rehearsal.lab import Rehearsal, Size, down, up
 from fleet.rehearsal.machine import until
 from fleet.ssh import Target, host_key_of
@@ -332,6 +335,22 @@ class TestLab:
 
     def ssh(self, device: LabDevice, command: str, *, patience_s: int = PATIENCE_S) -> str:
         """Run a command as root over real OpenSSH and return what it writes."""
+        return self.try_ssh(device, command, patience_s=patience_s, check=True).stdout
+
+    def try_ssh(
+        self,
+        device: LabDevice,
+        command: str,
+        *,
+        patience_s: int = PATIENCE_S,
+        check: bool = False,
+        key: Path | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command as root over real OpenSSH, which knows the device by its first key.
+
+        `key` is the private key to show, with a certificate of its name beside it if there is
+        one; the default is the workspace's bootstrap key.
+        """
         options = {
             "BatchMode": "yes",
             "ConnectTimeout": str(patience_s),
@@ -342,19 +361,31 @@ class TestLab:
             "IdentitiesOnly": "yes",
         }
         words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-        key = self.workspace.keys / "bootstrap"
-        where = ["-i", str(key), f"root@{device.address}"]
-        finished = subprocess.run(
+        where = ["-i", str(key or self.workspace.keys / "bootstrap"), f"root@{device.address}"]
+        return subprocess.run(
             self.transport.command(["ssh", "-F", "none", *words, *where, command]),
-            check=True,
+            check=check,
             capture_output=True,
             text=True,
         )
-        return finished.stdout
+
+    @contextmanager
+    def fault(self, kind: str, target: str, detail: str = "") -> Iterator[faults.Fault]:
+        """Have something fail for the block, as `wingspan fleet rehearse KIND TARGET` does."""
+        made = faults.make(self.rehearsal, faults.Kind(kind), target, detail)
+        try:
+            yield made
+        finally:
+            faults.restore(self.rehearsal, made.target)
 
     def answering(self, devices: Sequence[LabDevice] | None = None) -> set[str]:
         """Return the serials of those that greet an SSH client, waiting for those that do not."""
         return self.rehearsal.answering(devices or self.devices, patience_s=PATIENCE_S)
+
+    def silent(self, devices: Sequence[LabDevice] | None = None) -> set[str]:
+        """Return the serials of those that do not greet an SSH client within three seconds."""
+        asked = devices or self.devices
+        return {d.serial for d in asked} - self.rehearsal.answering(asked, patience_s=0)
 
     def wait_until(self, done: Callable[[], bool]) -> None:
         """Wait until something is so, and fail when it never is."""
@@ -385,20 +416,20 @@ def start_lab(
 ) -> Callable[..., TestLab]:
     """Return a function that starts a rehearsal in a new workspace; the caller ends it."""
 
-    def start(
-        *, devices: int, prisons: int | None = None, systemd: int = 0, hours: float = 1
-    ) -> TestLab:
+    def start(*, topology: Topology | None = None, hours: float = 1, **size: Any) -> TestLab:
         workspace = Workspace(tmp_path_factory.mktemp("lab"))
         bootstrap_key(workspace)
-        size = Size(devices=devices, prisons=prisons, systemd=systemd)
+        if topology is not None:
+            workspace.topology.parent.mkdir()
+            workspace.topology.write_bytes(msgspec.json.encode(topology))
         try:
-            rehearsal, _ = up(workspace, size, hours=hours, tell=print)
+            rehearsal, _ = up(workspace, Size(**size), hours=hours, tell=print)
         except FleetError as error:
             if os.environ.get("CI"):
                 raise
             pytest.skip(f"{error}: {'; '.join(map(str, error.problems))}")
         waiting = rehearsal.answering(rehearsal.layout.devices, patience_s=PATIENCE_S)
-        assert len(waiting) == devices
+        assert len(waiting) == len(rehearsal.layout.devices)
         return TestLab(workspace, rehearsal)
 
     return start
