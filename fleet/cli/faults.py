@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli.command import FleetCommand
 from reports.terminal import emit, json_option
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _shift(_ctx: click.Context, _param: click.Parameter, value: str | None) -> i
     return int(f"{sign}{number}") * _UNITS_S[unit]
 
 
-@click.command()
+@click.command(cls=FleetCommand)
 @_target
 @json_option
 @click.pass_obj
@@ -64,7 +65,7 @@ def cut(workspace: Workspace, target: str, as_json: bool) -> None:
     _make(workspace, "cut", target, as_json=as_json)
 
 
-@click.command()
+@click.command(cls=FleetCommand)
 @_target
 @click.option(
     "--rate",
@@ -85,7 +86,7 @@ def slow(workspace: Workspace, target: str, rate: str, as_json: bool) -> None:
     _make(workspace, "slow", target, rate, as_json=as_json)
 
 
-@click.command()
+@click.command(cls=FleetCommand)
 @_target
 @click.option(
     "--percent",
@@ -106,7 +107,7 @@ def lose(workspace: Workspace, target: str, percent: int, as_json: bool) -> None
     _make(workspace, "lose", target, str(percent), as_json=as_json)
 
 
-@click.command()
+@click.command(cls=FleetCommand)
 @_target
 @json_option
 @click.pass_obj
@@ -120,7 +121,7 @@ def hang(workspace: Workspace, target: str, as_json: bool) -> None:
     _make(workspace, "hang", target, as_json=as_json)
 
 
-@click.command()
+@click.command(cls=FleetCommand)
 @_target
 @json_option
 @click.pass_obj
@@ -134,7 +135,7 @@ def fill(workspace: Workspace, target: str, as_json: bool) -> None:
     _make(workspace, "fill", target, as_json=as_json)
 
 
-@click.command()
+@click.command(cls=FleetCommand)
 @_target
 @click.option(
     "--shift", callback=_shift, help="How far from the true time, such as +1h, -90s or -30d."
@@ -167,7 +168,7 @@ def clock(
     _make(workspace, "clock", target, str(seconds), as_json=as_json)
 
 
-@click.command()
+@click.command(cls=FleetCommand)
 @_target
 @json_option
 @click.pass_obj
@@ -181,7 +182,7 @@ def rekey(workspace: Workspace, target: str, as_json: bool) -> None:
     _make(workspace, "rekey", target, as_json=as_json)
 
 
-@click.command()
+@click.command(cls=FleetCommand)
 @_target
 @click.argument("other")
 @json_option
@@ -196,7 +197,7 @@ def swap(workspace: Workspace, target: str, other: str, as_json: bool) -> None:
     _make(workspace, "swap", target, other, as_json=as_json)
 
 
-@click.command("power-off")
+@click.command("power-off", cls=FleetCommand)
 @_target
 @json_option
 @click.pass_obj
@@ -210,7 +211,7 @@ def power_off(workspace: Workspace, target: str, as_json: bool) -> None:
     _make(workspace, "power-off", target, as_json=as_json)
 
 
-@click.command("power-cut")
+@click.command("power-cut", cls=FleetCommand)
 @_target
 @json_option
 @click.pass_obj
@@ -224,7 +225,7 @@ def power_cut(workspace: Workspace, target: str, as_json: bool) -> None:
     _make(workspace, "power-cut", target, as_json=as_json)
 
 
-@click.command()
+@click.command(cls=FleetCommand)
 @_target
 @json_option
 @click.pass_obj

@@ -354,7 +354,7 @@ class TestLab:
         options = {
             "BatchMode": "yes",
             "ConnectTimeout": str(patience_s),
-            "ServerAliveInterval": "5",
+            "ServerAliveInterval": str(patience_s),
             "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": str(self._known_hosts(device)),
             "HostKeyAlias": device.serial,

@@ -71,9 +71,20 @@ ARGUMENTS = {
     "fleet audit anchor": ["--out", "{spare}/anchor.json"],
     "fleet health": [],
     "fleet diagnose": [],
-    "fleet rehearse up": ["--devices", "1"],
+    "fleet rehearse up": ["--devices", "2"],
     "fleet rehearse status": [],
     "fleet rehearse down": [],
+    "fleet rehearse cut": ["LAB-0001"],
+    "fleet rehearse slow": ["LAB-0001"],
+    "fleet rehearse lose": ["LAB-0001"],
+    "fleet rehearse hang": ["LAB-0001"],
+    "fleet rehearse fill": ["LAB-0001"],
+    "fleet rehearse clock": ["LAB-0001"],
+    "fleet rehearse rekey": ["LAB-0001"],
+    "fleet rehearse swap": ["LAB-0001", "LAB-0002"],
+    "fleet rehearse power-off": ["LAB-0001"],
+    "fleet rehearse power-cut": ["LAB-0001"],
+    "fleet rehearse restore": ["LAB-0001"],
     "estate import measurements": ["{spare}/readings.json", "--site", "office"],
     "report site": [],
     "report workbook": [],
@@ -183,13 +194,13 @@ def test_a_console_block_is_commands_and_what_they_print():
 
 @contextmanager
 def rehearsal(workspace: Path, *, live: bool) -> Iterator[None]:
-    """Have a lab of one device up for the block, enrolled where that is asked for."""
+    """Have a lab of two devices up for the block, enrolled where that is asked for."""
     fleet = [BIN / "wingspan", "-C", workspace, "fleet"]
     subprocess.run([*fleet, "init"], check=True, capture_output=True)
     hired = [*fleet, "operator", "add", "ben", "--role", "viewer"]
     subprocess.run(hired, check=True, capture_output=True)
     rehearse = [*fleet, "rehearse"]
-    started = subprocess.run([*rehearse, "up", "--devices", "1"], check=False, capture_output=True)
+    started = subprocess.run([*rehearse, "up", "--devices", "2"], check=False, capture_output=True)
     if started.returncode == 3 and not os.environ.get("CI"):
         pytest.skip(started.stderr.decode())
     if live:
