@@ -38,6 +38,7 @@ class WingShape:
     existing_share: float = 0.3
     capacity: float = np.inf
     access_points: bool = True
+    airtime: float = 1.0  # What a cell takes of an access point, as a multiple of the usual.
 
     @property
     def cells(self) -> int:
@@ -184,6 +185,7 @@ class _Points:
                 loss_db = 8 + 3.0 * apart + 18 * abs(floor - landing)
             margin_db = 24 - loss_db + self.random.gauss(0, 3)
             if margin_db > 0 or (other == number):
-                load = round(min(1.0, 0.05 + 0.12 * np.exp(-margin_db / 8)), 3)
+                airtime = self.shape.airtime * (0.02 + 0.06 * np.exp(-margin_db / 8))
+                load = round(min(1.0, airtime), 3)
                 self.reached[point][other] = load
         self.points.append((node, _ACCESS_POINT_GBP, 0.0, 1.0, mode))

@@ -7,7 +7,7 @@ same input gives the same answer, because solvers stop on counted work and not o
 
 from __future__ import annotations
 
-from estate.optimise.answer import InfeasibleError, StoppedBy, UnfinishedError
+from estate.optimise.answer import InfeasibleError, Remedy, StoppedBy, UnfinishedError
 from estate.optimise.connected import Connected, ConnectedCover, Connection, connected_cover
 from estate.optimise.cover import Cover, capacitated_cover
 from estate.optimise.facilities import Facilities, capacitated_facilities
@@ -21,6 +21,7 @@ __all__ = [
     "Cover",
     "Facilities",
     "InfeasibleError",
+    "Remedy",
     "Routes",
     "SteinerTree",
     "StoppedBy",

@@ -15,15 +15,33 @@ StoppedBy = Literal["optimal", "gap", "effort", "time_cap"]
 TOLERANCE = 1e-6
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """What would have to give so that there is an answer.
+
+    "length_limit": the limit has to be at least `amount`; the index is -1. Else `amount` is by
+    how much more there has to be: "ports" of hub `index`, "cables" that the links beside edge
+    `index` hold together, or "load" that point `index` bears.
+    """
+
+    kind: Literal["length_limit", "ports", "cables", "load"]
+    index: int
+    amount: float
+
+
 class InfeasibleError(Exception):
     """No answer meets the constraints; `culprits` are the nodes, customers or elements at fault.
 
     They are as few as the proof needs where that is known: without them there may be an answer.
+    The `remedies`, where known, would together allow one, and are as little as that takes.
     """
 
-    def __init__(self, what: str, *, culprits: Iterable[Any] = ()) -> None:
+    def __init__(
+        self, what: str, *, culprits: Iterable[Any] = (), remedies: Iterable[Remedy] = ()
+    ) -> None:
         super().__init__(what)
         self.culprits = tuple(culprits)
+        self.remedies = tuple(remedies)
 
 
 class UnfinishedError(Exception):

@@ -11,13 +11,12 @@ from math import inf
 import numpy as np
 
 from estate.optimise.answer import (
-    InfeasibleError,
     Limits,
     UnfinishedError,
     relative_gap,
     stopped_by,
 )
-from estate.optimise.connected.diagnosis import check_reach
+from estate.optimise.connected.diagnosis import check_reach, why_not
 from estate.optimise.connected.formulation import Formulation, choices_of
 from estate.optimise.connected.network import Network
 from estate.optimise.connected.problem import (
@@ -28,14 +27,14 @@ from estate.optimise.connected.problem import (
     mode_of_families,
 )
 from estate.optimise.connected.reading import read
+from estate.optimise.connected.search import Effort, bounded, searched
 from estate.optimise.connected.ways import Ways
 from estate.optimise.effort import Budget
-from estate.optimise.programme import minimise
 
 __all__ = ["Connected", "ConnectedCover", "Connection", "connected_cover"]
 
-_NODES = 200
-_UNITS = 1e7
+# CP-SAT's deterministic seconds for an effort of 1.
+_SECONDS = 8.0
 
 
 def connected_cover(
@@ -54,33 +53,31 @@ def connected_cover(
     Raises
     ------
     InfeasibleError
-        When no answer keeps the limits; the culprits are customers.
+        When no answer keeps the limits. The culprits are customers, as few as were found that
+        cannot all be served; the remedies say what would let all be.
     UnfinishedError
         When the limits end before an answer is found.
     ValueError
         When the problem's tables do not fit together.
     """
     limits = Limits(effort=effort, seconds=seconds, seed=seed, threads=threads)
-    budget = Budget(limits.effort * _UNITS, seconds=limits.seconds)
+    budget = Budget(limits.effort * _SECONDS, seconds=limits.seconds)
+    search = Effort(limits.effort, budget, limits.seed)
     problem = checked(problem)
     network = Network(problem)
-    ways = Ways(network, cable_cost=problem.cable_cost, limit=problem.length_limit)
+    ways = Ways(network, problem)
     choices = choices_of(problem, network, ways, vague=False)
     check_reach(problem, choices)
     formulation = Formulation(problem, network, choices)
-    nodes = max(1, round(limits.effort * _NODES))
-    found = minimise(formulation.draft.programme(), nodes=nodes, seconds=budget.seconds_left)
+    found = searched(formulation, search)
     if found.values is None:
-        if found.bound == inf:
-            raise InfeasibleError(
-                "no answer keeps the limits", culprits=range(problem.customer_count)
-            )
+        if found.bound == inf and ways.complete:
+            raise why_not(formulation, budget)
         raise UnfinishedError("no answer was found within the limits")
     bound = found.bound
     if not ways.complete:
         vague = Formulation(problem, network, choices_of(problem, network, ways, vague=True))
-        relaxed = minimise(vague.draft.programme(), nodes=nodes, seconds=budget.seconds_left)
-        bound = min(bound, relaxed.bound)
+        bound = min(bound, bounded(vague, search))
     connections, serving = read(formulation, found.values)
     return answer_of(problem, connections, serving, bound=bound, out_of_time=budget.out_of_time)
 

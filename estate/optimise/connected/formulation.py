@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from math import floor
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from estate.optimise.answer import Remedy
 from estate.optimise.connected.draft import Draft
 from estate.optimise.connected.network import Network
 from estate.optimise.connected.problem import ConnectedCover
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from estate.optimise.arrays import Bools
     from estate.optimise.connected.network import Link
     from estate.optimise.connected.ways import Ways
+
+# A load counts in whole parts of a point's capacity, so that engines add it up without rounding.
+_PARTS = 1_000_000
 
 Piece = tuple[str, int, int]  # A chain, an arc in a chain, or a link.
 
@@ -66,13 +71,16 @@ class Formulation:
     problem: ConnectedCover
     network: Network
     choices: dict[int, Choice]
+    elastic: bool = False
     draft: Draft = field(default_factory=Draft)
     take: dict[int, int] = field(default_factory=dict)
     serve: dict[tuple[int, int], int] = field(default_factory=dict)
     send: dict[tuple[int, int], int] = field(default_factory=dict)
     mode: dict[tuple[int, int], int] = field(default_factory=dict)
     modules: dict[int, int] = field(default_factory=dict)
-    _uses: dict[int, int] = field(default_factory=dict)
+    opened: dict[int, int] = field(default_factory=dict)
+    given: dict[int, Remedy] = field(default_factory=dict)
+    uses: dict[int, int] = field(default_factory=dict)
     _pieces: dict[Piece, int] = field(default_factory=dict)
     _flows: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
 
@@ -137,14 +145,25 @@ class Formulation:
         self.draft.at_most([pair], self.take[point])
 
     def _limit_load(self, point: int) -> None:
+        """Keep the load of a point within its capacity, counted in millionths of it."""
         capacity = float(self.problem.point_capacities[point])
         borne = [
-            (self.serve[point, customer], load)
+            (self.serve[point, customer], floor(load / capacity * _PARTS * (1 + 1e-12)) / _PARTS)
             for customer, load in customers_of(self.problem, point)
             if load and (point, customer) in self.serve
         ]
-        if len(borne) > 1 and sum(load for _, load in borne) > capacity:
-            self.draft.row([*borne, (self.take[point], -capacity)], ceiling=0.0)
+        if len(borne) > 1 and sum(share for _, share in borne) > 1:
+            terms = [*borne, (self.take[point], -1.0)]
+            self._give(terms, Remedy(kind="load", index=point, amount=capacity))
+            self.draft.row(terms, ceiling=0.0)
+
+    def _give(self, terms: list[tuple[int, float]], remedy: Remedy) -> None:
+        """Let a row give way for a price, where that is asked for."""
+        if self.elastic:
+            name = f"give_{remedy.kind}_{remedy.index}"
+            given = self.draft.variable(name, 1.0, whole=remedy.kind != "load", most=_PARTS)
+            terms.append((given, -1.0))
+            self.given[given] = remedy
 
     def _add_trees(self) -> None:
         """Pay the links of trees: one is used if the next one outwards is, or a point there."""
@@ -169,8 +188,8 @@ class Formulation:
 
         A link that leads to a single point is used if that is taken.
         """
-        if index in self._uses:
-            return self._uses[index]
+        if index in self.uses:
+            return self.uses[index]
         link = self.network.links[index]
         if beyond is not None and len(beyond) == 1:
             self.draft.pay(beyond[0], link.lanes[0].cost)
@@ -180,7 +199,7 @@ class Formulation:
             found = self.draft.variable(f"build_{lane.edge}", lane.cost)
         else:
             found = self.draft.variable(f"use_{index}", 0.0, whole=False)
-        self._uses[index] = found
+        self.uses[index] = found
         return found
 
     def _add_ways(self) -> None:
@@ -277,6 +296,7 @@ class Formulation:
         cost = float(problem.hub_costs[hub])
         if cost or (modules >= 0 and not free and problem.module_costs[hub]):
             opened = draft.variable(f"open_{hub}", cost)
+            self.opened[hub] = opened
             for sent in points:
                 draft.at_most(sent, opened)
             if modules >= 0:
@@ -287,6 +307,7 @@ class Formulation:
             ported = [(variable, 1.0) for sent in points for variable in sent]
             if modules >= 0:
                 ported.append((modules, -float(size)))
+            self._give(ported, Remedy(kind="ports", index=hub, amount=1.0))
             if opened >= 0 and free:
                 draft.row([*ported, (opened, -float(free))], ceiling=0.0)
             else:
@@ -300,7 +321,7 @@ class Formulation:
     def _limit_flow(self, index: int, link: Link, flows: list[int]) -> None:
         terms = [(flow, 1.0) for flow in flows]
         total = 0.0
-        used = self._uses.get(index, -1)
+        used = self.uses.get(index, -1)
         if flows == [used]:
             return
         lanes: list[tuple[int, float]] = []
@@ -314,6 +335,7 @@ class Formulation:
                 lanes.append((self.draft.variable(f"build_{lane.edge}", lane.cost), room))
         if total >= len(flows):
             return
+        self._give(terms, Remedy(kind="cables", index=link.lanes[0].edge, amount=1.0))
         self.draft.row([*terms, *((lane, -room) for lane, room in lanes)], ceiling=total)
         if used >= 0 and len(link.lanes) > 1:
             self.draft.row([(used, 1.0), *((lane, -1.0) for lane, _ in lanes)], ceiling=0.0)

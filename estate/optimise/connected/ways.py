@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from estate.optimise.connected.network import Network
+    from estate.optimise.connected.problem import ConnectedCover
 
-# Ways kept for one node and hub. Beyond them one stands for all others, and only for a bound.
-_WAYS = 24
+# Ways kept in all, at least and at most for one node and hub. Beyond them one stands for all
+# others, and only for a bound.
+_WAYS = 15_000
+_WAYS_LEAST, _WAYS_MOST = 3, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,12 @@ class Way:
 class Ways:
     """Ways by node of the core, for every hub in turn, the shortest first."""
 
-    def __init__(self, network: Network, *, cable_cost: float, limit: float) -> None:
+    def __init__(self, network: Network, problem: ConnectedCover) -> None:
         self._network = network
-        self._cable_cost = cable_cost
-        self._limit = limit
+        self._cable_cost = problem.cable_cost
+        self._limit = problem.length_limit * (1 + 1e-12)
+        share = _WAYS // max(1, problem.point_nodes.size * problem.hub_nodes.size)
+        self._most = min(max(share, _WAYS_LEAST), _WAYS_MOST)
         self._costs: dict[int, float] = {}
         self._capped = 0
         for index, link in enumerate(network.links):
@@ -71,7 +76,7 @@ class Ways:
             _, _, node, way = heappop(heap)
             if self._is_superfluous(way, kept[node]):
                 continue
-            if len(kept[node]) >= _WAYS and not way.vague:
+            if len(kept[node]) >= self._most and not way.vague:
                 self.complete = False
                 way = Way(hub, way.length, 0, -1, None, vague=True)
                 if self._is_superfluous(way, kept[node]):
