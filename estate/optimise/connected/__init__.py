@@ -41,7 +41,7 @@ def connected_cover(
     problem: ConnectedCover,
     *,
     effort: float = 1.0,
-    seconds: float = 60.0,
+    seconds: float = 120.0,
     seed: int = 0,
     threads: int = 1,
 ) -> Connected:

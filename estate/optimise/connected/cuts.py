@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _WHOLE = 1_000_000
 _BROKEN = 10_000
 
-# Cuts for one customer in one round, each apart from the ones before.
-_CUTS_PER_CUSTOMER = 3
+# Pairs of cuts for one customer in one round, each apart from the ones before.
+_CUTS_PER_CUSTOMER = 6
 
 _FREE = -1
 
@@ -91,13 +91,17 @@ class Cuts:
             flow.solve(self._source, self._sink)
             if flow.optimal_flow() >= served.sum() - _BROKEN:
                 return
-            within = np.zeros(self._source + 1, dtype=np.bool_)
-            within[list(flow.get_source_side_min_cut())] = True
-            crossing = np.flatnonzero(within[self._tails] & ~within[self._heads])
-            inside = tuple(v for node, v in self._servers[customer] if within[node])
-            out = tuple(sorted(set(self._pays[crossing].tolist())))
-            if (inside, out) not in self._known:
-                self._known.add((inside, out))
-                yield inside, out
+            within = np.zeros((2, self._source + 1), dtype=np.bool_)
+            within[0, list(flow.get_source_side_min_cut())] = True
+            within[1] = True
+            within[1, list(flow.get_sink_side_min_cut())] = False
+            crossings = [np.flatnonzero(near[self._tails] & ~near[self._heads]) for near in within]
+            for near, crossing in zip(within, crossings, strict=True):
+                inside = tuple(v for node, v in self._servers[customer] if near[node])
+                out = tuple(sorted(set(self._pays[crossing].tolist())))
+                if (inside, out) not in self._known:
+                    self._known.add((inside, out))
+                    yield inside, out
+            crossing = np.unique(np.concatenate(crossings))
             filled = np.full(crossing.size, _WHOLE, dtype=np.int64)
             flow.set_arcs_capacity(arcs[crossing], filled)
