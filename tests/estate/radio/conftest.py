@@ -82,6 +82,12 @@ def ray_traced(request):
 
 
 @pytest.fixture(scope="session")
+def ray_traced_names():
+    """Return the names of all ray-traced scenes."""
+    return sorted(path.stem for path in GOLDEN.glob("sionna_*.json"))
+
+
+@pytest.fixture(scope="session")
 def read_ray_traced():
     """Return the function that reads a ray-traced scene by its name."""
     return read_golden

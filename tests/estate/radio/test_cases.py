@@ -2,6 +2,7 @@ import pytest
 
 from estate.estimate import Estimate
 from estate.radio.cases import band_use, cases_of, propagation_of, services_of
+from estate.radio.propagation import Propagation
 
 
 @pytest.fixture
@@ -41,6 +42,14 @@ def test_each_material_has_its_own_range(assumptions):
     worst = propagation_of(assumptions, "worst").wall_extra_db
 
     assert (worst["concrete"], worst["brick"]) == (25, 6)
+
+
+def test_what_is_likely_is_what_ray_tracing_judges(assumptions):
+    likely, judged = propagation_of(assumptions, "likely"), Propagation()
+
+    assert likely.waypoint_bend_db == judged.waypoint_bend_db
+    assert likely.portal_bend_db == judged.portal_bend_db
+    assert likely.door_loss_db == judged.door_loss_db
 
 
 def test_demand_is_the_sum_of_what_is_in_use_at_once(assumptions):
