@@ -16,18 +16,20 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "wingspan.toml"
 _DATABASE_FILE = "fleet.db"
-_SETTINGS = ("database", "operator")
+_SETTINGS = ("database", "operator", "clock")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What may differ from one desk to the next.
 
-    `database` is a SQLAlchemy URL; `operator` is who acts, as the audit log names them.
+    `database` is a SQLAlchemy URL; `operator` is who acts, as the audit log names them; `clock`
+    is where devices ask for the time, "10.1.0.1:8463, …", empty for who enrols them.
     """
 
     database: str
     operator: str
+    clock: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Workspace:
             or stated.get("database")
             or f"sqlite:///{(self.root / _DATABASE_FILE).resolve()}",
             operator=os.environ.get("WINGSPAN_OPERATOR") or stated.get("operator") or getuser(),
+            clock=os.environ.get("WINGSPAN_CLOCK") or stated.get("clock") or "",
         )
 
     def _is_default_database(self) -> bool:

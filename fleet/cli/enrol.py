@@ -56,6 +56,7 @@ def enrol(
       wingspan fleet enrol --from inputs/devices.csv --yes
       wingspan fleet enrol --address 10.1.0.17 --serial C02X1 --cell MDI-A-1-001 --yes
     """
+    from fleet.clock import places
     from fleet.enrolment import Centre, enrol_devices, plan, read_candidates
     from fleet.identity import Identity
     from fleet.registry import Registry
@@ -64,7 +65,10 @@ def enrol(
     settings = workspace.settings()
     identity = Identity.open(workspace)
     centre = Centre(
-        identity=identity, transport=transport_of(workspace), operator=settings.operator
+        identity=identity,
+        transport=transport_of(workspace),
+        operator=settings.operator,
+        clocks=places(settings.clock),
     )
     if one["address"]:
         candidates = [_one(centre, **one)]

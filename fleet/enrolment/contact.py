@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 TRUST_FACT = "trust_statement"
 
 _FOLDER = "/usr/local/lib/wingspan"
+_UNITS = "/etc/systemd/system"
+_CLOCK_AT_BOOT = f"""\
+#!/bin/sh
+[ -d /run/systemd/system ] || {_FOLDER}/wingspan_clock.py keep </dev/null >/dev/null 2>&1 &
+"""
 _USERS = {Lane.BROKER: "wingspan", Lane.DEPLOY: "root"}
 # The program comes with the first bytes of the input, its order with the rest: so nothing has to
 # be on the device beforehand, and neither is ever an argument.
@@ -36,6 +42,8 @@ class Centre:
     transport: Dialler
     operator: str
     timeout_s: float = 60
+    # Where devices ask for the time; empty for where they see us when they are enrolled.
+    clocks: tuple[tuple[str, int], ...] = ()
 
     def session(self, device: Device, lane: Lane, *, purpose: str, authority: str = "") -> Session:
         """Open a session on an enrolled device with a certificate made for it.
@@ -178,7 +186,9 @@ def _order(centre: Centre, device: Device) -> dict[str, Any]:
         "trust_key": centre.identity.trust_public(),
         "envelope": {"statement": envelope.statement, "signature": envelope.signature},
         "files": program_files(),
-        "links": {"/usr/local/bin/wingspan-device": f"{_FOLDER}/wingspan_device.py"},
+        "links": program_links(),
+        "clock": [list(one) for one in centre.clocks],
+        "time_s": time.time(),
     }
 
 
@@ -194,7 +204,21 @@ def program_files() -> dict[str, tuple[str, str]]:
         for path in sorted((source / "units").iterdir())
     }
     rule = (source / "wingspan.sudoers").read_text(encoding="utf-8")
-    return files | {"/etc/sudoers.d/wingspan": (rule, "0440")}
+    unit = (source / "wingspan-clock.service").read_text(encoding="utf-8")
+    return files | {
+        "/etc/sudoers.d/wingspan": (rule, "0440"),
+        f"{_UNITS}/wingspan-clock.service": (unit, "0644"),
+        # Where there is no systemd, as on most devices of a rehearsal.
+        "/etc/wingspan/boot.d/clock": (_CLOCK_AT_BOOT, "0755"),
+    }
+
+
+def program_links() -> dict[str, str]:
+    """Return the links that go with the program: path on the device → where it leads."""
+    return {
+        "/usr/local/bin/wingspan-device": f"{_FOLDER}/wingspan_device.py",
+        f"{_UNITS}/sysinit.target.wants/wingspan-clock.service": f"{_UNITS}/wingspan-clock.service",
+    }
 
 
 def probe(centre: Centre, device: Device, *, purpose: str, authority: str = "") -> dict[str, Any]:

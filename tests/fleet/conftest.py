@@ -215,7 +215,12 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(autouse=True)
 def no_settings_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("WINGSPAN_DATABASE", "WINGSPAN_DATABASE_PASSWORD", "WINGSPAN_OPERATOR"):
+    for name in (
+        "WINGSPAN_DATABASE",
+        "WINGSPAN_DATABASE_PASSWORD",
+        "WINGSPAN_OPERATOR",
+        "WINGSPAN_CLOCK",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -72,6 +72,7 @@ ARGUMENTS = {
     "fleet health": [],
     "fleet diagnose": [],
     "fleet rehearse up": ["--devices", "2"],
+    "fleet clock serve": ["--listen", "127.0.0.1:0", "--seconds", "0.1"],
     "fleet rehearse status": [],
     "fleet rehearse down": [],
     "fleet rehearse cut": ["LAB-0001"],

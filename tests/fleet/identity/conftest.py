@@ -67,6 +67,8 @@ def _enrolment(identity):
         "envelope": json.loads(identity.envelope().encoded()),
         "files": {"/usr/local/bin/wingspan-device": [_ECHO, "0755"]},
         "links": {},
+        "clock": [],
+        "time_s": 0,
     }
 
 
