@@ -11,6 +11,7 @@ from estate.estimate import Money
 from estate.readiness import LABELS, Rung
 from estate.report.amounts import bounds_of, money_columns
 from estate.report.drawings import WATERMARK, landing_drawing, watermark_of
+from estate.report.locations import locations_of
 from estate.typology import read_typologies
 from reports.document import (
     Bar,
@@ -83,7 +84,7 @@ def _sections(
         yield Section(
             title="Wings",
             intro=f"{site.basis}. {' '.join(site.notes)}".strip(),
-            blocks=(_wings(plan, site), *_drawings(plan, site)),
+            blocks=(_wings(plan, site), *_locations(plan, site), *_drawings(plan, site)),
         )
         yield Section(
             title="Bill of quantities",
@@ -273,6 +274,12 @@ def _wings(plan: Plan, site: SitePlan) -> Table:
         ),
         rows=tuple(rows),
     )
+
+
+def _locations(plan: Plan, site: SitePlan) -> Iterator[Table]:
+    table = locations_of(plan, site)
+    if table is not None:
+        yield table
 
 
 def _drawings(plan: Plan, site: SitePlan) -> Iterator[Drawing]:

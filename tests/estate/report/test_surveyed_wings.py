@@ -11,7 +11,7 @@ from estate.sources.survey import Survey
 from estate.survey import draft
 from estate.topology import topology_of
 from estate.workspace import Settings
-from reports.document import Drawing
+from reports.document import Drawing, Table
 
 AT = (600_000.0, 170_000.0)
 SIGNED = {"surveyed_by": "J. Smith", "surveyed_on": "2026-09-14"}
@@ -133,3 +133,23 @@ def test_containment_that_stands_is_told_from_what_would_be_built(example, surve
     assert len(standing) == 38
     assert standing[0].title.endswith("m, existing, 20 % full")
     assert ("existing", "containment that stands already") in drawing.legend
+
+
+def test_landings_stand_beside_the_floors_that_their_cells_are_on(plan):
+    page = next(page for page in site_of(plan).pages if page.slug == "EYI")
+    blocks = [block for section in page.sections for block in section.blocks]
+    (table,) = (b for b in blocks if isinstance(b, Table) and b.caption.startswith("Where locat"))
+
+    rows = {row[0]: row[1:] for row in table.rows}
+
+    # Six wings of three landings and one of four; each floor of HB1 has 38 cells, the landings of
+    # three spurs and a hub, and the lowest a comms room.
+    assert rows["EYI-HB1-1"] == ("landing", 38, "002 to 901", "HB1", "0", 43)
+    assert rows["EYI-HB1-2"] == ("landing", 38, "001 to 038", "HB1", "1", 42)
+
+
+def test_a_prison_without_a_survey_has_no_such_table(plan):
+    page = next(page for page in site_of(plan).pages if page.slug == "LEI")
+
+    captions = [b.caption for s in page.sections for b in s.blocks if isinstance(b, Table)]
+    assert not any(caption.startswith("Where locat") for caption in captions)
