@@ -37,6 +37,8 @@ _STATED = {
 }
 _FLOORS = next(column for column in WINGS.columns if column.name == "floors")
 _UNGRADED = {"name", "typology", "era"}  # Words, on which no quantity rests by itself.
+# Specialist cells in which little may be fixed to a wall.
+_BARE = frozenset({"CONSTANT_SUPERVISION", "DRY", "SAFE_CELL", "UNFURNISHED"})
 _KEPT_FROM = "kept from: "  # Ends the notes of a row, before the source of what was kept.
 
 
@@ -124,5 +126,11 @@ def _remarks(wing: WingCells) -> Iterator[str]:
         yield f"{rooms} of the cells are rooms"
     if inactive:
         yield f"{inactive} inactive"
+    bare = sum(not _BARE.isdisjoint(cell.listed(lambda s: s.specialist)) for cell in wing.cells)
+    if bare:
+        yield (
+            f"{bare} safe, dry, unfurnished or of constant supervision: fittings without ligature "
+            "points, maybe no fixed device"
+        )
     yield wing.layout.remark
     yield "landings in the order of their codes"

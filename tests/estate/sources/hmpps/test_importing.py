@@ -194,6 +194,20 @@ def test_only_cells_that_people_live_in_are_planned_for(workspace, tree, located
     }
 
 
+def test_cells_in_which_little_may_be_fixed_are_counted_in_the_notes(workspace, tree, located):
+    kinds = {
+        "001": ["SAFE_CELL"],
+        "002": ["DRY", "ACCESSIBLE_CELL"],
+        "003": ["ACCESSIBLE_CELL"],
+        "004": None,
+    }
+    inside = [tree.level("CELL", code, specialistCellTypes=each) for code, each in kinds.items()]
+
+    workspace.take(located(tree.wing("A", tree.level("LANDING", "1", *inside))))
+
+    assert "2 safe, dry, unfurnished or of constant supervision" in workspace.rows()["A"].notes
+
+
 def test_a_cell_in_an_archived_landing_is_archived(workspace, tree, located):
     gone = tree.level("LANDING", "2", *tree.cells(["001"]), status="ARCHIVED")
     a_wing = located(tree.wing("A", tree.landing("1", 1), gone))
