@@ -16,6 +16,7 @@ WINGSPAN := $(BIN)/wingspan -C $(WORKSPACE)
 CREATED := $(VENV)/.created
 INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.developed
+BENCHED := $(VENV)/.benched
 
 export PYTHON
 
@@ -49,8 +50,9 @@ format: $(DEVELOPED)  ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(DEVELOPED)  ## Measure the whole estate, and how the time grows.
+bench: $(BENCHED)  ## Measure plans of whole estates, and sweeps of a rehearsal (as root).
 	$(BIN)/python benchmarks/whole_estate.py
+	$(BIN)/python -m benchmarks.health
 
 components:  ## Install the programs that the tests drive (apt, as root).
 	@sh .ci/components test
@@ -72,3 +74,8 @@ $(INSTALLED): pyproject.toml $(CREATED)
 $(DEVELOPED): pyproject.toml $(CREATED)
 	$(PIP) install --editable '.[cluster,dxf,ifc,postgres]' --group dev
 	@touch $@ $(INSTALLED)
+
+# What ours is measured beside, and nothing else needs.
+$(BENCHED): pyproject.toml $(DEVELOPED)
+	$(PIP) install --group bench
+	@touch $@

@@ -64,9 +64,10 @@ def health(ctx: click.Context, scope: tuple[str, ...], accept: bool, as_json: bo
     workspace: Workspace = ctx.obj
     settings = workspace.settings()
     rules = read_rules(workspace.devices_csv.parent)
-    wanted = Scope.parse(scope).in_states(REACHABLE_STATES)
+    asked = Scope.parse(scope)
+    tell(scope=str(asked))
     with Registry.open(settings.database) as registry:
-        devices = registry.devices(wanted, some=True)
+        devices = registry.devices(asked.in_states(REACHABLE_STATES), some=True)
         began_s = monotonic()
         outcomes = _swept(workspace, settings.operator, devices, rules.knocking)
         seconds = monotonic() - began_s
@@ -74,9 +75,7 @@ def health(ctx: click.Context, scope: tuple[str, ...], accept: bool, as_json: bo
         checkups = [
             check_up(outcomes[d.device], desired[d.device], rules.policies) for d in devices
         ]
-        checkups = record(
-            registry, checkups, rules.keeping, by=settings.operator, scope=str(wanted)
-        )
+        checkups = record(registry, checkups, rules.keeping, by=settings.operator, scope=str(asked))
         accepted = accept_as_desired(registry, checkups) if accept else 0
     counts = summary(checkups, seconds=seconds)
     tell(**{name: counts[name] for name in ("devices", "ok", "warn", "fail", "unreachable")})

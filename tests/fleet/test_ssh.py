@@ -7,11 +7,13 @@ import stat
 import threading
 from dataclasses import replace
 
+import paramiko
 import pytest
 
 from fleet.errors import HostKeyChangedError, NotProvenError, RefusedError, UnreachableError
 from fleet.ssh import (
     CURVE25519,
+    POST_QUANTUM,
     fingerprint,
     host_key_of,
     open_session,
@@ -68,6 +70,42 @@ def test_one_session_runs_one_command_after_the_other(sshd, opened):
 def test_with_debian_12_the_key_exchange_is_curve25519(sshd, opened):
     with opened(sshd.target, sshd.credential) as session:
         assert session.key_exchange == CURVE25519
+
+
+def test_with_a_newer_sshd_the_key_exchange_is_post_quantum(sshd, opened):
+    """No OpenSSH of Debian 12 offers it; paramiko's own server stands for one that does."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answering = threading.Thread(target=serve_newer, args=(server, sshd.folder / "host"))
+        answering.start()
+        target = replace(sshd.target, port=server.getsockname()[1])
+        with opened(target, sshd.credential) as session:
+            agreed = session.key_exchange
+        answering.join()
+
+    assert agreed == POST_QUANTUM
+
+
+def serve_newer(server, host_key):
+    class LetsIn(paramiko.ServerInterface):
+        def check_auth_publickey(self, _username, _key):
+            return paramiko.AUTH_SUCCESSFUL
+
+        def get_allowed_auths(self, _username):
+            return "publickey"
+
+    connection, _ = server.accept()
+    transport = paramiko.Transport(connection)
+    transport.add_server_key(paramiko.Ed25519Key(filename=str(host_key)))
+    transport.start_server(server=LetsIn())
+    transport.join()
+
+
+@pytest.mark.parametrize("offered", ["diffie-hellman-group14-sha256", "ecdh-sha2-nistp256"])
+def test_a_device_that_offers_older_key_exchanges_alone_is_refused(start_sshd, opened, offered):
+    sshd = start_sshd(f"KexAlgorithms {offered}")
+
+    with pytest.raises(RefusedError, match="shares no way to encrypt"):
+        opened(sshd.target, sshd.credential)
 
 
 def test_a_device_with_another_key_is_refused_before_we_log_in(sshd, start_sshd, opened):
