@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reports.faults import ExplainedError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "FleetError",
@@ -45,7 +50,16 @@ class RefusedError(FleetError):
 
 
 class HostKeyChangedError(RefusedError):
-    """What answers at a device's address does not hold the device's key."""
+    """What answers at a device's address does not hold the device's key.
+
+    `found` is the public key that it holds, "" where that is not known.
+    """
+
+    def __init__(
+        self, what: str, *, hint: str = "", problems: Iterable[Problem] = (), found: str = ""
+    ) -> None:
+        super().__init__(what, hint=hint, problems=problems)
+        self.found = found
 
 
 def told(error: BaseException) -> str:

@@ -325,6 +325,7 @@ def _check_host_key(target: Target, found: str) -> None:
             f"what answers at {target.address} port {target.port} is not {target.device}: "
             f"it holds {fingerprint(found)}, the pinned key is {fingerprint(target.host_key)}",
             hint="find out what stands there; a new device, or one set up anew, is enrolled again",
+            found=found,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,7 @@ def health(ctx: click.Context, scope: tuple[str, ...], accept: bool, as_json: bo
     """
     from fleet.device import REACHABLE_STATES
     from fleet.health.checkup import accept as accept_as_desired
-    from fleet.health.checkup import check_up, desired_state, record
+    from fleet.health.checkup import check_up, desired_state, key_holders, record
     from fleet.health.overview import overview, summary
     from fleet.health.rules import read_rules
     from fleet.registry import Registry
@@ -68,19 +69,21 @@ def health(ctx: click.Context, scope: tuple[str, ...], accept: bool, as_json: bo
     tell(scope=str(asked))
     with Registry.open(settings.database) as registry:
         devices = registry.devices(asked.in_states(REACHABLE_STATES), some=True)
-        began_s = monotonic()
+        began, began_s = datetime.now(tz=UTC), monotonic()
         outcomes = _swept(workspace, settings.operator, devices, rules.knocking)
         seconds = monotonic() - began_s
         desired = desired_state(registry, devices)
+        holders = key_holders(registry, outcomes.values())
         checkups = [
-            check_up(outcomes[d.device], desired[d.device], rules.policies) for d in devices
+            check_up(outcomes[d.device], desired[d.device], rules.policies, holders)
+            for d in devices
         ]
         checkups = record(registry, checkups, rules.keeping, by=settings.operator, scope=str(asked))
         accepted = accept_as_desired(registry, checkups) if accept else 0
     counts = summary(checkups, seconds=seconds)
     tell(**{name: counts[name] for name in ("devices", "ok", "warn", "fail", "unreachable")})
     answer = {"schema": 1, "devices": list(map(_shown, checkups)), "summary": counts}
-    text = overview(checkups, seconds=seconds)
+    text = overview(checkups, began=began, seconds=seconds)
     if accept:
         tell(accepted=accepted)
         text += f"\nwhat {accepted} devices run is from now on what they should run"

@@ -14,13 +14,14 @@ from fleet.registry.readings import (
     Amiss,
     desired_of,
     forget_readings,
+    holders_of,
     set_desired,
     store_findings,
     store_sweep,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fleet.health.probe import Outcome
     from fleet.health.rules import Keeping, Policy
@@ -57,10 +58,18 @@ class Checkup:
         return named | {"simulated": list(self.report.simulated)}
 
 
-def check_up(outcome: Outcome, desired: Mapping[str, str], policies: Sequence[Policy]) -> Checkup:
-    """Return how a device is, from what came of asking it and what it should be."""
+def check_up(
+    outcome: Outcome,
+    desired: Mapping[str, str],
+    policies: Sequence[Policy],
+    holders: Mapping[str, str] | None = None,
+) -> Checkup:
+    """Return how a device is, from what came of asking it and what it should be.
+
+    `holders` gives the devices that hold keys which answered elsewhere: by key.
+    """
     if outcome.report is None:
-        findings: tuple[Finding, ...] = (_no_answer(outcome),)
+        findings: tuple[Finding, ...] = (_no_answer(outcome, holders or {}),)
     else:
         today = datetime.now(tz=UTC).date()
         findings = assess(outcome.report, desired, policies, today)
@@ -73,27 +82,36 @@ def check_up(outcome: Outcome, desired: Mapping[str, str], policies: Sequence[Po
     )
 
 
-def _no_answer(outcome: Outcome) -> Finding:
+def _no_answer(outcome: Outcome, holders: Mapping[str, str]) -> Finding:
     error = outcome.error
     if error is None:
         raise ValueError("an outcome is a report or an error")
-    cause = f" ({error.__cause__})" if error.__cause__ else ""
     if isinstance(error, HostKeyChangedError):
-        return Finding(
-            policy="identity",
-            fact="host_key",
-            level=Status.FAIL,
-            says=str(error),
-            check=error.hint,
-        )
-    silent = isinstance(error, UnreachableError)
+        return _someone_else(error, outcome.device, holders.get(error.found, ""))
+    cause = f" ({error.__cause__})" if error.__cause__ else ""
+    unreachable = isinstance(error, UnreachableError)
     return Finding(
         policy="answer",
         fact="",
-        level=Status.UNREACHABLE if silent else Status.FAIL,
+        level=Status.UNREACHABLE if unreachable else Status.FAIL,
         says=f"{error}{cause}",
         check=_CHECKS[error.stage] if isinstance(error, UnreachableError) else error.hint,
     )
+
+
+def _someone_else(error: HostKeyChangedError, device: Device, holder: str) -> Finding:
+    says, check = str(error), error.hint
+    if holder:
+        says = f"at its address, {device.address} port {device.port}, answers {holder}"
+        check = "addresses were given anew or swapped: record where each device is now"
+    return Finding(policy="identity", fact="host_key", level=Status.FAIL, says=says, check=check)
+
+
+def key_holders(registry: Registry, outcomes: Iterable[Outcome]) -> dict[str, str]:
+    """Return whose keys answered at other devices' addresses: device by key."""
+    found = {o.error.found for o in outcomes if isinstance(o.error, HostKeyChangedError)}
+    with registry.reading() as connection:
+        return holders_of(connection, found - {""})
 
 
 def desired_state(registry: Registry, devices: Sequence[Device]) -> dict[str, dict[str, str]]:

@@ -9,6 +9,7 @@ from fleet.health.assessment import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from fleet.health.assessment import Finding
     from fleet.health.checkup import Checkup
@@ -33,21 +34,25 @@ def summary(checkups: Sequence[Checkup], *, seconds: float) -> dict[str, Any]:
     }
 
 
-def overview(checkups: Sequence[Checkup], *, seconds: float) -> str:
-    """Return the text of a sweep: wings where all is well in a line, others in full."""
+def overview(checkups: Sequence[Checkup], *, began: datetime, seconds: float) -> str:
+    """Return the text of a sweep: wings where all is well in a line, others in full.
+
+    A finding that was made before the sweep began says since when.
+    """
     lines: list[str] = []
     for place, those in _by_wing(checkups).items():
         lines.append(f"{place}: {_told(those)}")
-        lines += _amiss(those)
+        lines += _amiss(those, began)
     again = sum(checkup.tries > 1 for checkup in checkups)
-    asked = f"; {again} did not answer at first and were asked again" if again else ""
+    were = "was" if again == 1 else "were"
+    asked = f"; {again} did not answer at first and {were} asked again" if again else ""
     lines.append(f"{_told(checkups)}, in {seconds:.1f} s{asked}")
     if sum(checkup.status is Status.UNREACHABLE for checkup in checkups) > 1:
         lines.append("wingspan fleet diagnose looks for what those that are unreachable share")
     return "\n".join(lines)
 
 
-def _amiss(those: Sequence[Checkup]) -> Iterator[str]:
+def _amiss(those: Sequence[Checkup], began: datetime) -> Iterator[str]:
     """Yield what is amiss in a wing, the worst first, each kind with the devices that have it."""
     groups: defaultdict[tuple[Status, str, str], list[tuple[Checkup, Finding]]]
     groups = defaultdict(list)
@@ -62,7 +67,8 @@ def _amiss(those: Sequence[Checkup]) -> Iterator[str]:
             f": {check}" if check else ""
         )
         for checkup, finding in found[:_NAMED_MAX]:
-            since = f", since {finding.since:%Y-%m-%d %H:%M}" if finding.since else ""
+            known = finding.since is not None and finding.since < began
+            since = f", since {finding.since:%Y-%m-%d %H:%M} UTC" if known else ""
             name = checkup.device.device
             says = finding.says.removeprefix(f"{name} ")
             yield f"    {checkup.device.cell or NOWHERE}  {name}  {says}{since}"

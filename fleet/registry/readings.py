@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fleet.registry.changes import chunks
-from fleet.registry.tables import Base, UtcTime
+from fleet.registry.tables import Base, DeviceRow, UtcTime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -227,6 +227,15 @@ def desired_of(connection: Connection, devices: Iterable[str]) -> dict[str, dict
         for row in connection.execute(query):
             wanted[row.device][row.name] = row.value
     return dict(wanted)
+
+
+def holders_of(connection: Connection, host_keys: Iterable[str]) -> dict[str, str]:
+    """Return the devices that some keys are pinned to: device by key."""
+    holders: dict[str, str] = {}
+    for chunk in chunks(sorted(host_keys)):
+        query = select(DeviceRow.host_key, DeviceRow.device).where(DeviceRow.host_key.in_(chunk))
+        holders |= {row.host_key: row.device for row in connection.execute(query)}
+    return holders
 
 
 def forget_readings(

@@ -1,11 +1,13 @@
 """From an outcome to a status, and into the registry."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from fleet.device import NewDevice
 from fleet.errors import HostKeyChangedError, RefusedError, UnreachableError
 from fleet.health.assessment import Status
-from fleet.health.checkup import accept, check_up, desired_state, record
+from fleet.health.checkup import accept, check_up, desired_state, key_holders, record
 from fleet.health.overview import overview, summary
 from fleet.health.probe import Outcome
 from fleet.health.rules import Keeping, read_rules
@@ -48,6 +50,18 @@ def test_what_gave_no_report_is_told_apart(enrolled, policies, error, status, po
 
     assert (checkup.status, checkup.facts) == (status, {})
     assert [(f.policy, f.says) for f in checkup.findings] == [(policy, str(error))]
+
+
+def test_a_device_that_answers_at_anothers_address_is_named(enrolled, policies, host_key):
+    registry, (device, other, *_) = enrolled
+    outcomes = [
+        Outcome(device=device, error=HostKeyChangedError("another", found=key))
+        for key in (other.host_key, host_key(99))
+    ]
+    holders = key_holders(registry, outcomes)
+
+    says = [check_up(o, {}, policies, holders).findings[0].says for o in outcomes]
+    assert says == [f"at its address,  port 22, answers {other.device}", "another"]
 
 
 def test_a_sweep_is_kept_numbers_apart_from_texts(enrolled, policies, report):
@@ -108,19 +122,22 @@ def test_an_overview_names_what_is_amiss_where_and_since_when(enrolled, policies
         ),
     ]
     checkups = recorded(registry, [check_up(outcome, {}, policies) for outcome in outcomes])
-    since = f"{checkups[0].findings[0].since:%Y-%m-%d %H:%M}"
+    since = checkups[0].findings[0].since
     by_cell = {device.cell: device.device for device in devices}
     low, gone = devices[0].cell, devices[3].cell
     wing_of = {"LEI-B-1-001": "LEI/B"}
-    lines = overview(checkups, seconds=1.5).splitlines()
+    lines = overview(checkups, began=since, seconds=1.5).splitlines()
+    later = overview(checkups, began=since + timedelta(days=1), seconds=1.5).splitlines()
 
-    assert f"    {low}  {by_cell[low]}  battery is 4 %, below 10 %, since {since}" in lines
+    assert f"    {low}  {by_cell[low]}  battery is 4 %, below 10 %" in lines
     assert (
-        f"    {gone}  {by_cell[gone]}  does not answer at 192.0.2.1 port 22, since {since}" in lines
+        f"    {low}  {by_cell[low]}  battery is 4 %, below 10 %, since {since:%Y-%m-%d %H:%M} UTC"
+        in later
     )
+    assert f"    {gone}  {by_cell[gone]}  does not answer at 192.0.2.1 port 22" in lines
     assert lines[-1] == (
         "4 devices: 2 ok, 1 fail, 1 unreachable, in 1.5 s; "
-        "1 did not answer at first and were asked again"
+        "1 did not answer at first and was asked again"
     )
     quiet = {wing_of.get(d.cell, "MDI/A") for d in devices} - {
         wing_of.get(cell, "MDI/A") for cell in (low, gone)
@@ -134,7 +151,7 @@ def test_of_many_devices_with_one_thing_amiss_some_are_named_and_all_are_counted
     _, (device, *_) = enrolled
     outcome = Outcome(device=device, report=report(battery_percent=4.0))
     checkups = [check_up(outcome, {}, policies)] * 40
-    lines = overview(checkups, seconds=1).splitlines()
+    lines = overview(checkups, began=datetime.now(tz=UTC), seconds=1).splitlines()
 
     assert any(
         line.startswith("  FAIL battery, 40 devices: is it on its charger") for line in lines
