@@ -168,3 +168,8 @@ def is_address(text: str) -> bool:
 def is_port(number: int) -> bool:
     """Return whether a number can be a TCP port."""
     return 0 < number <= _PORT_MAX
+
+
+def known_hosts_line(device: str, host_key: str) -> str:
+    """Return a line of known_hosts: a device by its name, never by an address, and its key."""
+    return f"{device} {host_key}\n"

@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fleet.device import known_hosts_line
 from fleet.errors import FleetError, InputError
 from fleet.shipped import shipped
 from fleet.ssh import Target
@@ -248,7 +249,7 @@ def _write_entry(entry: Path, argv: Sequence[str]) -> None:
 def _inventory(targets: Sequence[Target], folder: Path, keys: Path) -> dict[str, Any]:
     """Return the hosts of a run, and write their pinned keys beside it."""
     known = folder / "known_hosts"
-    lines = [f"{target.device} {target.host_key}\n" for target in targets]
+    lines = [known_hosts_line(target.device, target.host_key) for target in targets]
     known.write_text("".join(lines), encoding="utf-8")
     certificate = keys / "key-cert.pub"
     common = [

@@ -23,6 +23,7 @@ SHIPPED = {
     "reports": "reports",
     "playbooks": "fleet/_shipped/playbooks",
     "inventory/example": "fleet/_shipped/inventory/example",
+    "inventory/plugins": "fleet/_shipped/inventory/plugins",
 }
 
 
