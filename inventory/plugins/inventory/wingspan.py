@@ -66,8 +66,9 @@ SSH_OPTIONS = (
     "HostKeyAlgorithms=ssh-ed25519",
     "PasswordAuthentication=no",
     "KbdInteractiveAuthentication=no",
-    "ControlMaster=auto",
-    "ControlPersist=60s",
+    # A connection kept open goes by its address: the next device there would not be asked.
+    "ControlMaster=no",
+    "ControlPath=none",
 )
 # Variables that would take the place of those options.
 DECIDED = {
