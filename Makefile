@@ -50,8 +50,9 @@ format: $(DEVELOPED)  ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(BENCHED)  ## Measure plans of whole estates, and sweeps of a rehearsal (as root).
+bench: $(BENCHED)  ## Measure plans of estates, inventories, and sweeps of a rehearsal (as root).
 	$(BIN)/python benchmarks/whole_estate.py
+	$(BIN)/python benchmarks/inventory.py
 	$(BIN)/python -m benchmarks.health
 
 components:  ## Install the programs that the tests drive (apt, as root).
