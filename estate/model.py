@@ -354,8 +354,20 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Perimeter:
+    """The closed line round a site or a wing beyond which a signal is heard by anybody."""
+
+    line: tuple[Point, ...]
+    grade: Grade = Grade.ASSUMED
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """The physical facts of one wing or site. Identifiers are unique within it."""
+    """The physical facts of one wing or site. Identifiers are unique within it.
+
+    `perimeter` is that of the site, where a survey draws it; no map layer or graph has it.
+    """
 
     spaces: tuple[Space, ...] = ()
     walls: tuple[Wall, ...] = ()
@@ -366,3 +378,4 @@ class Network:
     access_points: tuple[AccessPoint, ...] = ()
     cables: tuple[Cable, ...] = ()
     spans: tuple[Span, ...] = ()
+    perimeter: Perimeter | None = None

@@ -128,7 +128,7 @@ def from_graph(graph: nx.MultiGraph[str]) -> Network:
     nodes = [attributes for _, attributes in graph.nodes(data=True)]
     edges = [attributes for _, _, attributes in graph.edges(data=True)]
     edges.sort(key=lambda attributes: attributes["order"])
-    features = {
+    features: dict[str, Any] = {
         layer.name: tuple(
             layer.kind(**{name: attributes[name] for name in layer.fields})
             for attributes in found
@@ -138,7 +138,7 @@ def from_graph(graph: nx.MultiGraph[str]) -> Network:
         for layer in layers
     }
     features |= {layer.name: graph.graph[layer.name] for layer in _ATTRIBUTES}
-    return Network(**features)
+    return replace(Network(), **features)
 
 
 def _check_names(network: Network, layers: Iterable[_Layer]) -> None:
@@ -183,14 +183,13 @@ def placed(network: Network, *, prefix: str, offset: Point) -> Network:
     for the prefix "MDI-A". The offset is in metres, as are the coordinates that come out, to the
     millimetre.
     """
-    return Network(
-        **{
-            layer.name: tuple(
-                _placed(feature, layer, prefix, offset) for feature in getattr(network, layer.name)
-            )
-            for layer in _LAYERS
-        }
-    )
+    features: dict[str, Any] = {
+        layer.name: tuple(
+            _placed(feature, layer, prefix, offset) for feature in getattr(network, layer.name)
+        )
+        for layer in _LAYERS
+    }
+    return replace(network, **features)
 
 
 def _placed(feature: Any, layer: _Layer, prefix: str, offset: Point) -> Any:
@@ -236,7 +235,10 @@ def frames_of(networks: Iterable[Network], *, crs: Any = None) -> dict[str, gpd.
 
 def from_frames(frames: Mapping[str, gpd.GeoDataFrame]) -> Network:
     """Return the network that the map layers were made from, joined if they were several."""
-    return Network(**{layer.name: _features(layer, frames[layer.name]) for layer in _LAYERS})
+    features: dict[str, Any] = {
+        layer.name: _features(layer, frames[layer.name]) for layer in _LAYERS
+    }
+    return replace(Network(), **features)
 
 
 def _columns(layer: _Layer, features: Sequence[Any]) -> dict[str, pd.Series[Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from estate.model import Grade, Point
+from estate.model import Grade, Perimeter, Point
 from estate.radio.cases import band_use, cases_of
 from estate.radio.fabric import Fabric
 from estate.radio.paths import trace
@@ -39,15 +39,6 @@ _WINDOW = Fabric("glass", 6.0)
 
 _EVERY_M = 5.0
 _HAND_HEIGHT_M = 1.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Perimeter:
-    """A closed line round a wing or a site, in the network's metres, and how it is known."""
-
-    line: tuple[Point, ...]
-    grade: Grade
-    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +93,12 @@ def leakage_of(
     *,
     storey_height_m: float,
     assumptions: Assumptions,
-    perimeter: Perimeter | None = None,
 ) -> Leakage:
-    """Return what is heard of a wing's access points along a perimeter, assumed if not given.
+    """Return what is heard of a wing's access points along the site's perimeter, or an assumed one.
 
     Paths go straight out, or out through a wall and round it.
     """
-    line = perimeter or assumed_perimeter(
+    line = network.perimeter or assumed_perimeter(
         network, distance_m=assumptions["radio_perimeter_m"].likely
     )
     at_m = _walked(line.line)

@@ -12,7 +12,7 @@ import networkx as nx
 
 from estate.model import DATA_CABLING, Grade, Network, WingShape
 from estate.sizing import Sizing
-from estate.survey.networks import network_of
+from estate.survey.networks import network_of, perimeter_of
 from estate.survey.places import Places
 from estate.survey.routes import trace
 from estate.survey.wings import by_wing, cells_of
@@ -62,6 +62,7 @@ def surveyed(sizing: Sizing, survey: Survey, *, prison_id: str) -> Surveyed:
     typical = next((wing for wing in sizing.wings if wing.source == _ASSUMED_WING), None)
     wings: list[Wing] = []
     networks: dict[str, Network] = {}
+    perimeter = perimeter_of(survey)
     unknown = []
     parts = by_wing(survey, prison_id=prison_id)
     order = {code: index for index, code in enumerate((*sized, *parts))}
@@ -72,7 +73,7 @@ def surveyed(sizing: Sizing, survey: Survey, *, prison_id: str) -> Surveyed:
             continue
         wing = _Reading(part, base).wing()
         wings.append(wing)
-        networks[wing.key] = network_of(part)
+        networks[wing.key] = replace(network_of(part), perimeter=perimeter)
     return Surveyed(sizing=_resized(sizing, survey, wings, unknown), networks=networks)
 
 

@@ -14,6 +14,7 @@ from estate.model import (
     Grade,
     Network,
     Outlet,
+    Perimeter,
     Space,
     Wall,
 )
@@ -53,6 +54,19 @@ def network_of(wing: Survey) -> Network:
         access_points=tuple(map(survey.access_point, wing.layers["access_points"])),
         cables=tuple(map(survey.cable, wing.layers["cables"])),
         spans=tuple(replace(s, floor=survey.landing(s.floor)) for s in routes.spans),
+    )
+
+
+def perimeter_of(survey: Survey) -> Perimeter | None:
+    """Return the site's perimeter, the longest where several are drawn, None where none is."""
+    drawn = [site for site in survey.layers["site"] if site.text("kind") == "perimeter"]
+    drawn.sort(key=lambda site: (-site.geometry.length, site.name))
+    if not drawn:
+        return None
+    return Perimeter(
+        line=tuple(drawn[0].geometry.exterior.coords[:-1]),
+        grade=drawn[0].grade,
+        source=drawn[0].text("source") or "survey",
     )
 
 

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely
 
-from estate.model import Grade, Network
+from estate.model import Grade, Network, Perimeter
 from estate.radio.candidates import candidates_of
-from estate.radio.leakage import Perimeter, assumed_perimeter, leakage_of
+from estate.radio.leakage import assumed_perimeter, leakage_of
 
 SQUARE = Perimeter(
     line=((-50.0, -50.0), (60.0, -50.0), (60.0, 60.0), (-50.0, 60.0)),
@@ -18,14 +20,13 @@ def leak(row_of_cells, example):
     """Return a function that gives the leakage of some of the places in three cells."""
 
     def found(count=1, perimeter=SQUARE, **fabric):
-        network = row_of_cells(3, **fabric)
+        network = replace(row_of_cells(3, **fabric), perimeter=perimeter)
         cells = [place for place in candidates_of(network) if place.kind == "cell"]
         return leakage_of(
             network,
             cells[:count],
             storey_height_m=3.0,
             assumptions=example.assumptions,
-            perimeter=perimeter,
         )
 
     return found

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from shapely import LineString
+from shapely import LineString, box
 from shapely.affinity import translate
 
 from estate.design import design_wing
@@ -379,3 +379,33 @@ def test_a_moved_wall_changes_the_drawing_and_no_cost(sheet, result, sizing):
     assert found.sizing == sizing
     moved = {wall.wall_id: wall for wall in found.networks["LEI-A"].walls}["LEI-A/party-1-001"]
     assert moved.start[0] == pytest.approx(wall.coords[0][0] + 0.25)
+
+
+# The site
+
+
+def test_a_survey_without_a_perimeter_has_none(result):
+    assert {network.perimeter for network in result().networks.values()} == {None}
+
+
+def test_the_perimeter_that_a_survey_draws_is_that_of_every_wing(sheet, result):
+    east, north = CENTRE
+    square = box(east - 200, north - 200, east + 200, north + 200)
+    yard = box(east - 10, north - 10, east + 10, north + 10)
+    sheet.add("site", site_id="LEI/yard", kind="perimeter", geometry=yard)
+    sheet.add("site", site_id="LEI/hall", kind="building", geometry=square.buffer(100))
+    sheet.add(
+        "site",
+        site_id="LEI/wall",
+        kind="perimeter",
+        geometry=square,
+        source="total station",
+        surveyed_by="J. Smith",
+        surveyed_on="2026-09-14",
+    )
+
+    one, other = (network.perimeter for network in result().networks.values())
+
+    assert one == other
+    assert len(one.line) == 4
+    assert (one.grade, one.source) == (Grade.SURVEYED, "total station")
