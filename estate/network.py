@@ -181,7 +181,7 @@ def placed(network: Network, *, prefix: str, offset: Point) -> Network:
 
     "cell-1-014" becomes "MDI-A/cell-1-014" and the location key "1-014" becomes "MDI-A-1-014",
     for the prefix "MDI-A". The offset is in metres, as are the coordinates that come out, to the
-    millimetre.
+    millimetre. A perimeter stays where it is: only a survey gives one, in its place already.
     """
     features: dict[str, Any] = {
         layer.name: tuple(
