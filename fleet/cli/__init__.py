@@ -27,6 +27,8 @@ class _Commands(FleetGroup, LazyGroup):
         "audit": ("fleet.cli.audit", "audit", "Show the log; verify and anchor it."),
         "health": ("fleet.cli.health", "health", "Ask devices how they are."),
         "diagnose": ("fleet.cli.diagnose", "diagnose", "Trace silent devices to what they share."),
+        "backup": ("fleet.cli.backup", "backup", "Write the fleet to a file for one recipient."),
+        "restore": ("fleet.cli.backup", "restore", "Bring back what a backup holds."),
         "clock": ("fleet.cli.clock", "clock", "Tell devices the time."),
         "rehearse": ("fleet.cli.rehearse", "rehearse", "Rehearse on a lab of real devices here."),
     }

@@ -214,12 +214,15 @@ class Identity:
         """Return the statement in force."""
         return self.envelope().opened(public=self.trust_public())
 
-    def renew(self) -> Envelope:
-        """Sign the next statement from operators, authorities and ledger, and return it sealed."""
+    def renew(self, *, skipped: int = 0) -> Envelope:
+        """Sign the next statement from operators, authorities and ledger, and return it sealed.
+
+        After a restore, some numbers are `skipped`: devices may hold statements that were lost.
+        """
         before = read_envelope(self._statement)
         number = 1
         if before is not None:
-            number = before.opened(public=self.trust_public()).number + 1
+            number = before.opened(public=self.trust_public()).number + 1 + skipped
         envelope = sealed(self._stated(number), key=self.path(Key.TRUST))
         write_envelope(self._statement, envelope)
         return envelope

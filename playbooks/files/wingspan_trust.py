@@ -126,8 +126,7 @@ def link(path, target):
     """Let a name point to a target by one rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(path.name + ".writing")
-    with contextlib.suppress(FileNotFoundError):
-        aside.unlink()
+    aside.unlink(missing_ok=True)
     aside.symlink_to(target)
     aside.replace(path)
     flush(path.parent)
@@ -276,8 +275,7 @@ def enrol(order):
     name = write_generation(statement, envelope, provisioning)
     point_to(name)
     write(PROVISIONING, json.dumps(provisioning) + "\n")
-    with contextlib.suppress(FileNotFoundError):
-        PENDING.unlink()
+    PENDING.unlink(missing_ok=True)
     set_clock(order["time_s"])
     set_sshd(root_keys=".ssh/authorized_keys")
     return {"number": statement["number"], **settings({})}
@@ -337,8 +335,16 @@ def set_sshd(root_keys):
         else:
             write(DROP_IN, before)
         raise RefusalError(f"sshd refuses the settings: {tried.stderr.decode().strip()}")
+    before = SSHD_PID.stat()
     os.kill(int(SSHD_PID.read_text(encoding="ascii")), signal.SIGHUP)
-    time.sleep(0.2)  # sshd executes itself anew; nothing tells when it listens again.
+    ends = time.monotonic() + 30
+    # sshd removes its file at once and writes another when it listens again.
+    while time.monotonic() < ends:
+        with contextlib.suppress(FileNotFoundError):
+            now = SSHD_PID.stat()
+            if (now.st_ino, now.st_mtime_ns) != (before.st_ino, before.st_mtime_ns):
+                return
+        time.sleep(0.02)
 
 
 def close(_order):
@@ -361,8 +367,7 @@ def reopen(_order):
 
 def sealed(_order):
     """Forget the old keys for good: the new ways in were tried after they had closed."""
-    with contextlib.suppress(FileNotFoundError):
-        CLOSED_KEYS.unlink()
+    CLOSED_KEYS.unlink(missing_ok=True)
     return settings({})
 
 
@@ -386,8 +391,7 @@ def confirm(order):
     """Keep the statement in force: whoever says so came in under it."""
     if order["number"] != in_force():
         raise RefusalError(f"statement {order['number']} is not in force, {in_force()} is")
-    with contextlib.suppress(FileNotFoundError):
-        PENDING.unlink()
+    PENDING.unlink(missing_ok=True)
     clear_old()
     return {"number": in_force()}
 

@@ -42,6 +42,7 @@ STEP = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 # Words in `{}` are paths in a copy of a planned workspace. `estate plan` is not here: its
 # answer comes with that workspace.
+AGE_KEY = "age1229zjruvfe0vd9d0egga7wqwxrzntlwt5esvnrc8jhdtfavsq42sgkuyd8"
 ARGUMENTS = {
     "init": ["{spare}/another", "--from", "england-wales"],
     "estate check": [],
@@ -71,6 +72,8 @@ ARGUMENTS = {
     "fleet audit anchor": ["--out", "{spare}/anchor.json"],
     "fleet health": [],
     "fleet diagnose": [],
+    "fleet backup": ["--out", "{spare}/fleet.age", "--recipient", AGE_KEY],
+    "fleet restore": ["{spare}/saved.age", "--identity", "{spare}/backup.key", "--replace"],
     "fleet rehearse up": ["--devices", "2"],
     "fleet clock serve": ["--listen", "127.0.0.1:0", "--seconds", "0.1"],
     "fleet rehearse status": [],
@@ -142,6 +145,8 @@ def test_every_field_of_an_answer_is_in_the_readme(called, workspace, tmp_path):
         subprocess.run([*draft, tmp_path / "survey.gpkg"], check=True, capture_output=True)
     if called.startswith("fleet ") and not called.startswith(("fleet init", *IN_A_LAB)):
         begin_fleet(copy)
+    if called == "fleet restore":
+        save_fleet(copy, tmp_path)
     given = [word.format(workspace=copy, spare=tmp_path) for word in ARGUMENTS[called]]
     command = [BIN / "wingspan", "-C", copy, *called.split(), *given, "--json"]
     live = called in ON_LIVE_DEVICES
@@ -191,6 +196,16 @@ def test_a_console_block_is_commands_and_what_they_print():
     page = "```console\n$ echo one; \\\n    echo two\none\ntwo\n$ make test\n…\n```\n"
 
     assert shown_in(page) == [("echo one; \\\n    echo two", ["one", "two"])]
+
+
+def save_fleet(workspace: Path, folder: Path) -> None:
+    """Write a backup of the fleet, and the key that opens it."""
+    keygen = ["/usr/bin/age-keygen", "-o", folder / "backup.key"]
+    subprocess.run(keygen, check=True, capture_output=True)
+    shown = ["/usr/bin/age-keygen", "-y", folder / "backup.key"]
+    recipient = subprocess.run(shown, check=True, capture_output=True, text=True).stdout.strip()
+    words = ["fleet", "backup", "--out", folder / "saved.age", "--recipient", recipient]
+    subprocess.run([BIN / "wingspan", "-C", workspace, *words], check=True, capture_output=True)
 
 
 @contextmanager
