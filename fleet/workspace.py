@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "wingspan.toml"
 _DATABASE_FILE = "fleet.db"
-_SETTINGS = ("database", "operator", "clock")
+_SETTINGS = ("database", "operator", "clock", "signing_key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +24,14 @@ class Settings:
     """What may differ from one desk to the next.
 
     `database` is a SQLAlchemy URL; `operator` is who acts, as the audit log names them; `clock`
-    is where devices ask for the time, "10.1.0.1:8463, …", empty for who enrols them.
+    is where devices ask for the time, "10.1.0.1:8463, …", empty for who enrols them;
+    `signing_key` is the file of the key that they sign requests and approvals with, "" for none.
     """
 
     database: str
     operator: str
     clock: str = ""
+    signing_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Workspace:
             or f"sqlite:///{(self.root / _DATABASE_FILE).resolve()}",
             operator=os.environ.get("WINGSPAN_OPERATOR") or stated.get("operator") or getuser(),
             clock=os.environ.get("WINGSPAN_CLOCK") or stated.get("clock") or "",
+            signing_key=os.environ.get("WINGSPAN_SIGNING_KEY") or stated.get("signing_key") or "",
         )
 
     def _is_default_database(self) -> bool:

@@ -2,9 +2,7 @@
 
 The direct path alone is right behind one wall and far too pessimistic behind three; energy goes
 along the landing and in through the front wall. The dominant path finds that way. Diffraction,
-furniture, ducts and rebar are left out: what they do is the business of calibration. So are
-reflections within a cell: where the signal meets the front wall at a slant, as along a narrow
-corridor, a cell may have up to 13 dB more than is said (benchmarks/radio.py).
+furniture, ducts and rebar are left out: what they do is the business of calibration.
 """
 
 from __future__ import annotations

@@ -49,8 +49,12 @@ class Reach:
     cases: Mapping[str, Case]
     loads: Mapping[str, csr_array]
     loss_db: Mapping[str, Floats]
-    signal_dbm: Floats
     checks: tuple[CrossCheck, ...]
+
+    @property
+    def signal_dbm(self) -> Floats:
+        """Return the expected signal of the weaker direction, (m, n) dBm."""
+        return coverage(self.loss_db["likely"], self.cases["likely"].radio).signal_dbm
 
 
 def reach_of(
@@ -95,7 +99,6 @@ def reach_of(
             {name: _loads(loss_db[name].reshape(shape), case) for name, case in cases.items()}
         ),
         loss_db=MappingProxyType(loss_db),
-        signal_dbm=coverage(loss_db["likely"], cases["likely"].radio).signal_dbm,
         checks=_joined([part.checks for part in parts]),
     )
 

@@ -30,6 +30,18 @@ class _Commands(FleetGroup, LazyGroup):
         "backup": ("fleet.cli.backup", "backup", "Write the fleet to a file for one recipient."),
         "restore": ("fleet.cli.backup", "restore", "Bring back what a backup holds."),
         "clock": ("fleet.cli.clock", "clock", "Tell devices the time."),
+        "lock": ("fleet.cli.change", "lock", "Lock devices; one person may."),
+        "unlock": ("fleet.cli.change", "unlock", "Take locks away; two people have to agree."),
+        "quarantine": ("fleet.cli.change", "quarantine", "Let devices reach their relay alone."),
+        "release": ("fleet.cli.change", "release", "Let quarantined devices back in."),
+        "allowlist": ("fleet.cli.change", "allowlist", "Say where devices may go."),
+        "requests": ("fleet.cli.requests", "requests", "Show what was asked for, and by whom."),
+        "approve": ("fleet.cli.requests", "approve", "Agree to what another asked for."),
+        "pause": ("fleet.cli.requests", "pause", "Send nothing more of a request for now."),
+        "resume": ("fleet.cli.requests", "resume", "Let a paused request go on."),
+        "stop": ("fleet.cli.requests", "stop", "End a request."),
+        "reconcile": ("fleet.cli.requests", "reconcile", "Carry out what is due; have it proven."),
+        "residue": ("fleet.cli.requests", "residue", "Say who is not proven, and where."),
         "rehearse": ("fleet.cli.rehearse", "rehearse", "Rehearse on a lab of real devices here."),
     }
 

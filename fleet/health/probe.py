@@ -62,6 +62,10 @@ class Outcome:
         """Return whether nothing at all came back."""
         return isinstance(self.error, UnreachableError) and self.error.stage == "connect"
 
+    def again(self) -> Outcome:
+        """Return it as what came of a second try."""
+        return replace(self, tries=2)
+
 
 def renewed(issue: Callable[[], Credential], *, every_s: float) -> Callable[[], Credential]:
     """Return a function that hands out a credential, a new one when the last is so old."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
-from fleet.health.probe import Outcome, Patience
+from fleet.health.probe import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,12 +23,34 @@ if TYPE_CHECKING:
 _CALM_AT_ONCE_MAX = 256
 
 
+class Asked(Protocol):
+    """What came of asking a device something."""
+
+    @property
+    def device(self) -> Device:
+        """Return the device."""
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Return whether the device did not answer, or not to the end."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Return whether nothing at all came back."""
+
+    def again(self) -> Self:
+        """Return it as what came of a second try."""
+
+
+A = TypeVar("A", bound=Asked)
+
+
 def sweep(
     devices: Sequence[Device],
-    ask: Callable[[Device, Patience], Outcome],
+    ask: Callable[[Device, Patience], A],
     knocking: Knocking,
     topology: Topology | None = None,
-) -> Iterator[Outcome]:
+) -> Iterator[A]:
     """Yield what came of asking each device, as it comes.
 
     Those that did not answer are asked again, more calmly, after all others; so a device is
@@ -48,7 +69,7 @@ def sweep(
     calm = Patience(login_s=knocking.calm_timeout_s, answer_s=knocking.calm_timeout_s)
     window = _Window(knocking.calm_at_once, _CALM_AT_ONCE_MAX)
     for outcome in _knock(_Gate(again, {}, {}), lambda device: ask(device, calm), window):
-        yield replace(outcome, tries=2)
+        yield outcome.again()
 
 
 def _places(
@@ -68,9 +89,9 @@ def _places(
     return {device.device: above[device.element] for device in devices}
 
 
-def _knock(gate: _Gate, ask: Callable[[Device], Outcome], window: _Window) -> Iterator[Outcome]:
+def _knock(gate: _Gate, ask: Callable[[Device], A], window: _Window) -> Iterator[A]:
     """Yield outcomes as they come; a fault of ours in a thread is raised here."""
-    done: SimpleQueue[tuple[Device, Outcome | BaseException]] = SimpleQueue()
+    done: SimpleQueue[tuple[Device, A | BaseException]] = SimpleQueue()
 
     def work(device: Device) -> None:
         try:
@@ -106,7 +127,7 @@ class _Window:
         self.size, self.largest = start, largest
         self._start = start
 
-    def note(self, outcome: Outcome) -> None:
+    def note(self, outcome: Asked) -> None:
         self.size = min(2 * self.size, self.largest) if outcome.is_silent else self._start
 
 

@@ -7,5 +7,16 @@ from fleet.registry.facts import Fact
 from fleet.registry.privacy import personal_fields, refuse_personal
 from fleet.registry.readings import Amiss, Reading
 from fleet.registry.register import Registry
+from fleet.registry.requests import Intent, Kept
 
-__all__ = ["Amiss", "Change", "Fact", "Reading", "Registry", "personal_fields", "refuse_personal"]
+__all__ = [
+    "Amiss",
+    "Change",
+    "Fact",
+    "Intent",
+    "Kept",
+    "Reading",
+    "Registry",
+    "personal_fields",
+    "refuse_personal",
+]

@@ -43,7 +43,7 @@ def test_every_fault_of_the_settings_is_named(with_settings):
     assert [str(problem) for problem in caught.value.problems] == [
         (
             "wingspan.toml [fleet] operators: operators is not a setting; "
-            "use one of database, operator, clock"
+            "use one of database, operator, clock, signing_key"
         ),
         "wingspan.toml [fleet] database: 7 is not a text; write words in quotes",
     ]

@@ -103,6 +103,25 @@ IN_A_LAB = (
     "fleet keys",
     "fleet rehearse",
 )
+# These change devices, and take several people: their answers are checked where they are tried
+# (tests/fleet/cli/test_change_in_the_lab.py).
+CHECKED_WHERE_TRIED = {
+    f"fleet {name}"
+    for name in (
+        "allowlist",
+        "approve",
+        "lock",
+        "pause",
+        "quarantine",
+        "reconcile",
+        "release",
+        "requests",
+        "residue",
+        "resume",
+        "stop",
+        "unlock",
+    )
+}
 ON_LIVE_DEVICES = ("fleet diagnose", "fleet health")
 
 
@@ -127,7 +146,7 @@ def test_every_command_and_option_is_in_the_readme(commands):
 def test_every_command_has_its_fields_checked(commands):
     called = {" ".join(listed.words) for listed in commands if not listed.is_group}
 
-    assert called == {"estate plan", *ARGUMENTS}
+    assert called == {"estate plan", *ARGUMENTS, *CHECKED_WHERE_TRIED}
 
 
 def test_every_field_of_a_plans_answer_is_in_the_readme(plan_answer):

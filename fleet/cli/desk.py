@@ -1,0 +1,110 @@
+"""What commands that change devices share: the operator's desk, and carrying out what is due."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from fleet.cli.command import tell
+from reports.terminal import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import click
+
+    from fleet.change import Desk
+    from fleet.reconcile import Reconciled, Standing
+    from fleet.workspace import Workspace
+
+SCHEMA = 1
+_RENEWED_EVERY_S = 300
+_LISTED_MAX = 20
+_BUCKETS = ("proven", "unproven", "failed", "waiting")
+
+
+@contextmanager
+def desk_of(workspace: Workspace) -> Iterator[Desk]:
+    """Have the operator's desk open for the block."""
+    from fleet.change import Desk
+    from fleet.identity import Identity
+    from fleet.registry import Registry
+
+    settings = workspace.settings()
+    identity = Identity.open(workspace)
+    with Registry.open(settings.database) as registry:
+        yield Desk(
+            registry=registry,
+            identity=identity,
+            operator=settings.operator,
+            signing_key=settings.signing_key,
+        )
+
+
+def carry_out(workspace: Workspace, desk: Desk) -> Reconciled:
+    """Carry out what is due on the devices that answer."""
+    from datetime import UTC, datetime
+
+    from fleet.driver import BrokerDriver
+    from fleet.health.probe import Lane, renewed
+    from fleet.health.rules import read_rules
+    from fleet.identity import Lane as Authority
+    from fleet.reconcile import reconcile
+    from fleet.topology import read_topology
+    from fleet.transport import transport_of
+
+    issue = partial(
+        desk.identity.credential, Authority.BROKER, operator=desk.operator, purpose="orders"
+    )
+    driver = BrokerDriver(
+        lane=Lane(
+            credential=renewed(issue, every_s=_RENEWED_EVERY_S), transport=transport_of(workspace)
+        ),
+        knocking=read_rules(workspace.devices_csv.parent).knocking,
+        topology=read_topology(workspace.topology) if workspace.topology.exists() else None,
+    )
+    return reconcile(
+        desk.registry,
+        driver,
+        desk.identity.statement().signers,
+        now=datetime.now(tz=UTC),
+        by=desk.operator,
+    )
+
+
+def as_answer(found: Reconciled) -> dict[str, list[dict[str, str]]]:
+    """Return what a pass came to, as --json has it."""
+    return {name: [_entry(one) for one in getattr(found, name)] for name in _BUCKETS}
+
+
+def as_lines(found: Reconciled) -> list[str]:
+    """Return what a pass came to, for a person: counts, then who is not proven and why."""
+    counts = ", ".join(f"{len(getattr(found, name))} {name}" for name in _BUCKETS)
+    lines = [counts]
+    for name in ("failed", "unproven", "waiting"):
+        standings = getattr(found, name)
+        lines += [f"  {name} {one.device} ({one.intent}): {one.why}" for one in standings][
+            :_LISTED_MAX
+        ]
+        if len(standings) > _LISTED_MAX:
+            lines.append(f"  and {len(standings) - _LISTED_MAX} more {name}")
+    return lines
+
+
+def end(ctx: click.Context, found: Reconciled) -> None:
+    """Tell the log what a pass came to, and end with 5 where not all is proven."""
+    counts: dict[str, Any] = {name: len(getattr(found, name)) for name in _BUCKETS}
+    tell(**counts)
+    if found.unproven or found.failed:
+        ctx.exit(Exit.NOT_PROVEN)
+
+
+def _entry(one: Standing) -> dict[str, str]:
+    return {"device": one.device, "intent": one.intent, "why": one.why}
+
+
+def request_fields(encoded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a request that people look at."""
+    names = ("request", "action", "scope", "reach", "count", "parameters", "requested_by")
+    return {name: encoded[name] for name in names}

@@ -1,0 +1,228 @@
+"""What was asked for: the second person, and control of what is under way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fleet.cli.command import FleetCommand, tell
+from fleet.cli.desk import SCHEMA, as_answer, as_lines, carry_out, desk_of, end, request_fields
+from reports.terminal import emit, json_option
+
+if TYPE_CHECKING:
+    from fleet.workspace import Workspace
+
+
+@click.command("requests", cls=FleetCommand)
+@click.option("--all", "everything", is_flag=True, help="Those that are over too.")
+@json_option
+@click.pass_obj
+def requests(workspace: Workspace, everything: bool, as_json: bool) -> None:
+    """Show what was asked for, who agreed, and where the devices stand.
+
+    \b
+    Example:
+      wingspan fleet requests
+    """
+    from fleet.approval import people_for, read_request
+    from fleet.intent import ENDED
+    from fleet.registry.requests import intents_of, requests_kept
+
+    with desk_of(workspace) as desk, desk.registry.reading() as connection:
+        kept = requests_kept(connection)
+        intents = intents_of(connection, [one.request for one in kept])
+    shown = []
+    for one in kept:
+        request = read_request(one.encoded)
+        states = Counter(intent.state for intent in intents[one.request])
+        if everything or not set(states) <= set(ENDED):
+            shown.append(
+                {
+                    **request_fields(asdict(request)),
+                    "status": one.status,
+                    "requested_at": one.at.isoformat(timespec="seconds"),
+                    "signed_by": list(one.signatures),
+                    "people": people_for(request).count,
+                    "why": people_for(request).why,
+                    "states": dict(sorted(states.items())),
+                }
+            )
+    lines = [_line(one) for one in shown] or ["nothing is under way"]
+    emit({"schema": SCHEMA, "requests": shown}, as_json=as_json, text="\n".join(lines))
+
+
+def _line(one: dict[str, Any]) -> str:
+    states = ", ".join(f"{count} {state}" for state, count in one["states"].items())
+    signed = ", ".join(one["signed_by"])
+    return (
+        f"{one['request']}  {one['action']} {one['scope']} ({one['count']}), {one['status']}; "
+        f"signed by {signed} ({len(one['signed_by'])} of {one['people']}: {one['why']}); {states}"
+    )
+
+
+@click.command("approve", cls=FleetCommand)
+@click.argument("request")
+@json_option
+@click.pass_obj
+def approve(workspace: Workspace, request: str, as_json: bool) -> None:
+    """Agree to what another person asked for, under your own signature.
+
+    Look at it first: wingspan fleet requests. `fleet reconcile` then carries it out.
+
+    \b
+    Example:
+      wingspan fleet approve R-1f2e3d4c
+    """
+    from fleet import change
+
+    with desk_of(workspace) as desk:
+        asked, agreed = change.agree(desk, request, now=datetime.now(tz=UTC))
+    tell(scope=asked.scope, request=request)
+    missing = change.missing_of(asked, agreed)
+    answer = {
+        "schema": SCHEMA,
+        **request_fields(asdict(asked)),
+        "approvals_missing": missing,
+    }
+    lines = [f"agreed to {request}: {asked.action} of {asked.count} devices in {asked.scope}"]
+    lines += [f"still missing: {one}" for one in missing]
+    if not missing:
+        lines.append("next: wingspan fleet reconcile --once")
+    emit(answer, as_json=as_json, text="\n".join(lines))
+
+
+def _control(name: str, status: str, done: str, help_text: str) -> click.Command:
+    @click.command(name, cls=FleetCommand, help=help_text)
+    @click.argument("request")
+    @json_option
+    @click.pass_obj
+    def command(workspace: Workspace, request: str, as_json: bool) -> None:
+        from fleet.registry.requests import request_kept, set_status
+
+        with desk_of(workspace) as desk, desk.registry.writing() as connection:
+            request_kept(connection, request)
+            set_status(connection, request, status)
+        tell(request=request)
+        answer = {"schema": SCHEMA, "request": request, "status": status}
+        emit(answer, as_json=as_json, text=f"{request} {done}")
+
+    return command
+
+
+pause = _control(
+    "pause",
+    "paused",
+    "is paused: nothing more is sent",
+    """Send nothing more of a request until it is resumed.
+
+    \b
+    Example:
+      wingspan fleet pause R-1f2e3d4c
+    """,
+)
+resume = _control(
+    "resume",
+    "open",
+    "goes on",
+    """Let a paused request go on.
+
+    \b
+    Example:
+      wingspan fleet resume R-1f2e3d4c
+    """,
+)
+stop = _control(
+    "stop",
+    "stopped",
+    "is stopped: what was sent is asked about, and no more is sent",
+    """End a request; what was not sent never will be.
+
+    \b
+    Example:
+      wingspan fleet stop R-1f2e3d4c
+    """,
+)
+
+
+@click.command("reconcile", cls=FleetCommand)
+@click.option("--once", is_flag=True, help="One pass, and end.")
+@click.option(
+    "--every",
+    "every_s",
+    type=click.IntRange(1),
+    default=60,
+    show_default=True,
+    help="Seconds between passes.",
+)
+@json_option
+@click.pass_context
+def reconcile(ctx: click.Context, once: bool, every_s: int, as_json: bool) -> None:
+    """Carry out what is due on the devices that answer, and have them prove it.
+
+    Devices that may have acted before an interruption are asked first. Silent ones keep what they
+    are to do until it expires. Ends with 5 when something is unproven or failed.
+
+    \b
+    Example:
+      wingspan fleet reconcile --once
+    """
+    from time import sleep
+
+    workspace: Workspace = ctx.obj
+    while True:
+        with desk_of(workspace) as desk:
+            found = carry_out(workspace, desk)
+        emit(
+            {"schema": SCHEMA} | as_answer(found),
+            as_json=as_json,
+            text="\n".join(as_lines(found)),
+        )
+        if once:
+            end(ctx, found)
+            return
+        sleep(every_s)
+
+
+@click.command("residue", cls=FleetCommand)
+@click.argument("scope", nargs=-1)
+@json_option
+@click.pass_obj
+def residue(workspace: Workspace, scope: tuple[str, ...], as_json: bool) -> None:
+    """Say who is not proven, why, since when, and which cell to walk to.
+
+    \b
+    Example:
+      wingspan fleet residue MDI
+    """
+    from fleet.reconcile import works
+    from fleet.scope import Scope
+
+    with desk_of(workspace) as desk:
+        within = {d.device: d for d in desk.registry.devices(Scope.parse(scope))}
+        everyone = {d.device: d for d in desk.registry.devices()}
+        left = works(desk.registry, desk.identity.statement().signers, everyone)
+    rows = [
+        {
+            "device": intent.device,
+            "cell": everyone[intent.device].cell,
+            "intent": work.request.request,
+            "action": work.request.action,
+            "state": intent.state,
+            "why": intent.why or work.agreement.why,
+            "since": intent.since.isoformat(timespec="seconds"),
+        }
+        for work in left
+        for intent in work.intents
+        if intent.device in within
+    ]
+    rows.sort(key=lambda row: (row["cell"], row["device"], row["intent"]))
+    lines = [
+        f"{row['cell'] or '(no cell)'}  {row['device']}  {row['action']} {row['intent']} "
+        f"{row['state']} since {row['since']}: {row['why']}"
+        for row in rows
+    ] or ["everything is proven"]
+    emit({"schema": SCHEMA, "devices": rows}, as_json=as_json, text="\n".join(lines))

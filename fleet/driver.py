@@ -1,0 +1,146 @@
+"""How orders reach devices: the broker lane, or whatever stands in for it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from fleet.approval.order import Proof, Signature, order, read_proof
+from fleet.approval.request import Request
+from fleet.device import Device
+from fleet.errors import FleetError, UnreachableError
+from fleet.health.probe import Lane
+from fleet.health.rules import Knocking
+from fleet.health.sweep import sweep
+from fleet.ssh import Target, open_session
+from fleet.topology import Topology
+
+if TYPE_CHECKING:
+    from fleet.health.probe import Patience
+
+_CHALLENGE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order to one device: what was signed, and the proof that this device is meant."""
+
+    request: Request
+    signatures: tuple[Signature, ...]
+    included: Sequence[str]
+    allowlist: str = ""
+
+    def encoded(self, challenge: str) -> bytes:
+        """Return it as a device reads it."""
+        return order(
+            self.request,
+            self.signatures,
+            self.included,
+            challenge=challenge,
+            allowlist=self.allowlist,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back from a device: a proof, or why there is none."""
+
+    device: Device
+    proof: Proof | None = None
+    error: FleetError | None = None
+    tries: int = 1
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Return whether the device did not answer, or not to the end."""
+        return isinstance(self.error, UnreachableError)
+
+    @property
+    def is_silent(self) -> bool:
+        """Return whether nothing at all came back."""
+        return isinstance(self.error, UnreachableError) and self.error.stage == "connect"
+
+    def again(self) -> Reply:
+        """Return it as what came of a second try."""
+        return replace(self, tries=2)
+
+    @property
+    def sent(self) -> bool:
+        """Return whether the order may have reached the device."""
+        return not (isinstance(self.error, UnreachableError) and self.error.stage != "command")
+
+
+class Driver(Protocol):
+    """What carries orders to devices and brings proofs back; one reply for each device."""
+
+    def order(self, devices: Sequence[Device], orders: Mapping[str, Order]) -> Iterator[Reply]:
+        """Send each device its order."""
+
+    def prove(self, devices: Sequence[Device], request: str) -> Iterator[Reply]:
+        """Ask devices what became of a request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerDriver:
+    """The broker lane: one connection for each device, as many at a time as the network bears."""
+
+    lane: Lane
+    knocking: Knocking
+    topology: Topology | None = None
+
+    def order(self, devices: Sequence[Device], orders: Mapping[str, Order]) -> Iterator[Reply]:
+        """Send each device its order."""
+        return self._each(
+            devices,
+            "order",
+            lambda device, challenge: orders[device.device].encoded(challenge),
+            lambda device: orders[device.device].request.request,
+        )
+
+    def prove(self, devices: Sequence[Device], request: str) -> Iterator[Reply]:
+        """Ask devices what became of a request."""
+        return self._each(
+            devices,
+            "prove",
+            lambda _device, challenge: json.dumps(
+                {"request": request, "challenge": challenge}
+            ).encode(),
+            lambda _device: request,
+        )
+
+    def _each(
+        self,
+        devices: Sequence[Device],
+        command: str,
+        message: Callable[[Device, str], bytes],
+        request: Callable[[Device], str],
+    ) -> Iterator[Reply]:
+        def ask(device: Device, patience: Patience) -> Reply:
+            challenge = secrets.token_hex(_CHALLENGE_BYTES)
+            try:
+                answer = self._said(device, patience, command, message(device, challenge))
+                proof = read_proof(answer, device, request=request(device), challenge=challenge)
+                return Reply(device=device, proof=proof)
+            except FleetError as error:
+                return Reply(device=device, error=error)
+
+        return sweep(devices, ask, self.knocking, self.topology)
+
+    def _said(self, device: Device, patience: Patience, command: str, stdin: bytes) -> bytes:
+        if not device.address:
+            raise UnreachableError(f"{device.device} has no known address", stage="connect")
+        target = Target(
+            device=device.device,
+            address=device.address,
+            port=device.port,
+            user=self.lane.user,
+            host_key=device.host_key,
+            key_exchange=device.key_exchange,
+        )
+        with open_session(
+            target, self.lane.credential(), self.lane.transport, timeout_s=patience.login_s
+        ) as session:
+            return session.run(command, stdin=stdin, timeout_s=patience.answer_s).stdout

@@ -1,0 +1,267 @@
+"""What is due is carried out on the devices that answer, and counts when they have shown it.
+
+After any interruption devices are asked what happened before anything is sent again. A stop takes
+effect before the next request; what has been sent is asked about and never sent twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fleet.approval import Action, Request, inclusion, leaf, read_request
+from fleet.approval.agreement import Agreement, agreement
+from fleet.device import REACHABLE_STATES, Device, DeviceState
+from fleet.driver import Order, Reply
+from fleet.intent import UNCERTAIN, IntentEvent, IntentState, follows
+from fleet.registry import Intent, Kept
+from fleet.registry.readings import set_desired
+from fleet.registry.requests import PAUSED, STOPPED, intents_of, requests_kept, set_intents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from fleet.approval.order import Proof
+    from fleet.driver import Driver
+    from fleet.identity.statement import Signer
+    from fleet.registry import Registry
+
+_LISTS = {
+    IntentState.PROVEN: "proven",
+    IntentState.SENT: "unproven",
+    IntentState.SUSPENDED: "unproven",
+    IntentState.FAILED: "failed",
+    IntentState.EXPIRED: "failed",
+    IntentState.WAITING: "waiting",
+}
+_STATES_AFTER = {Action.QUARANTINE: DeviceState.QUARANTINED, Action.RELEASE: DeviceState.LIVE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a device stands with a request, and why."""
+
+    device: str
+    intent: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """What a pass came to: disjoint, each device and request in one of them.
+
+    Proven showed the effect; failed said that it could not, or it was too late; unproven may or
+    may not have done it; waiting was not sent.
+    """
+
+    proven: tuple[Standing, ...]
+    unproven: tuple[Standing, ...]
+    failed: tuple[Standing, ...]
+    waiting: tuple[Standing, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A request that is not over: what was signed, by whom, and the intents that it has left."""
+
+    kept: Kept
+    request: Request
+    agreement: Agreement
+    intents: tuple[Intent, ...]
+    everyone: tuple[Intent, ...]
+
+
+def reconcile(
+    registry: Registry, driver: Driver, signers: Sequence[Signer], *, now: datetime, by: str
+) -> Reconciled:
+    """Carry out what is due, the most urgent first, and return where each device stands."""
+    stood: dict[tuple[str, str], tuple[IntentState, str]] = {}
+    devices = {device.device: device for device in registry.devices()}
+    for name in [work.request.request for work in works(registry, signers, devices)]:
+        # Read anew each time: a stop, or a proof of the last request, may have changed it.
+        work = next(
+            (w for w in works(registry, signers, devices) if w.request.request == name), None
+        )
+        if work is not None:
+            ended = _Pass(registry, driver, work, devices, now=now, by=by).run()
+            stood |= {(name, device): standing for device, standing in ended.items()}
+    return _sorted(stood)
+
+
+def _sorted(stood: Mapping[tuple[str, str], tuple[IntentState, str]]) -> Reconciled:
+    lists: defaultdict[str, list[Standing]] = defaultdict(list)
+    for (request, device), (state, why) in sorted(stood.items()):
+        if state in _LISTS:  # What was stopped is no longer wanted.
+            lists[_LISTS[state]].append(Standing(device=device, intent=request, why=why))
+    return Reconciled(**{name: tuple(lists[name]) for name in set(_LISTS.values())})
+
+
+def works(registry: Registry, signers: Sequence[Signer], devices: dict[str, Device]) -> list[Work]:
+    """Return the requests that are not over, the most urgent and then the oldest first."""
+    with registry.reading() as connection:
+        kept = requests_kept(connection)
+        intents = intents_of(connection, [one.request for one in kept])
+    found = []
+    for one in kept:
+        request = read_request(one.encoded)
+        everyone = tuple(intents[one.request])
+        left = tuple(i for i in everyone if i.state in UNCERTAIN or i.state == IntentState.WAITING)
+        if left:
+            prisons = frozenset(devices[i.device].prison_id for i in everyone)
+            agreed = agreement(request, one.signatures, signers, prisons)
+            found.append(
+                Work(kept=one, request=request, agreement=agreed, intents=left, everyone=everyone)
+            )
+    return sorted(found, key=lambda work: (-work.request.priority, work.kept.at))
+
+
+class _Pass:
+    """One request, carried as far as its devices answer."""
+
+    def __init__(  # noqa: PLR0913 - what a pass is made of, by name
+        self,
+        registry: Registry,
+        driver: Driver,
+        work: Work,
+        devices: dict[str, Device],
+        *,
+        now: datetime,
+        by: str,
+    ) -> None:
+        self._registry, self._driver, self._work = registry, driver, work
+        self._devices = devices
+        self._now, self._by = now, by
+        self._state = {intent.device: IntentState(intent.state) for intent in work.intents}
+        self._why = {intent.device: intent.why for intent in work.intents}
+
+    def run(self) -> dict[str, tuple[IntentState, str]]:
+        """Ask those that may have acted, then send the order to those that have not had it.
+
+        Returns where each device stands, and why.
+        """
+        reachable = [i for i in self._work.intents if self._can_be_meant(i)]
+        asked = [self._devices[i.device] for i in reachable if i.state in UNCERTAIN]
+        if asked:
+            self._take(self._driver.prove(asked, self._work.request.request))
+        due = [i.device for i in reachable if self._state[i.device] is IntentState.WAITING]
+        why_not = self._why_not()
+        if self._work.kept.status == STOPPED:
+            self._move(due, IntentEvent.WITHDRAW, "the request was stopped")
+        elif why_not:
+            self._why |= dict.fromkeys(due, why_not)
+        elif self._work.request.has_expired(self._now):
+            self._move(due, IntentEvent.EXPIRE, "it expired before the device answered")
+        elif due:
+            self._send(due)
+        return {name: (state, self._why[name]) for name, state in self._state.items()}
+
+    def _can_be_meant(self, intent: Intent) -> bool:
+        """Return whether an intent is still for the device as it is; end or keep it otherwise."""
+        device = self._devices[intent.device]
+        if device.nonce != intent.provisioning:
+            event = IntentEvent.FAIL if intent.state in UNCERTAIN else IntentEvent.EXPIRE
+            self._move([intent.device], event, "the device was provisioned anew")
+            return False
+        if device.state not in REACHABLE_STATES:
+            self._why[intent.device] = f"it is {device.state}"
+            return False
+        return True
+
+    def _why_not(self) -> str:
+        """Return why nothing may be sent now, "" where it may."""
+        if self._work.kept.status == PAUSED:
+            return "the request is paused"
+        if self._work.agreement.missing:
+            return f"{self._work.agreement.missing} more must agree: {self._work.agreement.why}"
+        return ""
+
+    def _send(self, names: Sequence[str]) -> None:
+        included = self._included()
+        orders = {
+            name: Order(
+                request=self._work.request,
+                signatures=self._work.agreement.signatures,
+                included=included[name],
+                allowlist=self._work.kept.allowlist,
+            )
+            for name in names
+        }
+        # Noted before anything goes out: a crash leaves the question open, never a second order.
+        self._move(names, IntentEvent.SEND, "sent")
+        self._take(self._driver.order([self._devices[name] for name in names], orders))
+
+    def _included(self) -> dict[str, list[str]]:
+        names = sorted(intent.device for intent in self._work.everyone)
+        nonces = {intent.device: intent.provisioning for intent in self._work.everyone}
+        proofs = inclusion([leaf(name, nonces[name]) for name in names])
+        return dict(zip(names, proofs, strict=True))
+
+    def _take(self, replies: Iterable[Reply]) -> None:
+        """Keep each reply as it comes, so that an interruption loses none."""
+        for reply in replies:
+            event, why, proof = judged(reply, self._work.request)
+            self._move([reply.device.device], event, why, proof=proof)
+
+    def _move(
+        self, names: Sequence[str], event: IntentEvent, why: str, *, proof: Proof | None = None
+    ) -> None:
+        changes: list[dict[str, Any]] = []
+        shown = str(dict(proof.shown)) if proof else ""
+        for name in names:
+            before = self._state[name]
+            self._state[name] = follows(before, event)
+            changes.append(
+                {
+                    "device": name,
+                    "before": before.value,
+                    "state": self._state[name].value,
+                    "why": why,
+                    "proof": shown,
+                }
+            )
+        with self._registry.writing() as connection:
+            set_intents(connection, self._work.request.request, changes, self._now)
+            if proof and event is IntentEvent.PROVE:
+                wanted = {"ruleset_sha256": proof.ruleset_sha256}
+                set_desired(connection, {proof.device: wanted})
+        self._why |= dict.fromkeys(names, why)
+        if event is IntentEvent.PROVE and self._work.request.action in _STATES_AFTER:
+            state = _STATES_AFTER[self._work.request.action]
+            self._registry.set_states(names, state, by=self._by, why=self._work.request.request)
+
+
+def judged(reply: Reply, request: Request) -> tuple[IntentEvent, str, Proof | None]:
+    """Return what a reply means for the intent, and why; success only with proof."""
+    if reply.proof is None:
+        if not reply.sent:
+            return IntentEvent.FORGET, str(reply.error), None
+        if reply.is_unreachable:
+            return IntentEvent.LOST, str(reply.error), None
+        return IntentEvent.FAIL, str(reply.error), None
+    if reply.proof.outcome == "unknown":
+        return IntentEvent.FORGET, "the device never had the order", None
+    missing = not_shown(reply.proof, request)
+    if reply.proof.outcome != "done" or missing:
+        return IntentEvent.FAIL, reply.proof.why or missing, reply.proof
+    return IntentEvent.PROVE, "", reply.proof
+
+
+def not_shown(proof: Proof, request: Request) -> str:
+    """Return what a proof should show and does not, "" where it shows the effect."""
+    shown, given = proof.shown, request.parameters
+    locks = set(shown["locks"])
+    held = set(str(given.get("locks", "")).split(",")) & locks
+    wrong = {
+        Action.LOCK: request.request not in locks and "the lock does not hold",
+        Action.UNLOCK: bool(held) and f"{', '.join(sorted(held))} still holds",
+        Action.QUARANTINE: not shown["quarantined"] and "it is not quarantined",
+        Action.RELEASE: shown["quarantined"] and "it is still quarantined",
+        Action.ALLOWLIST: shown["allowlist_sha256"] != given.get("allowlist_sha256")
+        and "another allowlist is in force",
+    }[request.action]
+    forbidden = shown["probes"].get("forbidden")
+    if not wrong and forbidden != "shut":
+        return f"a forbidden connection is {forbidden}, not shut"
+    return wrong or ""

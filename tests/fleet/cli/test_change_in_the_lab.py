@@ -1,0 +1,229 @@
+"""Changes as people type them, on enrolled devices of a rehearsal."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from fleet.cli import fleet
+from tests.fleet.conftest import new_key
+from tests.project.test_documentation import undocumented
+
+ROLES = {"ben": "operator", "cleo": "approver", "dora": "approver", "vic": "viewer"}
+
+
+class Office:
+    """A workspace with live devices, and people who type commands in it."""
+
+    def __init__(self, lab, keys):
+        self.lab, self.keys = lab, keys
+        self.answered = set()
+
+    def types(self, who, *words):
+        """Run a command as somebody, with their key."""
+        environment = {
+            "WINGSPAN_OPERATOR": who,
+            "WINGSPAN_SIGNING_KEY": str(self.keys[who]) if who in self.keys else "",
+            "WINGSPAN_DATABASE": "",
+        }
+        runner = CliRunner(env=environment)
+        return runner.invoke(fleet, [*words], obj=self.lab.workspace, catch_exceptions=False)
+
+    def answer(self, who, *words):
+        """Run a command as somebody and return what it answers."""
+        result = self.types(who, *words, "--json")
+        answer = json.loads(result.stdout)
+        self.answered.add(words[0])
+        assert not undocumented(answer)
+        return result.exit_code, answer
+
+    def names(self):
+        """Return the names of the devices."""
+        return [d["device"] for d in self.answer("asha", "list")[1]["devices"]]
+
+    def lab_device(self, name):
+        """Return the device of the lab that has a name in the registry."""
+        cell = self.answer("asha", "show", name)[1]["cell"]
+        return next(d for d in self.lab.devices if d.cell.cell == cell)
+
+    def inside(self, device, *command):
+        """Run a command on a device, as if typed at its keyboard."""
+        return self.lab.rehearsal.on(device, command)
+
+
+@pytest.fixture(scope="module")
+def office(start_lab, tmp_path_factory):
+    lab = start_lab(devices=8, prisons=2)
+    folder = tmp_path_factory.mktemp("people")
+    for name in ROLES:
+        new_key(folder / name)
+    office = Office(lab, {name: folder / name for name in ROLES})
+    assert office.types("asha", "init").exit_code == 0
+    for name, role in ROLES.items():
+        public = str(folder / f"{name}.pub")
+        added = office.types("asha", "operator", "add", name, "--role", role, "--key", public)
+        assert added.exit_code == 0, added.output
+    enrolled = office.types("asha", "enrol", "--yes")
+    assert enrolled.exit_code == 0, enrolled.output
+    return office
+
+
+def test_without_yes_a_lock_only_shows_its_effect(office):
+    code, answer = office.answer("ben", "lock", "XAA", "--level", "notice")
+
+    assert code == 0
+    assert (answer["request"], answer["count"]) == (None, 4)
+    assert answer["approvals_missing"] == []
+    assert office.answer("ben", "requests")[1]["requests"] == []
+
+
+def test_a_lock_is_carried_out_at_once_and_proven_and_two_people_undo_it(office):
+    (name, *_) = office.names()
+    scope = f"device:{name}"
+
+    code, locked = office.answer("ben", "lock", scope, "--level", "relay-only", "--yes")
+    assert code == 0, locked
+    assert [one["device"] for one in locked["proven"]] == [name]
+
+    code, asked = office.answer("ben", "unlock", scope, "--lock", locked["request"], "--yes")
+    assert (code, len(asked["approvals_missing"])) == (0, 1)
+    assert office.answer("ben", "reconcile", "--once")[1]["waiting"][0]["device"] == name
+
+    code, _ = office.answer("cleo", "approve", asked["request"])
+    assert code == 0
+    code, done = office.answer("ben", "reconcile", "--once")
+    assert (code, [one["device"] for one in done["proven"]]) == (0, [name])
+    assert office.answer("ben", "residue", scope)[1]["devices"] == []
+
+
+def test_who_asked_cannot_agree_and_a_viewer_can_do_neither(office):
+    scope = f"device:{office.names()[1]}"
+    _, asked = office.answer("cleo", "release", scope, "--yes")
+
+    own = office.types("cleo", "approve", asked["request"])
+    viewer = office.types("vic", "approve", asked["request"])
+    ask = office.types("vic", "quarantine", scope, "--yes")
+
+    assert (own.exit_code, viewer.exit_code, ask.exit_code) == (6, 6, 6)
+    assert "cleo asked for" in own.stderr
+    assert "vic is viewer" in viewer.stderr
+    office.types("cleo", "stop", asked["request"])
+
+
+def test_a_silent_device_keeps_its_lock_until_it_answers(office):
+    name = office.names()[2]
+    device = office.lab_device(name)
+    assert office.types("asha", "rehearse", "power-off", device.serial).exit_code == 0
+
+    code, locked = office.answer("ben", "lock", f"device:{name}", "--level", "notice", "--yes")
+    assert code == 0
+    assert [one["device"] for one in locked["waiting"]] == [name]
+    (left,) = office.answer("ben", "residue", f"device:{name}")[1]["devices"]
+    assert (left["device"], left["state"]) == (name, "waiting")
+
+    assert office.types("asha", "rehearse", "restore", device.serial).exit_code == 0
+    office.lab.answering([device])
+    _, done = office.answer("ben", "reconcile", "--once")
+    assert [one["device"] for one in done["proven"]] == [name]
+
+
+def test_beyond_one_prison_the_count_has_to_be_said(office):
+    without = office.types("ben", "lock", "estate", "--level", "notice", "--yes")
+    wrong = office.types("ben", "lock", "estate", "--level", "notice", "--expect", "9", "--yes")
+
+    assert (without.exit_code, wrong.exit_code) == (6, 6)
+    assert "--expect 8" in without.stderr
+    assert "8 devices and not 9" in wrong.stderr
+
+
+def test_a_paused_request_waits_and_a_stopped_one_is_over(office):
+    name = office.names()[3]
+    _, asked = office.answer("ben", "release", f"device:{name}", "--yes")
+    office.types("cleo", "approve", asked["request"])
+    office.types("ben", "pause", asked["request"])
+
+    _, paused = office.answer("ben", "reconcile", "--once")
+    office.types("ben", "stop", asked["request"])
+    _, stopped = office.answer("ben", "reconcile", "--once")
+
+    assert paused["waiting"][0]["why"] == "the request is paused"
+    assert not any(stopped[name] for name in ("proven", "failed", "waiting", "unproven"))
+
+
+def test_quarantine_shows_in_the_registry_and_release_takes_two(office):
+    name = office.names()[4]
+
+    office.types("ben", "quarantine", f"device:{name}", "--yes")
+    held = office.answer("asha", "show", name)[1]["state"]
+    _, asked = office.answer("ben", "release", f"device:{name}", "--yes")
+    office.types("dora", "approve", asked["request"])
+    office.types("ben", "reconcile", "--once")
+
+    assert (held, office.answer("asha", "show", name)[1]["state"]) == ("quarantined", "live")
+
+
+def test_screen_off_asks_for_a_reason_and_a_review(office):
+    result = office.types("ben", "lock", "XAB", "--level", "screen-off", "--yes")
+
+    assert result.exit_code == 3
+    assert "--reason TEXT --review-in HOURS" in result.stderr
+
+
+def test_every_change_is_in_the_log_with_its_outcome(office):
+    scope = f"device:{office.names()[5]}"
+    office.types("ben", "lock", scope, "--level", "notice", "--yes")
+    office.types("vic", "quarantine", scope, "--yes")
+
+    log = office.lab.workspace.audit.read_text(encoding="utf-8").splitlines()
+
+    done, refused = (json.loads(line) for line in log[-2:])
+    assert (done["operator"], done["action"], done["scope"], done["outcome"]) == (
+        "ben",
+        "lock",
+        scope,
+        "done",
+    )
+    assert (refused["operator"], refused["outcome"]) == ("vic", "refused")
+
+
+def test_an_allowlist_is_checked_before_anybody_signs_it(office, tmp_path):
+    path = tmp_path / "allowlist.json"
+    path.write_text('[{"network": "203.0.113.1/24", "protocol": "icmp", "port": 0}, 3]')
+
+    result = office.types("ben", "allowlist", "XAA", "--file", str(path), "--yes")
+
+    assert result.exit_code == 3
+    assert [line.split(":")[0].strip() for line in result.stderr.splitlines()[1:]] == [
+        "allowlist.json entry 1",
+        "allowlist.json entry 1",
+        "allowlist.json entry 1",
+        "allowlist.json entry 2",
+    ]
+
+
+def test_an_allowlist_is_in_force_once_two_people_agreed(office, tmp_path):
+    name = office.names()[6]
+    path = tmp_path / "allowlist.json"
+    path.write_text('[{"network": "203.0.113.0/24", "protocol": "tcp", "port": 443}]')
+    _, asked = office.answer("ben", "allowlist", f"device:{name}", "--file", str(path), "--yes")
+    office.answer("cleo", "approve", asked["request"])
+
+    _, done = office.answer("ben", "reconcile", "--once")
+
+    assert [one["device"] for one in done["proven"]] == [name]
+    device = office.lab_device(name)
+    rules = office.inside(device, "nft", "list", "ruleset")
+    assert "ip daddr 203.0.113.0/24 tcp dport 443 accept" in rules
+
+
+def test_an_order_survives_a_reboot(office):
+    name = office.names()[7]
+    device = office.lab_device(name)
+    office.answer("ben", "lock", f"device:{name}", "--level", "relay-only", "--yes")
+    before = office.inside(device, "nft", "-s", "list", "ruleset")
+
+    office.types("asha", "rehearse", "power-off", device.serial)
+    office.types("asha", "rehearse", "restore", device.serial)
+    office.lab.answering([device])
+
+    assert office.inside(device, "nft", "-s", "list", "ruleset") == before
