@@ -50,8 +50,10 @@ format: $(DEVELOPED)  ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(BENCHED)  ## Measure plans of estates, inventories, and sweeps of a rehearsal (as root).
+bench: $(BENCHED)  ## Measure plans, solvers, radio, inventories, and sweeps (as root).
 	$(BIN)/python benchmarks/whole_estate.py
+	$(BIN)/python benchmarks/solvers.py
+	$(BIN)/python benchmarks/radio.py
 	$(BIN)/python benchmarks/inventory.py
 	$(BIN)/python -m benchmarks.health
 

@@ -81,13 +81,16 @@ def relative_gap(*, cost: float, bound: float) -> float:
     return (cost - bound) / abs(cost) if cost else inf
 
 
-def stopped_by(*, cost: float, bound: float, out_of_time: bool) -> StoppedBy:
+def stopped_by(
+    *, cost: float, bound: float, out_of_time: bool, close: float = TOLERANCE
+) -> StoppedBy:
     """Return why a solver stopped: there was nothing left to find, or it had to.
 
-    "gap" is a proof up to the engines' rounding, which prices without a common unit leave.
+    "gap" is a proof up to the share of the cost that is `close` enough: without one, up to the
+    engines' rounding, which prices without a common unit leave.
     """
     if bound >= cost:
         return "optimal"
-    if relative_gap(cost=cost, bound=bound) <= TOLERANCE:
+    if relative_gap(cost=cost, bound=bound) <= close:
         return "gap"
     return "time_cap" if out_of_time else "effort"

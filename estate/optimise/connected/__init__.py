@@ -27,7 +27,7 @@ from estate.optimise.connected.problem import (
     mode_of_families,
 )
 from estate.optimise.connected.reading import read
-from estate.optimise.connected.search import Effort, bounded, searched
+from estate.optimise.connected.search import CLOSE, Effort, bounded, searched
 from estate.optimise.connected.ways import Ways
 from estate.optimise.effort import Budget
 
@@ -48,7 +48,7 @@ def connected_cover(
     """Return the cheapest way to serve all customers from points that are connected to hubs.
 
     The bound is proven for the problem as it is stated: whatever ways cables take. Effort,
-    seconds, seed and threads are those of `Limits`.
+    seconds, seed and threads are those of `Limits`; a gap of a thousandth is not searched further.
 
     Raises
     ------
@@ -107,5 +107,5 @@ def answer_of(
         cost=cost,
         bound=bound,
         gap=relative_gap(cost=cost, bound=bound),
-        stopped_by=stopped_by(cost=cost, bound=bound, out_of_time=out_of_time),
+        stopped_by=stopped_by(cost=cost, bound=bound, out_of_time=out_of_time, close=CLOSE),
     )

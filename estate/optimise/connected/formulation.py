@@ -83,6 +83,7 @@ class Formulation:
     uses: dict[int, int] = field(default_factory=dict)
     _pieces: dict[Piece, int] = field(default_factory=dict)
     _flows: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _passing: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def __post_init__(self) -> None:
         self._add_points()
@@ -174,6 +175,7 @@ class Formulation:
                 beyond[link].append(self.take[point])
                 if links[link].is_capped:
                     self._flows[link].append(self.take[point])
+                    self._passing[link].add(point)
         shared: set[tuple[int, int]] = set()
         for point, choice in self.choices.items():
             costly = [link for link in choice.tree if links[link].is_costly]
@@ -216,10 +218,21 @@ class Formulation:
                 for link in way.links():
                     if self.network.links[link].is_capped:
                         self._flows[link].append(variable)
+                        self._passing[link].add(point)
             terms = [*((variable, 1.0) for variable in sent), (self.take[point], -1.0)]
             self.draft.row(terms, floor=0.0, ceiling=0.0)
             for piece in sorted(pieces):
                 self._add_users(piece, pieces[piece])
+
+        if any(way.vague for choice in self.choices.values() for way in choice.ways):
+            self._use_all()
+
+    def _use_all(self) -> None:
+        """Give each costly link of the core a variable: those a vague way may use are not known."""
+        for chain in self.network.chains:
+            for link in chain:
+                if self.network.links[link].is_costly:
+                    self._use(link)
 
     def _pieces_of(self, way: Way) -> Iterable[Piece]:
         """Return what a way uses: whole chains, an arc of the first, links of a vague last one."""
@@ -319,22 +332,21 @@ class Formulation:
             self._limit_flow(index, self.network.links[index], flows)
 
     def _limit_flow(self, index: int, link: Link, flows: list[int]) -> None:
-        terms = [(flow, 1.0) for flow in flows]
-        total = 0.0
         used = self.uses.get(index, -1)
         if flows == [used]:
             return
+        terms = [(flow, 1.0) for flow in flows]
+        most = float(len(self._passing[index]))
+        total = sum(lane.capacity for lane in link.lanes if not lane.cost)
+        if total >= most:
+            return
         lanes: list[tuple[int, float]] = []
         for lane in link.lanes:
-            room = min(lane.capacity, float(len(flows)))
-            if not lane.cost:
-                total += room
-            elif len(link.lanes) == 1:
+            room = min(lane.capacity, most - total)
+            if lane.cost and len(link.lanes) == 1:
                 lanes.append((used, room))
-            else:
+            elif lane.cost:
                 lanes.append((self.draft.variable(f"build_{lane.edge}", lane.cost), room))
-        if total >= len(flows):
-            return
         self._give(terms, Remedy(kind="cables", index=link.lanes[0].edge, amount=1.0))
         self.draft.row([*terms, *((lane, -room) for lane, room in lanes)], ceiling=total)
         if used >= 0 and len(link.lanes) > 1:

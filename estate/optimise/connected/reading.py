@@ -53,7 +53,7 @@ def laid(
         left = iter(points)
         for lane in cheapest_lanes(network.links[link].lanes, count=len(points)):
             room = len(points) if lane.capacity == inf else int(lane.capacity)
-            for point, _ in zip(left, range(room), strict=False):
+            for _, point in zip(range(room), left, strict=False):
                 edge_of[link, point] = lane.edge
     return [
         Connection(

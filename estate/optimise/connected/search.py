@@ -33,7 +33,7 @@ _WHOLE = 1e-6
 _NODES = 40
 
 # What is closer to the bound than this, as a share of the cost, is not searched further.
-_CLOSE = 1e-3
+CLOSE = 1e-3
 
 # CP-SAT counts the costs in units of this share of the bound.
 _COUNTED = 1e-6
@@ -124,7 +124,7 @@ def _is_close(programme: Programme, found: Found) -> bool:
     if found.values is None:
         return False
     cost = float(programme.costs @ found.values)
-    return cost - found.bound <= _CLOSE * abs(cost)
+    return cost - found.bound <= CLOSE * abs(cost)
 
 
 def _cheaper(programme: Programme, *found: Found) -> Floats | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -8,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from estate.optimise import ConnectedCover, Connection, InfeasibleError, connected_cover
+from benchmarks.solver_wings import shape_of, wing
+from estate.optimise import (
+    ConnectedCover,
+    Connection,
+    InfeasibleError,
+    Remedy,
+    UnfinishedError,
+    connected_cover,
+)
+from estate.optimise.connected import ways
 
 INF = float("inf")
 
@@ -195,3 +205,191 @@ def test_small_problems_get_the_answer_that_trying_all_finds(drawn):
     assert answer.gap <= 1e-3
     assert keeps(drawn, list(answer.connections), answer.serving)
     assert cost_of(drawn, list(answer.connections), answer.serving) == pytest.approx(answer.cost)
+
+
+@given(problems())
+def test_a_longer_limit_and_more_ports_never_cost_more(drawn):
+    try:
+        tight = connected_cover(drawn)
+    except InfeasibleError:
+        return
+
+    longer = connected_cover(replace(drawn, length_limit=drawn.length_limit + 2))
+    wider = connected_cover(replace(drawn, free_ports=[ports + 1 for ports in drawn.free_ports]))
+
+    assert longer.bound <= tight.cost + 1e-6
+    assert wider.bound <= tight.cost + 1e-6
+
+
+def test_a_family_takes_the_mode_that_is_cheaper_for_all_of_it():
+    # A point at node 1 serves both for 9; a point each costs 5 and 6 and the outer edge.
+    tables = {
+        "point_nodes": [1, 2, 1],
+        "point_costs": [5, 6, 9],
+        "point_lengths": [0, 0, 0],
+        "point_capacities": [INF, INF, INF],
+        "loads": [[1, 0], [0, 1], [1, 1]],
+        "modes": [0, 0, 1],
+    }
+
+    shared = connected_cover(problem(mode_costs=[[0, 0]], **tables))
+    apart = connected_cover(problem(mode_costs=[[0, 50]], **tables))
+
+    assert (shared.modes, shared.serving, shared.cost) == ((1,), (2, 2), 10 + 100 + 9 + 2 * 3)
+    assert (apart.modes, apart.serving) == ((0,), (0, 1))
+
+
+def test_a_full_edge_sends_the_next_cable_over_one_to_build():
+    answer = connected_cover(
+        problem(
+            tails=[0, 0, 1],
+            heads=[1, 1, 2],
+            build_costs=[0, 10, 20],
+            lengths=[3, 3, 4],
+            capacities=[1, INF, INF],
+        )
+    )
+
+    assert answer.cables == (1, 1, 1)
+    assert answer.cost == 10 + 20 + 100 + 5 + 6 + 2 * (3 + 7)
+
+
+def test_a_customer_beyond_the_length_limit_is_named_with_the_limit_that_would_do():
+    with pytest.raises(InfeasibleError, match="limit of 6; 7 would be enough") as caught:
+        connected_cover(problem(length_limit=6))
+
+    assert caught.value.culprits == (1,)
+    assert caught.value.remedies == (Remedy(kind="length_limit", index=-1, amount=7),)
+
+
+def test_a_customer_that_no_edge_leads_to_is_named():
+    with pytest.raises(InfeasibleError, match="nor within any") as caught:
+        connected_cover(
+            problem(tails=[0], heads=[1], build_costs=[10], lengths=[3], capacities=[INF])
+        )
+
+    assert caught.value.culprits == (1,)
+
+
+def crowd(**changes):
+    """Return four customers with a point each at node 1, and two ports for them."""
+    tables = {
+        "point_nodes": [1] * 4,
+        "point_costs": [5] * 4,
+        "point_lengths": [0] * 4,
+        "point_capacities": [INF] * 4,
+        "modes": [0] * 4,
+        "families": [0] * 4,
+        "loads": np.eye(4),
+        "module_size": 2,
+        "module_limits": [1],
+    }
+    return problem(**(tables | changes))
+
+
+def test_too_few_ports_name_as_few_customers_as_are_too_many_and_how_many_ports_are_missing():
+    with pytest.raises(InfeasibleError, match="short of 2 ports at 0") as caught:
+        connected_cover(crowd())
+
+    assert len(caught.value.culprits) == 3
+    assert caught.value.remedies == (Remedy(kind="ports", index=0, amount=2),)
+
+
+def test_an_edge_that_holds_too_few_cables_is_the_remedy():
+    with pytest.raises(InfeasibleError) as caught:
+        connected_cover(crowd(module_limits=[2], capacities=[3, INF]))
+
+    assert caught.value.remedies == (Remedy(kind="cables", index=0, amount=1),)
+
+
+def test_a_point_that_bears_too_little_is_the_remedy():
+    with pytest.raises(InfeasibleError) as caught:
+        connected_cover(problem(loads=[[3, 3], [0, 0]], point_capacities=[5, INF]))
+
+    (remedy,) = caught.value.remedies
+    assert (remedy.kind, remedy.index, remedy.amount) == ("load", 0, pytest.approx(1, abs=1e-4))
+
+
+def test_the_bound_counts_the_ways_that_are_not_kept(monkeypatch):
+    # With one way kept for each node the answer may be dear, but its bound is below the best.
+    monkeypatch.setattr(ways, "_WAYS_LEAST", 1)
+    monkeypatch.setattr(ways, "_WAYS_MOST", 1)
+    tables = {
+        "node_count": 4,
+        "tails": [0, 1, 0, 2],
+        "heads": [1, 3, 2, 3],
+        "build_costs": [50, 50, 1, 1],
+        "lengths": [1, 1, 2, 2],
+        "capacities": [INF] * 4,
+        "point_nodes": [3, 3],
+    }
+
+    answer = connected_cover(problem(**tables))
+
+    best = cheapest(problem(**tables))
+    assert answer.bound <= best <= answer.cost
+    assert answer.bound >= 1 + 1 + 100 + 5 + 6  # The cheaper edges, the module, the points.
+
+
+@given(problems())
+def test_bounds_hold_whatever_ways_are_kept(drawn):
+    best = cheapest(drawn)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ways, "_WAYS_LEAST", 1)
+        patch.setattr(ways, "_WAYS_MOST", 1)
+        try:
+            answer = connected_cover(drawn)
+        except InfeasibleError:
+            assert best == INF
+            return
+        except UnfinishedError:
+            return
+
+    assert answer.bound <= best + 1e-6
+    assert answer.cost >= best - 1e-6
+    assert keeps(drawn, list(answer.connections), answer.serving)
+
+
+def test_the_same_wing_gets_the_same_answer_in_another_process(elsewhere):
+    program = """
+import json
+from dataclasses import replace
+from benchmarks.solver_wings import shape_of, wing
+from estate.optimise import connected_cover
+answer = connected_cover(wing(replace(shape_of(24), airtime=3.0), seed=4), effort=0.2)
+print(json.dumps([[c.point, c.hub, list(c.edges)] for c in answer.connections]
+    + [list(answer.serving), answer.cost, answer.bound, answer.stopped_by]))
+"""
+    answer = connected_cover(wing(replace(shape_of(24), airtime=3.0), seed=4), effort=0.2)
+
+    here = [[c.point, c.hub, list(c.edges)] for c in answer.connections]
+    here += [list(answer.serving), answer.cost, answer.bound, answer.stopped_by]
+    assert elsewhere(program) == here
+
+
+def test_a_wing_is_served_within_every_limit_and_prints_nothing(capfd):
+    drawn = wing(replace(shape_of(36, number=1), capacity=4.0, airtime=2.0), seed=2)
+
+    answer = connected_cover(drawn)
+
+    assert keeps(drawn, list(answer.connections), answer.serving)
+    assert answer.bound <= answer.cost == drawn.price(answer.connections, answer.serving)
+    assert answer.gap <= 0.04
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"lengths": [1]}, r"lengths has shape \(1,\), expected one for each of 2 edges"),
+        ({"build_costs": [-1, 0]}, "build_costs has a number that is negative"),
+        ({"lengths": [INF, 0]}, "lengths has a number"),
+        ({"heads": [1, 3]}, "heads has a number that is not below 3"),
+        ({"modes": [0, 1]}, "modes has a number that is not below 1"),
+        ({"module_size": 0}, "module_size is 0"),
+        ({"mode_costs": [0]}, "a row for each family"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(changes, words):
+    with pytest.raises(ValueError, match=words):
+        connected_cover(problem(**changes))
