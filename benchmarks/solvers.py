@@ -253,24 +253,41 @@ def covers() -> str:
 
 
 def _greedy(covering: Covering) -> float:
-    """Return the cost of taking sets by cost for each newly covered element, as they bear."""
+    """Return the cost of taking sets by cost for each newly covered element, as far as they bear.
+
+    A set takes first those whom the fewest sets hold. An element whose sets are all full takes
+    the place of one that can still go elsewhere.
+    """
+    loads = covering.loads
+    choices = np.bincount(loads.indices, minlength=loads.shape[1])
     members = [
-        covering.loads.indices[covering.loads.indptr[i] : covering.loads.indptr[i + 1]]
+        sorted(loads.indices[slice(*loads.indptr[i : i + 2])].tolist(), key=lambda e: choices[e])
         for i in range(covering.costs.size)
     ]
-    room = [len(m) for m in members]
+    room = [len(each) for each in members]
     if covering.capacity is not None:
         room = np.minimum(room, covering.capacity).astype(int).tolist()
-    left = set(range(covering.loads.shape[1]))
-    cost = 0.0
+    left = set(range(loads.shape[1]))
+    served: dict[int, int] = {}
     unused = set(range(len(members)))
     while left:
-        fresh = {i: [e for e in members[i].tolist() if e in left][: room[i]] for i in unused}
-        best = min((i for i in unused if fresh[i]), key=lambda i: covering.costs[i] / len(fresh[i]))
+        fresh = {i: [e for e in members[i] if e in left][: room[i]] for i in unused}
+        useful = [i for i in sorted(unused) if fresh[i]]
+        if not useful:
+            stuck = min(left)
+            gone = next(
+                e
+                for e, i in sorted(served.items())
+                if stuck in members[i] and any(e in members[other] for other in unused)
+            )
+            served[stuck] = served.pop(gone)
+            left = left - {stuck} | {gone}
+            continue
+        best = min(useful, key=lambda i: covering.costs[i] / len(fresh[i]))
         left -= set(fresh[best])
+        served |= dict.fromkeys(fresh[best], best)
         unused.discard(best)
-        cost += float(covering.costs[best])
-    return cost
+    return float(covering.costs[sorted(set(served.values()))].sum())
 
 
 def access_points() -> str:
