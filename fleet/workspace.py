@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from getpass import getuser
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "wingspan.toml"
 _DATABASE_FILE = "fleet.db"
+_PASSWORD = re.compile(r"://[^/@:]*:[^/@]+@")
 _SETTINGS = ("database", "operator", "clock", "signing_key")
 
 
@@ -120,4 +122,7 @@ def _faults(stated: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
             faults[key] = (f"{key} is not a setting", f"use one of {', '.join(_SETTINGS)}")
         elif not isinstance(value, str) or not value.strip():
             faults[key] = (f"{value!r} is not a text", "write words in quotes")
+        elif key == "database" and _PASSWORD.search(value):
+            cure = "leave it out, and set WINGSPAN_DATABASE_PASSWORD in the environment"
+            faults[key] = ("the URL holds a password", cure)
     return faults

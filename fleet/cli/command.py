@@ -16,6 +16,7 @@ from fleet.errors import (
     RefusedError,
     UnreachableError,
 )
+from fleet.privacy import without_prison_numbers
 from fleet.workspace import Workspace
 from reports.faults import ExplainedError
 from reports.terminal import Exit, explained
@@ -90,7 +91,7 @@ def tell(*, scope: str = "", **detail: Any) -> None:
     """Say in the entry of the command that runs what its scope is, and what else is worth it."""
     running: Running | None = click.get_current_context().meta.get(_ENTRY)
     if running is not None:
-        running.scope = scope or running.scope
+        running.scope = without_prison_numbers(scope) or running.scope
         running.detail |= detail
 
 
@@ -114,11 +115,11 @@ def _logged(ctx: click.Context, workspace: Workspace) -> Iterator[None]:
         raise
     except ExplainedError as error:
         outcome = _outcome(EXITS[type(error)])
-        running.detail["why"] = str(error)[:_WHY_LENGTH_MAX]
+        running.detail["why"] = without_prison_numbers(str(error))[:_WHY_LENGTH_MAX]
         raise
     except OSError as error:
         outcome = _outcome(Exit.BAD_INPUT)
-        running.detail["why"] = str(error)[:_WHY_LENGTH_MAX]
+        running.detail["why"] = without_prison_numbers(str(error))[:_WHY_LENGTH_MAX]
         raise
     except click.UsageError:
         outcome = _outcome(Exit.USAGE)
@@ -133,4 +134,5 @@ def _outcome(code: int) -> str:
 
 def _scope(ctx: click.Context) -> str:
     given = next((ctx.params[name] for name in _SCOPES if ctx.params.get(name)), "")
-    return " ".join(map(str, given)) if isinstance(given, tuple | list) else str(given)
+    words = given if isinstance(given, tuple | list) else (given,)
+    return without_prison_numbers(" ".join(map(str, words)))

@@ -168,6 +168,7 @@ def record(
         if c.report is not None
     }
     registry.record_facts(texts, at=at)
+    registry.forget(facts_days=keeping.keep_daily_days, now=at)
     observed = {c.device.device: seen for c in checkups if (seen := _observed(c))}
     registry.record_observed(observed, source="a sweep", by=by)
     return [

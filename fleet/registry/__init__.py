@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from fleet.privacy import personal_fields, refuse_personal
 from fleet.registry.changes import Change
 from fleet.registry.facts import Fact
-from fleet.registry.privacy import personal_fields, refuse_personal
 from fleet.registry.readings import Amiss, Reading
 from fleet.registry.register import Registry
 from fleet.registry.requests import Intent, Kept

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from fleet.device import NEXT_STATES, DeviceState, field_faults, pinned_key
 from fleet.errors import InputError, Problem, RefusedError
-from fleet.registry.privacy import refuse_personal
+from fleet.privacy import refuse_personal
 from fleet.registry.tables import CounterRow, DeviceRow, HistoryRow
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from fleet.errors import InputError
+from fleet.privacy import refuse_personal
 from fleet.registry.changes import chunks, locked
-from fleet.registry.privacy import refuse_personal
 from fleet.registry.tables import DeviceRow, FactRow, PastFactRow
 
 if TYPE_CHECKING:

@@ -49,6 +49,17 @@ def test_every_fault_of_the_settings_is_named(with_settings):
     ]
 
 
+def test_a_password_does_not_belong_in_the_file(with_settings):
+    workspace = with_settings('[fleet]\ndatabase = "postgresql://me:s3cret@db/fleet"\n')
+
+    with pytest.raises(InputError) as caught:
+        workspace.settings()
+
+    (problem,) = caught.value.problems
+    assert "WINGSPAN_DATABASE_PASSWORD" in problem.cure
+    assert "s3cret" not in str(problem)
+
+
 @pytest.mark.parametrize("text", ["fleet = 3\n", "[fleet\n"])
 def test_a_file_that_cannot_be_used_is_named(with_settings, text):
     with pytest.raises(InputError, match=r"cannot read .*wingspan\.toml"):

@@ -30,6 +30,14 @@ def test_every_command_that_touches_registry_or_devices_is_one_entry(desk):
     ]
 
 
+def test_what_may_be_a_prison_number_does_not_enter_the_log(desk):
+    desk.run("list", "A1234BC", code=3)
+
+    (_, entry) = desk.answer("audit")["entries"]
+    assert entry["scope"] == "[prison number]"
+    assert "A1234BC" not in desk.workspace.audit.read_text()
+
+
 def test_the_last_entries_are_shown_newest_last(desk):
     desk.run("list", "MDI")
     desk.run("list", "LEI")
