@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fleet.cli.command import LoggedGroup
 from reports.terminal import complain, emit, json_option
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-@click.group("clock", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("clock", cls=LoggedGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def clock() -> None:
     """Tell devices the time; those whose clock is lost could not be reached by SSH.
 
