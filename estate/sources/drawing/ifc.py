@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import hypot
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from shapely.affinity import affine_transform
 
 from estate.errors import InputError
 from estate.sources.drawing.model import (
@@ -27,6 +29,7 @@ _STRAIGHT = 0.8  # Of its box, a straight wall covers at least so much.
 _FLAT = 0.999  # The least upward share of a face that lies flat.
 _SQUARE_M = 0.05  # Longer than thick by less, a wall is a pier, and its direction unclear.
 _CORNER_M = 0.005
+_GRID_CODE, _GRID_M = "27700", (700_000.0, 1_300_000.0)  # The British National Grid's extent.
 _ENDS_BYTES = 200  # Where a file says what it is, and that it is whole.
 _READ = ("IfcWall", "IfcDoor", "IfcSpace")
 # Where products are, and the holes in them.
@@ -114,6 +117,35 @@ class _Reading:
         self._model = model
         self._floors = _floors(model)
         self.unread: list[tuple[str, str, str]] = []
+        self._to_grid = self._conversion()
+
+    def _conversion(self) -> list[float]:
+        """Return the affine map from the model's metres to EPSG:27700, if it says any.
+
+        Eastings that lie beyond the grid are in the model's own unit.
+        """
+        here = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0]
+        found = [c for c in self._model.by_type("IfcCoordinateOperation") if hasattr(c, "Eastings")]
+        if not found:
+            return here
+        conversion, system = found[0], found[0].TargetCRS.Name or "a system without a name"
+        if _GRID_CODE not in system:
+            why = (
+                f"its map system is {system}, not EPSG:{_GRID_CODE}: the coordinates stay as drawn"
+            )
+            self.unread.append((conversion.is_a(), "the project", why))
+            return here
+        east, north = float(conversion.Eastings), float(conversion.Northings)
+        if east > _GRID_M[0] or north > _GRID_M[1]:
+            from ifcopenshell.util.unit import calculate_unit_scale  # noqa: PLC0415 - optional
+
+            unit_m = calculate_unit_scale(self._model)
+            east, north = east * unit_m, north * unit_m
+        x, y = conversion.XAxisAbscissa, conversion.XAxisOrdinate
+        if x is None or y is None or not hypot(x, y):
+            x, y = 1.0, 0.0
+        cosine, sine = x / hypot(x, y), y / hypot(x, y)
+        return [cosine, -sine, sine, cosine, east, north]
 
     def walls(self) -> Iterator[DrawnWall]:
         """Yield each straight wall along the middle of its body."""
@@ -192,12 +224,15 @@ class _Reading:
         lengths = np.linalg.norm(normals, axis=1)
         flat = (lengths > 0) & (np.abs(normals[:, 2]) >= _FLAT * lengths)
         area = shapely.union_all(shapely.polygons(corners[flat][:, :, :2]), grid_size=0.0001)
-        parts = [part for part in shapely.get_parts(area) if part.geom_type == "Polygon"]
+        placed = affine_transform(area, self._to_grid)
+        parts = [part for part in shapely.get_parts(placed) if part.geom_type == "Polygon"]
         if not parts:
             self._leave(product, "its body has no level face")
             return None
         return (
-            max(parts, key=lambda part: part.area) if len(parts) == 1 else shapely.convex_hull(area)
+            max(parts, key=lambda part: part.area)
+            if len(parts) == 1
+            else shapely.convex_hull(placed)
         )
 
     def _leave(self, product: Any, why: str) -> None:

@@ -57,6 +57,43 @@ def test_what_is_not_part_of_a_survey_is_counted_by_storey(write_ifc):
     ]
 
 
+def on_a_map(path, system, *, per_m=1.0):
+    """Give a model its place: turned by a right angle, its origin near Leeds."""
+    import ifcopenshell
+    from ifcopenshell.api import run
+
+    model = ifcopenshell.open(str(path))
+    run("georeference.add_georeferencing", model)
+    place = {"Eastings": 430_000.0 * per_m, "Northings": 433_000.0 * per_m}
+    turn = {"XAxisAbscissa": 0.0, "XAxisOrdinate": 1.0}
+    run(
+        "georeference.edit_georeferencing",
+        model,
+        projected_crs={"Name": system},
+        coordinate_operation={**place, **turn},
+    )
+    model.write(str(path))
+    return path
+
+
+@pytest.mark.parametrize(("unit", "per_m"), [("METERS", 1.0), ("MILLIMETERS", 1000.0)])
+def test_a_model_on_the_national_grid_lies_where_it_says(write_ifc, unit, per_m):
+    path = on_a_map(write_ifc(unit=unit), "EPSG:27700", per_m=per_m)
+
+    doors = read_ifc(path).doors
+
+    # 1.65 m along x is now so far north, and 4.1 m along y so far west.
+    assert min(door.at.distance(Point(430_000 - 4.1, 433_000 + 1.65)) for door in doors) < 0.001
+
+
+def test_a_model_on_another_map_stays_as_drawn_and_says_so(write_ifc):
+    drawing = read_ifc(on_a_map(write_ifc(), "EPSG:32630"))
+
+    assert min(door.at.distance(Point(1.65, 4.1)) for door in drawing.doors) < 0.001
+    (said,) = [unread.why for unread in drawing.unread if unread.layer == "the project"]
+    assert said.startswith("its map system is EPSG:32630, not EPSG:27700")
+
+
 def test_a_wall_without_a_body_is_left_out_and_said_to_be(write_ifc):
     import ifcopenshell
 
