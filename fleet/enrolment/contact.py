@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from fleet.enrolment.program import program_files, program_links
 from fleet.errors import HostKeyChangedError, NotProvenError, RefusedError, UnreachableError
 from fleet.identity import Identity, Lane
 from fleet.shipped import shipped
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
 # The fact in the registry that says which statement of trust a device holds.
 TRUST_FACT = "trust_statement"
 
-_FOLDER = "/usr/local/lib/wingspan"
-_UNITS = "/etc/systemd/system"
-_CLOCK_AT_BOOT = f"""\
-#!/bin/sh
-[ -d /run/systemd/system ] || {_FOLDER}/wingspan_clock.py keep </dev/null >/dev/null 2>&1 &
-"""
 _USERS = {Lane.BROKER: "wingspan", Lane.DEPLOY: "root"}
 # The program comes with the first bytes of the input, its order with the rest: so nothing has to
 # be on the device beforehand, and neither is ever an argument.
@@ -189,35 +184,6 @@ def _order(centre: Centre, device: Device) -> dict[str, Any]:
         "links": program_links(),
         "clock": [list(one) for one in centre.clocks],
         "time_s": time.time(),
-    }
-
-
-def program_files() -> dict[str, tuple[str, str]]:
-    """Return the device's program: path on the device → content and mode."""
-    source = shipped("playbooks") / "files"
-    files = {
-        f"{_FOLDER}/{path.name}": (path.read_text(encoding="utf-8"), "0755")
-        for path in sorted(source.glob("wingspan_*.py"))
-    }
-    files |= {
-        f"/etc/systemd/system/{path.name}": (path.read_text(encoding="utf-8"), "0644")
-        for path in sorted((source / "units").iterdir())
-    }
-    rule = (source / "wingspan.sudoers").read_text(encoding="utf-8")
-    unit = (source / "wingspan-clock.service").read_text(encoding="utf-8")
-    return files | {
-        "/etc/sudoers.d/wingspan": (rule, "0440"),
-        f"{_UNITS}/wingspan-clock.service": (unit, "0644"),
-        # Where there is no systemd, as on most devices of a rehearsal.
-        "/etc/wingspan/boot.d/clock": (_CLOCK_AT_BOOT, "0755"),
-    }
-
-
-def program_links() -> dict[str, str]:
-    """Return the links that go with the program: path on the device → where it leads."""
-    return {
-        "/usr/local/bin/wingspan-device": f"{_FOLDER}/wingspan_device.py",
-        f"{_UNITS}/sysinit.target.wants/wingspan-clock.service": f"{_UNITS}/wingspan-clock.service",
     }
 
 

@@ -1,9 +1,12 @@
 """Statements of trust reach devices, and authorities are replaced, in the lab."""
 
+from dataclasses import asdict
+
 import pytest
 
 from fleet.enrolment import Centre, enrol_devices, plan, read_candidates
-from fleet.errors import RefusedError
+from fleet.enrolment.contact import ordered
+from fleet.errors import RefusedError, UnreachableError
 from fleet.identity import Identity, Lane
 from fleet.identity.operators import Operator, Role, removed
 from fleet.registry import Registry
@@ -124,3 +127,27 @@ def test_a_stolen_authority_opens_nothing_that_could_be_told(fleet):
     assert missed(push(centre, registry)) == []
     assert not opens(centre, away, Lane.DEPLOY, authority="deploy_ca")
     assert opens(centre, away, Lane.DEPLOY)
+
+
+def test_a_statement_that_nobody_confirmed_is_taken_back_at_boot(new_lab):
+    lab = new_lab(devices=1, prisons=1)
+    identity, _ = Identity.make(lab.workspace, operator="asha")
+    centre = Centre(
+        identity=identity, transport=lab.transport, operator="asha", timeout_s=PATIENCE_S
+    )
+    with Registry.create(lab.workspace.settings().database) as registry:
+        candidates = read_candidates(lab.workspace.devices_csv)
+        enrol_devices(centre, registry, plan(registry, candidates))
+        (device,) = registry.devices()
+    with centre.session(device, Lane.DEPLOY, purpose="test") as session:
+        assert ordered(centre, session, "take", asdict(identity.renew()))["number"] == 2
+        session.run("sync; (sleep 0.2; reboot -f) >/dev/null 2>&1 &", timeout_s=PATIENCE_S)
+
+    def taken_back():
+        try:
+            with centre.session(device, Lane.DEPLOY, purpose="test") as session:
+                return ordered(centre, session, "settings")["number"] == 1
+        except UnreachableError:
+            return False
+
+    lab.wait_until(taken_back)  # Long before the device would do so while it is up.

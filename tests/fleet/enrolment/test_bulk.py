@@ -6,7 +6,7 @@ import pytest
 
 from fleet.device import DeviceState
 from fleet.enrolment import Centre, Outcome, enrol_devices, plan, read_candidates
-from fleet.identity import Identity
+from fleet.identity import Identity, Lane
 from fleet.registry import Registry
 
 PATIENCE_S = 60
@@ -71,3 +71,21 @@ def test_a_live_device_whose_list_gives_another_key_is_named(lab, centre, regist
     (verdict,) = plan(registry, [other]).passed_over
     assert verdict.outcome is Outcome.REFUSED
     assert "pinned to another host key" in verdict.why
+
+
+def test_a_device_with_systemd_runs_our_units(new_lab):
+    lab = new_lab(devices=1, prisons=1, systemd=1)
+    identity, _ = Identity.make(lab.workspace, operator="asha")
+    centre = Centre(
+        identity=identity, transport=lab.transport, operator="asha", timeout_s=PATIENCE_S
+    )
+    with Registry.create(lab.workspace.settings().database) as registry:
+        candidates = read_candidates(lab.workspace.devices_csv)
+        (result,) = enrol_devices(centre, registry, plan(registry, candidates))
+        (device,) = registry.devices()
+    assert result.outcome is Outcome.LIVE, result.why
+
+    with centre.session(device, Lane.DEPLOY, purpose="test") as session:
+        asked = "systemctl is-active wingspan-clock; systemctl is-enabled wingspan-trust"
+        answer = session.run(asked, timeout_s=PATIENCE_S)
+    assert answer.stdout.split() == [b"active", b"enabled"]
