@@ -8,12 +8,13 @@ processes are children of the rehearsal, in a process namespace of its own.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
 import sys
+from collections import defaultdict
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import linear_regression
 from tempfile import TemporaryDirectory
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 from benchmarks.measuring import WINGSPAN, Cost, aligned, measured, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 RUNS = 3
 SIZES = (50, 100, 200, 500)
@@ -79,52 +80,74 @@ def enrol(workspace: Path) -> None:
             return
 
 
-def swept(workspace: Path, size: int) -> Cost:
-    """Return what one sweep of all takes: the command, from start-up to the registry."""
-    cost, answer = measured([WINGSPAN, "-C", workspace, "fleet", "health", "--json"])
-    reached = size - answer["summary"]["unreachable"]
-    if reached != size or answer["summary"]["devices"] != size:
+def swept(workspace: Path, size: int, scope: str = "estate") -> Cost:
+    """Return what one sweep takes: the command, from start-up to the registry."""
+    cost, answer = measured([WINGSPAN, "-C", workspace, "fleet", "health", scope, "--json"])
+    reached = answer["summary"]["devices"] - answer["summary"]["unreachable"]
+    if reached != size:
         raise RuntimeError(f"{reached} of {size} devices answered")
     return cost
 
 
-def with_plain_keys(workspace: Path, size: int) -> dict[str, Cost]:
-    """Measure what cannot show a certificate, while devices still take the plain key."""
-    with TemporaryDirectory(prefix="wingspan-benchmark-") as folder:
-        run([*PEER, "install", workspace, folder])
-        command = _inside(workspace, [*PEER, "parallel-ssh", folder])
-        costs = [_asked(command, {}, "parallel-ssh", size) for _ in range(RUNS)]
-    return {"parallel-ssh (checks no host key)": Cost.median_of(costs)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """What it takes to ask all devices in one way, and one of them alone."""
 
+    one: Cost
+    all: Cost
 
-def beside_others(workspace: Path, size: int, plain: dict[str, Cost]) -> str:
-    """Measure each way in turn, so that a slow moment strikes all alike."""
-    ours, others = [], {"asyncssh": [], "ansible -m raw": []}
-    with TemporaryDirectory(prefix="wingspan-benchmark-") as text:
-        folder = Path(text)
-        run([*PEER, "prepare", workspace, folder])
-        commands = {
-            "asyncssh": _inside(workspace, [*PEER, "asyncssh", text]),
-            "ansible -m raw": _inside(workspace, _ansible(folder)),
-        }
-        for _ in range(RUNS):
-            ours.append(swept(workspace, size))
-            for way, command in commands.items():
-                others[way].append(_asked(command, _environment(folder), way, size))
-    costs = {"wingspan fleet health": Cost.median_of(ours), **plain}
-    costs |= {way: Cost.median_of(several) for way, several in others.items()}
-    rows = (
-        (
-            way,
-            f"{cost.cpu_s / size * 1000:.1f}",
-            f"{cost.cpu_s / costs['wingspan fleet health'].cpu_s:.1f}",
-            f"{cost.wall_s:.1f}",
-            f"{cost.memory_mb:.0f}",
+    def row(self, name: str, size: int, ours: Way) -> tuple[str, ...]:
+        """Return the way's line of the table."""
+        return (
+            name,
+            f"{self.all.cpu_s / size * 1000:.1f}",
+            f"{self.all.cpu_s / ours.all.cpu_s:.1f}",
+            f"{self.further_s(size) * 1000:.1f}",
+            f"{self.further_s(size) / ours.further_s(size):.1f}",
+            f"{self.all.wall_s:.1f}",
+            f"{self.all.memory_mb:.0f}",
         )
-        for way, cost in costs.items()
-    )
-    headings = (f"{size} devices, curve25519", "CPU ms a device", "ratio", "wall s", "MB")
-    return aligned(headings, rows)
+
+    def further_s(self, size: int) -> float:
+        """Return the CPU seconds of each device but the first, which pays for the start-up."""
+        return (self.all.cpu_s - self.one.cpu_s) / (size - 1)
+
+
+def with_plain_keys(workspace: Path, size: int) -> dict[str, Way]:
+    """Measure what cannot show a certificate, while devices still take the plain key."""
+    with TemporaryDirectory(prefix="wingspan-benchmark-") as text:
+        run([*PEER, "install", workspace, text])
+        one, every = (
+            Cost.median_of(_peer(workspace, "parallel-ssh", text, count) for _ in range(RUNS))
+            for count in (1, size)
+        )
+    return {"parallel-ssh (checks no host key)": Way(one=one, all=every)}
+
+
+def beside_others(workspace: Path, size: int, plain: dict[str, Way]) -> str:
+    """Measure each way in turn, so that a slow moment strikes all alike."""
+    with TemporaryDirectory(prefix="wingspan-benchmark-") as text:
+        run([*PEER, "prepare", workspace, text])
+        ways: dict[str, Callable[[int], Cost]] = {
+            "wingspan fleet health": lambda count: swept(
+                workspace, count, "device:WS-000001" if count == 1 else "estate"
+            ),
+            "asyncssh": lambda count: _peer(workspace, "asyncssh", text, count),
+            "ansible -m raw": lambda count: _ansible(workspace, Path(text), count),
+        }
+        costs: dict[tuple[str, int], list[Cost]] = defaultdict(list)
+        for _ in range(RUNS):
+            for name, ask in ways.items():
+                for count in (1, size):
+                    costs[name, count].append(ask(count))
+    done = {
+        name: Way(one=Cost.median_of(costs[name, 1]), all=Cost.median_of(costs[name, size]))
+        for name in ways
+    }
+    ours = done["wingspan fleet health"]
+    headings = ("CPU ms a device", "ratio", "each further", "ratio", "wall s", "MB")
+    rows = [way.row(name, size, ours) for name, way in (done | plain).items()]
+    return aligned((f"{size} devices, curve25519", *headings), rows)
 
 
 def _inside(workspace: Path, command: list[str]) -> list[str]:
@@ -135,17 +158,21 @@ def _inside(workspace: Path, command: list[str]) -> list[str]:
     return transport_of(Workspace(workspace)).command(command)
 
 
-def _asked(command: list[str], environment: dict[str, str], way: str, size: int) -> Cost:
-    cost, answered = run(command, environment)
-    count = answered.count('"schema":1') or json.loads(answered)["answered"]
-    if count != size:
-        raise RuntimeError(f"{way}: {count} of {size} devices answered")
+def _peer(workspace: Path, name: str, folder: str, count: int) -> Cost:
+    cost, answer = measured(_inside(workspace, [*PEER, name, folder, str(count)]))
+    if answer["answered"] != count:
+        raise RuntimeError(f"{name}: {answer['answered']} of {count} devices answered")
     return cost
 
 
-def _ansible(folder: Path) -> list[str]:
-    words = ["ansible", "all", "-i", f"{folder}/inventory.ini", "-m", "raw"]
-    return [str(_BIN / words[0]), *words[1:], "-a", "wingspan-device probe", "-f", str(AT_ONCE)]
+def _ansible(workspace: Path, folder: Path, count: int) -> Cost:
+    whom = "WS-000001" if count == 1 else "all"
+    words = [str(_BIN / "ansible"), whom, "-i", f"{folder}/inventory.ini", "-m", "raw"]
+    words += ["-a", "wingspan-device probe", "-f", str(AT_ONCE)]
+    cost, answered = run(_inside(workspace, words), _environment(folder))
+    if (found := answered.count('"schema":1')) != count:
+        raise RuntimeError(f"ansible: {found} of {count} devices answered")
+    return cost
 
 
 def _environment(folder: Path) -> dict[str, str]:

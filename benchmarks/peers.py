@@ -1,7 +1,7 @@
 """Other ways to ask the devices of a rehearsal the same, each as a process of its own.
 
     python -m benchmarks.peers install|prepare WORKSPACE FOLDER
-    python -m benchmarks.peers asyncssh|parallel-ssh FOLDER
+    python -m benchmarks.peers asyncssh|parallel-ssh FOLDER COUNT
 
 `prepare` writes what they need: one list of enrolled devices with their pinned keys, and one
 certificate of the deploy lane, since only ours speaks on the broker lane. parallel-ssh takes no
@@ -82,7 +82,7 @@ def install(workspace: Path, folder: Path) -> None:
     (folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
 
 
-def with_asyncssh(folder: Path) -> int:
+def with_asyncssh(folder: Path, count: int) -> int:
     """Ask with asyncssh, checking host keys; return how many answered."""
     import asyncssh  # noqa: PLC0415 - each peer imports its own library and no other
 
@@ -109,17 +109,17 @@ def with_asyncssh(folder: Path) -> int:
 
     async def ask_all() -> int:
         places = asyncio.Semaphore(AT_ONCE)
-        return sum(await asyncio.gather(*(ask(host, places) for host in _hosts(folder))))
+        return sum(await asyncio.gather(*(ask(host, places) for host in _hosts(folder, count))))
 
     return asyncio.run(ask_all())
 
 
-def with_parallel_ssh(folder: Path) -> int:
+def with_parallel_ssh(folder: Path, count: int) -> int:
     """Ask with parallel-ssh, which checks no host key; return how many answered."""
     from pssh.clients import ParallelSSHClient  # noqa: PLC0415
 
     client = ParallelSSHClient(
-        [host["address"] for host in _hosts(folder)],
+        [host["address"] for host in _hosts(folder, count)],
         user="root",
         pkey=str(folder / "key"),
         pool_size=AT_ONCE,
@@ -131,9 +131,9 @@ def with_parallel_ssh(folder: Path) -> int:
     return sum(json.loads("".join(answer.stdout))["schema"] == 1 for answer in answers)
 
 
-def _hosts(folder: Path) -> list[dict[str, Any]]:
+def _hosts(folder: Path, count: int) -> list[dict[str, Any]]:
     hosts: list[dict[str, Any]] = json.loads((folder / "hosts.json").read_text(encoding="utf-8"))
-    return hosts
+    return hosts[:count]
 
 
 if __name__ == "__main__":
@@ -141,4 +141,4 @@ if __name__ == "__main__":
         {"install": install, "prepare": prepare}[sys.argv[1]](*map(Path, sys.argv[2:]))
     else:
         peer = {"asyncssh": with_asyncssh, "parallel-ssh": with_parallel_ssh}[sys.argv[1]]
-        print(json.dumps({"answered": peer(Path(sys.argv[2]))}))
+        print(json.dumps({"answered": peer(Path(sys.argv[2]), int(sys.argv[3]))}))

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, cast
 
 from cryptography.hazmat.primitives.serialization import SSHCertificate, load_ssh_public_identity
 from paramiko import Ed25519Key, Message, SSHException, Transport
@@ -211,6 +211,34 @@ def host_key_of(address: str, port: int, transport: Dialler, *, timeout_s: float
         line.close()
 
 
+class _Buffered:
+    """A socket as paramiko reads it, asked for much at a time.
+
+    paramiko takes each packet in two or more pieces; a call of the system for each is a third of
+    what a connection costs.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        # Two small writes in a row would wait for the device's acknowledgement of the first.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket, self._read = sock, b""
+        self.send = sock.send
+        self._closed = False
+
+    def recv(self, count: int) -> bytes:
+        if not self._read:
+            self._read = self._socket.recv(_CHUNK_BYTES)
+        piece, self._read = self._read[:count], self._read[count:]
+        return piece
+
+    def settimeout(self, _timeout_s: float | None) -> None:
+        """Wait without end: paramiko would look up ten times a second, and hanging up wakes it."""
+
+    def close(self) -> None:
+        self._closed = True
+        self._socket.close()
+
+
 class _NoTimer(Packetizer):
     """paramiko's packets without its thread for each handshake: our deadline covers that."""
 
@@ -222,6 +250,9 @@ class _Transport(Transport):
     """paramiko's transport that remembers the key exchange; paramiko forgets it once it is over."""
 
     key_exchange = ""
+
+    def _log(self, *_words: object) -> None:
+        """Word nothing for a log that nobody reads: our errors say what failed."""
 
     def _parse_kex_init(self, message: Message) -> None:
         super()._parse_kex_init(message)  # type: ignore[misc]  # not in the stubs
@@ -241,9 +272,10 @@ class _Line:
             what = f"{target.device} does not answer at {where}"
             cause = error.__cause__ if isinstance(error, UnreachableError) else error
             raise UnreachableError(what, stage="connect") from cause
-        self.transport = _Transport(self._socket, packetizer_class=_NoTimer)
-        # paramiko looks up ten times a second; hanging up wakes it, so it may sleep till then.
         self._socket.settimeout(None)
+        # paramiko takes what reads, writes and closes like a socket; its stubs do not say so.
+        buffered = cast("socket.socket", _Buffered(self._socket))
+        self.transport = _Transport(buffered, packetizer_class=_NoTimer)
 
     def shake_hands(self, key_exchange: str) -> None:
         """Agree on keys; the device has then proved that it holds `host_key`."""

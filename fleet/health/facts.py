@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any, Final
 
 from fleet.errors import NotProvenError
@@ -130,7 +131,7 @@ def _number(value: Any) -> float | None:
 
 def _text(value: Any) -> str | None:
     good = isinstance(value, str) and len(value) <= _TEXT_MAX and value.isprintable()
-    return value if good else None
+    return intern(value) if good else None  # Of 90,000 devices most say the same.
 
 
 def _texts(value: Any) -> dict[str, str]:
@@ -143,4 +144,5 @@ def _texts(value: Any) -> dict[str, str]:
 
 def harmless(value: Any) -> str:
     """Return a text of a device as it may be shown: short, and on one line."""
-    return "".join(c if c.isprintable() else " " for c in str(value)[:_TEXT_MAX])
+    text = str(value)[:_TEXT_MAX]
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
