@@ -96,7 +96,7 @@ def serve_newer(server, host_key):
     connection, _ = server.accept()
     transport = paramiko.Transport(connection)
     transport.add_server_key(paramiko.Ed25519Key(filename=str(host_key)))
-    transport.start_server(server=LetsIn())
+    transport.start_server(event=threading.Event(), server=LetsIn())
     transport.join()
 
 
