@@ -51,10 +51,12 @@ format: $(DEVELOPED)  ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff format .
 
 bench: $(BENCHED)  ## Measure plans, solvers, radio, inventories, and sweeps (as root).
+bench: $(BENCHED)  ## Measure plans of estates, inventories, a rehearsal and sweeps of it (as root).
 	$(BIN)/python benchmarks/whole_estate.py
 	$(BIN)/python benchmarks/solvers.py
 	$(BIN)/python benchmarks/radio.py
 	$(BIN)/python benchmarks/inventory.py
+	$(BIN)/python -m benchmarks.rehearsal
 	$(BIN)/python -m benchmarks.health
 
 components:  ## Install the programs that the tests drive (apt, as root).

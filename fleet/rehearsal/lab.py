@@ -40,7 +40,7 @@ _COLUMNS = ("serial", "host_key", "model", "location_key", "address")
 _DISK_SIZE = "512M"  # As the devices see it; what they have not written takes no memory.
 _SSH_PORT = 22
 _ANEW = "wingspan fleet rehearse down, then up again"
-_KNOCKING_AT_ONCE = 32
+_KNOCKING_AT_ONCE = 128
 _ANSWER_TIMEOUT_S, _BETWEEN_KNOCKS_S = 3.0, 0.1
 
 
@@ -206,8 +206,12 @@ def find(workspace: Workspace) -> Rehearsal | None:
     lab = read_lab(workspace)
     if lab is None or not lab.lives:
         return None
-    request = (Machine(lab.pid).files / "request.json").read_bytes()
-    return Rehearsal(lab=lab, request=msgspec.json.decode(request, type=Request))
+    try:
+        written = (Machine(lab.pid).files / "request.json").read_bytes()
+        return Rehearsal(lab=lab, request=msgspec.json.decode(written, type=Request))
+    except (OSError, msgspec.MsgspecError) as error:
+        what = "the rehearsal that is up was begun by another version, or not to the end"
+        raise InputError(what, hint=_ANEW) from error
 
 
 def up(
@@ -260,11 +264,12 @@ def down(workspace: Workspace) -> bool:
         When it does not end.
     """
     with alone(workspace):
-        rehearsal = find(workspace)
-        if rehearsal is not None:
-            rehearsal.machine.end()
+        lab = read_lab(workspace)
+        living = lab is not None and lab.lives
+        if lab is not None and living:
+            Machine(lab.pid).end()
         (workspace.lab / "transport.json").unlink(missing_ok=True)
-    return rehearsal is not None
+    return living
 
 
 @contextmanager
@@ -310,7 +315,9 @@ def _topology(workspace: Workspace, size: Size) -> Topology:
 
 def _furnish(workspace: Workspace, machine: Machine, request: Request, trusted: str) -> Rehearsal:
     layout, files = request.layout, machine.files
-    (files / "request.json").write_bytes(msgspec.json.encode(request))
+    rehearsal = Rehearsal(lab=_lab_of(machine), request=request)
+    # First of all, so that `down` finds what a killed `up` leaves.
+    write_text(workspace.lab / "transport.json", msgspec.json.encode(rehearsal.lab).decode())
     for name in ("device.sh", "boot.sh", "nspawn.sh", "fstab"):
         shutil.copyfile(SCRIPTS / name, files / name)
     for site in layout.sites:
@@ -323,18 +330,21 @@ def _furnish(workspace: Workspace, machine: Machine, request: Request, trusted: 
     }
     start = (SCRIPTS / "start.sh").read_text(encoding="utf-8")
     machine.run(["sh", "-c", start, "start.sh", _DISK_SIZE])
-    started = start_of(machine.pid)
-    if started is None:
-        raise FleetError("the rehearsal has ended before it began")
-    rehearsal = Rehearsal(lab=Lab(pid=machine.pid, started=started), request=request)
     casings = _casings(rehearsal)
     routers = {site.number: rehearsal.router(site.number) for site in layout.sites}
     network.lay(machine, layout, sites=routers, devices=casings)
     for device in layout.devices:
         rehearsal.switch_on(device)
     write_text(workspace.devices_csv, _devices_csv(layout, host_keys))
-    write_text(workspace.lab / "transport.json", msgspec.json.encode(rehearsal.lab).decode())
+    (files / "request.json").write_bytes(msgspec.json.encode(request))
     return rehearsal
+
+
+def _lab_of(machine: Machine) -> Lab:
+    started = start_of(machine.pid)
+    if started is None:
+        raise FleetError("the rehearsal has ended before it began", hint="see lab/machine.log")
+    return Lab(pid=machine.pid, started=started)
 
 
 def _number_in(path: Path) -> int | None:

@@ -106,7 +106,8 @@ def _make(root: Path) -> None:
 def _archive() -> str:
     """Return the archive that this machine's own apt takes the suite from."""
     layout = "$(RELEASE) $(COMPONENT) $(CREATED_BY) $(REPO_URI)"
-    listing = _output(["apt-get", "indextargets", "--format", layout])
+    # Without release information, apt says so even before its first update.
+    listing = _output(["apt-get", "indextargets", "--no-release-info", "--format", layout])
     for line in listing.splitlines():
         suite, component, kind, uri = line.split(maxsplit=3)
         if (suite, component, kind) == (SUITE, "main", "Packages"):
@@ -123,7 +124,11 @@ def _proxies() -> dict[str, str]:
 
 
 def _output(command: list[str]) -> str:
-    finished = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own
+    try:
+        finished = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own
+    except (OSError, subprocess.CalledProcessError) as error:
+        hint = "rehearse on Debian or a child of it, or bring a machine's /var/cache/wingspan here"
+        raise FleetError("cannot ask apt where Debian comes from", hint=hint) from error
     return finished.stdout
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fleet.transport import Direct, Lab, transport_of
+from fleet.rehearsal.machine import until
+from fleet.transport import Direct, Lab, read_lab, transport_of
 from fleet.workspace import Workspace
 from wingspan import main
 
 LAB_DEVICES = 24
+WINGSPAN = Path(sys.executable).with_name("wingspan")
 
 
 def wingspan(workspace, *words):
@@ -145,6 +147,22 @@ def test_a_rehearsal_ends_by_itself(new_lab):
     small = new_lab(devices=1, hours=5 / 3600)
 
     small.wait_until(lambda: not small.rehearsal.lab.lives)
+
+
+def test_down_ends_what_a_killed_up_has_left(new_lab, tmp_path, bootstrap_key):
+    new_lab(devices=1)  # Where this machine cannot rehearse, the test ends here.
+    workspace = Workspace(tmp_path)
+    bootstrap_key(workspace)
+    command = [WINGSPAN, "-C", tmp_path, "fleet", "rehearse", "up", "--devices", "50"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as killed:
+        until((workspace.lab / "transport.json").exists, "up does not begin")
+        killed.kill()
+    lab = read_lab(workspace)
+    ended = wingspan(workspace, "down", "--json")
+
+    assert lab is not None
+    assert json.loads(ended.stdout)["ended"]
+    assert not lab.lives
 
 
 def test_a_dead_rehearsal_is_never_taken_for_another_process():
