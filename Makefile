@@ -50,8 +50,7 @@ format: $(DEVELOPED)  ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(BENCHED)  ## Measure plans, solvers, radio, inventories, and sweeps (as root).
-bench: $(BENCHED)  ## Measure plans of estates, inventories, a rehearsal and sweeps of it (as root).
+bench: $(BENCHED)  ## Measure plans, solvers, radio, inventories, rehearsals and sweeps (as root).
 	$(BIN)/python benchmarks/whole_estate.py
 	$(BIN)/python benchmarks/solvers.py
 	$(BIN)/python benchmarks/radio.py

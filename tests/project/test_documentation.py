@@ -149,8 +149,8 @@ def test_every_command_and_option_is_in_the_readme(commands):
 def test_every_command_has_its_fields_checked(commands):
     called = {" ".join(listed.words) for listed in commands if not listed.is_group}
 
-    assert called == {"estate plan", *ARGUMENTS, *CHECKED_WHERE_TRIED}
-    assert called == {"estate plan", *ARGUMENTS, *(f"fleet rehearse {word}" for word in REHEARSED)}
+    rehearsed = {f"fleet rehearse {word}" for word in REHEARSED}
+    assert called == {"estate plan", *ARGUMENTS, *CHECKED_WHERE_TRIED, *rehearsed}
 
 
 def test_every_field_of_a_rehearsals_answer_is_in_the_readme(tmp_path):
