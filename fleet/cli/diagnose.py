@@ -154,7 +154,7 @@ def _lines(
 
 
 def _headline(cause: Cause) -> str:
-    sure = "certain" if cause.confidence >= _CERTAIN else f"{cause.confidence:.0%} sure"
+    sure = "certain" if cause.confidence >= _CERTAIN else f"{cause.confidence:.1%} sure"
     return f"{cause.kind.replace('_', ' ')} {cause.element}, {sure}"
 
 
