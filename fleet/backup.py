@@ -17,14 +17,17 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
 from fleet.errors import InputError, RefusedError
+from fleet.intent import ENDED, IntentEvent, IntentState, follows
 from fleet.registry import Registry
 from fleet.registry.copying import copy_registry
+from fleet.registry.requests import intents_of, requests_kept, set_intents
 from fleet.workspace import SETTINGS_FILE
 from reports.files import written_aside
 
@@ -93,7 +96,15 @@ def back_up(workspace: Workspace, target: Path, recipient: str) -> Manifest:
     return manifest
 
 
-def restore(workspace: Workspace, source: Path, identity: Path, *, replace: bool) -> Manifest:
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came back, and for how many devices a change was under way: they are asked first."""
+
+    manifest: Manifest
+    suspended: int
+
+
+def restore(workspace: Workspace, source: Path, identity: Path, *, replace: bool) -> Restored:
     """Put a backup in the place of a workspace's fleet; return what was in it.
 
     What was there is kept, in a folder beside it. Everything is read and checked first.
@@ -115,8 +126,8 @@ def restore(workspace: Workspace, source: Path, identity: Path, *, replace: bool
         manifest = _unpack(source, identity, folder)
         _check(folder, manifest)
         _set_aside(workspace, living)
-        _move_in(folder, workspace, manifest)
-    return manifest
+        suspended = _move_in(folder, workspace, manifest)
+    return Restored(manifest, suspended)
 
 
 def _files(workspace: Workspace) -> dict[str, Path]:
@@ -245,13 +256,14 @@ def _set_aside(workspace: Workspace, living: list[str]) -> None:
             path.rename(kept / path.name)
 
 
-def _move_in(folder: Path, workspace: Workspace, manifest: Manifest) -> None:
+def _move_in(folder: Path, workspace: Workspace, manifest: Manifest) -> int:
     url = workspace.settings().database
     with (
         Registry.open(f"sqlite:///{folder / _REGISTRY}") as copy,
         Registry.create(url) as registry,
     ):
         copy_registry(copy, registry)
+        suspended = suspend_intents(registry)
     for part in manifest.files:
         target = workspace.root / part
         if part == _REGISTRY or (target.exists() and not part.startswith("keys/")):
@@ -259,6 +271,31 @@ def _move_in(folder: Path, workspace: Workspace, manifest: Manifest) -> None:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / part).replace(target)
     workspace.keys.chmod(0o700)
+    return suspended
+
+
+def suspend_intents(registry: Registry) -> int:
+    """Suspend what was not over when a backup was made, and return how many devices it was for.
+
+    Since then a device may have acted: it is asked before anything more is asked of it.
+    """
+    suspended = 0
+    with registry.writing() as connection:
+        names = [one.request for one in requests_kept(connection)]
+        for name, intents in intents_of(connection, names).items():
+            changes = [
+                {
+                    "device": one.device,
+                    "before": one.state,
+                    "state": follows(IntentState(one.state), IntentEvent.RESTORE).value,
+                    "why": "brought back by a backup, and not asked since",
+                }
+                for one in intents
+                if one.state not in ENDED
+            ]
+            set_intents(connection, name, changes, datetime.now(UTC))
+            suspended += len(changes)
+    return suspended
 
 
 def _sqlite_file(url: str) -> Path:

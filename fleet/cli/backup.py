@@ -74,7 +74,8 @@ def restore(
     from fleet.identity import Identity
 
     begun = workspace.is_begun()
-    manifest = bring_back(workspace, file, identity, replace=replace)
+    restored = bring_back(workspace, file, identity, replace=replace)
+    manifest = restored.manifest
     ours = Identity.open(workspace)
     ours.renew(skipped=_SKIPPED)
     number = ours.statement().number
@@ -89,9 +90,11 @@ def restore(
         "devices": manifest.tables["devices"],
         "files": sorted(manifest.files),
         "trust_statement": number,
+        "suspended": restored.suspended,
     }
     lines = [
         f"restored {answer['devices']:,} devices as of {manifest.made_at}",
+        f"{restored.suspended:,} changes of devices are suspended until the devices were asked",
         f"trust statement {number}; operators and keys are as they were then",
         "next: wingspan fleet operator list, then wingspan fleet keys push",
     ]

@@ -2,6 +2,7 @@ import io
 import stat
 import subprocess
 import tarfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyrage
@@ -14,6 +15,7 @@ from fleet.device import NewDevice
 from fleet.errors import InputError, RefusedError
 from fleet.identity import Identity
 from fleet.registry import Registry
+from fleet.registry.requests import intents_of, keep_request, set_intents
 from fleet.workspace import Workspace
 
 MAGIC = b"b3BlbnNzaC1rZXktdjEA"  # How the base64 of every OpenSSH private key begins.
@@ -151,15 +153,10 @@ def test_an_ssh_key_may_be_the_recipient(fleet, tmp_path, keygen, monkeypatch):
     back_up(fleet, tmp_path / "fleet.age", (tmp_path / "id.pub").read_text())
     monkeypatch.setenv("WINGSPAN_DATABASE", f"sqlite:///{tmp_path / 'other.db'}")
 
-    assert (
-        restore(
-            Workspace(tmp_path / "elsewhere"),
-            tmp_path / "fleet.age",
-            tmp_path / "id",
-            replace=False,
-        ).tables["devices"]
-        == 2
-    )
+    other = Workspace(tmp_path / "elsewhere")
+
+    restored = restore(other, tmp_path / "fleet.age", tmp_path / "id", replace=False)
+    assert restored.manifest.tables["devices"] == 2
 
 
 def test_age_itself_opens_it(saved, tmp_path):
@@ -193,3 +190,23 @@ def test_nothing_in_a_backup_leads_out_of_the_workspace(elsewhere, tmp_path, rec
     with pytest.raises(InputError, match="has no place in one"):
         restore(elsewhere, tmp_path / "evil.age", tmp_path / "backup.key", replace=False)
     assert not Path(tmp_path / "escaped").exists()
+
+
+def test_what_was_under_way_is_suspended_and_what_had_ended_stays(
+    fleet, tmp_path, recipient, monkeypatch
+):
+    at = datetime.now(UTC)
+    with Registry.open(fleet.settings().database) as registry, registry.writing() as connection:
+        devices = {"WS-000001": "aa", "WS-000002": "bb"}
+        keep_request(connection, "R-1", nonce="n", encoded=b"{}", devices=devices, at=at)
+        proven = {"device": "WS-000002", "before": "waiting", "state": "proven"}
+        set_intents(connection, "R-1", [proven], at)
+    back_up(fleet, tmp_path / "fleet.age", recipient)
+    monkeypatch.setenv("WINGSPAN_DATABASE", f"sqlite:///{tmp_path / 'other.db'}")
+    other = Workspace(tmp_path / "elsewhere")
+    restored = restore(other, tmp_path / "fleet.age", tmp_path / "backup.key", replace=False)
+
+    with Registry.open(other.settings().database) as registry, registry.reading() as connection:
+        states = {one.device: one.state for one in intents_of(connection, ["R-1"])["R-1"]}
+    assert restored.suspended == 1
+    assert states == {"WS-000001": "suspended", "WS-000002": "proven"}
