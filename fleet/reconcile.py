@@ -79,12 +79,10 @@ def reconcile(
     """Carry out what is due, the most urgent first, and return where each device stands."""
     stood: dict[tuple[str, str], tuple[IntentState, str]] = {}
     devices = {device.device: device for device in registry.devices()}
-    for name in [work.request.request for work in works(registry, signers, devices)]:
-        # Read anew each time: a stop, or a proof of the last request, may have changed it.
-        work = next(
-            (w for w in works(registry, signers, devices) if w.request.request == name), None
-        )
-        if work is not None:
+    for listed in works(registry, signers, devices):
+        # Read anew: a stop, or a proof of the last request, may have changed it since.
+        name = listed.request.request
+        for work in works(registry, signers, devices, only=name):
             ended = _Pass(registry, driver, work, devices, now=now, by=by).run()
             stood |= {(name, device): standing for device, standing in ended.items()}
     return _sorted(stood)
@@ -98,10 +96,15 @@ def _sorted(stood: Mapping[tuple[str, str], tuple[IntentState, str]]) -> Reconci
     return Reconciled(**{name: tuple(lists[name]) for name in set(_LISTS.values())})
 
 
-def works(registry: Registry, signers: Sequence[Signer], devices: dict[str, Device]) -> list[Work]:
-    """Return the requests that are not over, the most urgent and then the oldest first."""
+def works(
+    registry: Registry, signers: Sequence[Signer], devices: dict[str, Device], *, only: str = ""
+) -> list[Work]:
+    """Return the requests that are not over, the most urgent and then the oldest first.
+
+    Where `only` names one, no other is looked at.
+    """
     with registry.reading() as connection:
-        kept = requests_kept(connection)
+        kept = [one for one in requests_kept(connection) if only in {"", one.request}]
         intents = intents_of(connection, [one.request for one in kept])
     found = []
     for one in kept:
