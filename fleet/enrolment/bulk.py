@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fleet.device import Device, DeviceState, NewDevice, pinned_key
 from fleet.enrolment.contact import TRUST_FACT, Centre, check_host_key, enrol_device
 from fleet.errors import FleetError, RefusedError, UnreachableError, told
+from fleet.identity import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,7 +87,13 @@ def enrol_devices(
     """Enrol what was planned; return one result for each device of the list, by serial number.
 
     Run again, it goes on where it stopped: a device keeps its name and nonce until it is live.
+
+    Raises
+    ------
+    RefusedError
+        When the operator's role does not let them change devices; nothing is touched then.
     """
+    centre.identity.refuse_lane(centre.operator, Lane.DEPLOY)
     # A key on a list is pinned only once the device has shown that it holds it.
     unpinned = [replace(one, host_key="") for one in planned.new]
     names = registry.add(unpinned, by=centre.operator, why=WHY)
@@ -111,6 +118,7 @@ def enrol_devices(
 
 def _enrol(centre: Centre, registry: Registry, device: Device) -> None:
     by = centre.operator
+    centre.identity.refuse_elsewhere(by, device.prison_id)
     check_host_key(centre, device)
     resumed = device.nonce if device.state is DeviceState.ENROLLED else ""
     begun = registry.enrol(device.device, device.host_key, by=by, why=WHY, nonce=resumed)

@@ -50,6 +50,7 @@ class Centre:
         UnreachableError, HostKeyChangedError, RefusedError
             As `fleet.ssh.open_session` does.
         """
+        self.identity.refuse_elsewhere(self.operator, device.prison_id)
         credential = self.identity.credential(
             lane,
             operator=self.operator,

@@ -151,9 +151,7 @@ class Identity:
         RefusedError
             When the operator does not work here, or their role does not reach so far.
         """
-        who = working(self.operators(), operator)
-        if who.role not in _ROLES[lane]:
-            raise RefusedError(f"{operator} is {who.role}, which does not open the {lane} lane")
+        who = self.refuse_lane(operator, lane)
         if lane is Lane.DEPLOY and not principals:
             raise FleetError("a certificate of the deploy lane names its devices")
         if lane is Lane.BROKER and who.prison and set(principals) - {who.principal}:
@@ -170,6 +168,13 @@ class Identity:
         credential, record = issue(request, read_private(signing))
         self.ledger.record(record)
         return credential
+
+    def refuse_lane(self, operator: str, lane: Lane) -> Operator:
+        """Return an operator whose role opens a lane; refuse any other."""
+        who = working(self.operators(), operator)
+        if who.role not in _ROLES[lane]:
+            raise RefusedError(f"{operator} is {who.role}, which does not open the {lane} lane")
+        return who
 
     def bootstrap(self) -> Credential:
         """Return the key of first contact; an enrolled device does not take it."""
@@ -282,8 +287,18 @@ class Identity:
         return self.ledger.revoke(theirs)
 
     def require(self, operator: str, *roles: Role) -> None:
-        """Refuse an operator who does not work here in one of the roles."""
-        role = working(self.operators(), operator).role
-        if role not in roles:
-            wanted = " or ".join(roles)
-            raise RefusedError(f"{operator} is {role}; this takes an {wanted}")
+        """Refuse an operator who does not work for the whole estate in one of the roles."""
+        who = working(self.operators(), operator)
+        wanted = " or ".join(roles)
+        if who.role not in roles:
+            raise RefusedError(f"{operator} is {who.role}; this takes an {wanted}")
+        if who.prison:
+            what = f"{operator} works in {who.prison} only; this takes an {wanted} of the estate"
+            raise RefusedError(what)
+
+    def refuse_elsewhere(self, operator: str, prison_id: str) -> None:
+        """Refuse an operator of one prison a device that is not in it."""
+        who = working(self.operators(), operator)
+        if who.prison and who.prison != prison_id:
+            where = prison_id or "no prison"
+            raise RefusedError(f"{operator} works in {who.prison} only, the device is in {where}")

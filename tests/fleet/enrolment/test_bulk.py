@@ -6,8 +6,11 @@ import pytest
 
 from fleet.device import DeviceState
 from fleet.enrolment import Centre, Outcome, enrol_devices, plan, read_candidates
+from fleet.errors import RefusedError
 from fleet.identity import Identity, Lane
+from fleet.identity.operators import Operator, Role
 from fleet.registry import Registry
+from fleet.topology import read_topology
 
 PATIENCE_S = 60
 
@@ -71,6 +74,32 @@ def test_a_live_device_whose_list_gives_another_key_is_named(lab, centre, regist
     (verdict,) = plan(registry, [other]).passed_over
     assert verdict.outcome is Outcome.REFUSED
     assert "pinned to another host key" in verdict.why
+
+
+def test_who_may_only_look_enrols_nothing(lab, centre, registry):
+    identity = centre.identity
+    viewer = Operator(operator="vic", role=Role.VIEWER)
+    identity.set_operators([*identity.operators(), viewer])
+    before = registry.count()
+    planned = plan(registry, read_candidates(lab.workspace.devices_csv)[20:22])
+
+    with pytest.raises(RefusedError, match="vic is viewer, which does not open the deploy lane"):
+        enrol_devices(replace(centre, operator="vic"), registry, planned)
+    assert registry.count() == before
+
+
+def test_a_prisons_operator_enrols_no_device_that_is_not_there(lab, centre, registry):
+    registry.load_locations(read_topology(lab.workspace.topology))
+    identity = centre.identity
+    pat = Operator(operator="pat", role=Role.OPERATOR, prison="XAB")
+    identity.set_operators([*identity.operators(), pat])
+    mine, other = read_candidates(lab.workspace.devices_csv)[-2:]
+    other = replace(other, cell="")
+    planned = plan(registry, [mine, other])
+    results = enrol_devices(replace(centre, operator="pat"), registry, planned)
+
+    outcomes = {one.serial: one.outcome for one in results}
+    assert outcomes == {mine.serial: Outcome.LIVE, other.serial: Outcome.REFUSED}
 
 
 def test_a_device_with_systemd_runs_our_units(new_lab):

@@ -61,6 +61,26 @@ def test_a_prisons_operator_reaches_no_further(identity):
         identity.credential(Lane.BROKER, operator="pat", purpose="health", principals=["estate"])
 
 
+def test_a_prisons_administrator_is_none_of_the_estate(identity):
+    local = Operator(operator="pat", role=Role.ADMIN, prison="MDI")
+    identity.set_operators([*identity.operators(), local])
+
+    identity.require("asha", Role.ADMIN)
+    with pytest.raises(RefusedError, match="pat works in MDI only; this takes an admin of the"):
+        identity.require("pat", Role.ADMIN)
+
+
+def test_a_prisons_operator_reaches_no_device_of_another(identity):
+    local = Operator(operator="pat", role=Role.OPERATOR, prison="MDI")
+    identity.set_operators([*identity.operators(), local])
+
+    identity.refuse_elsewhere("pat", "MDI")
+    identity.refuse_elsewhere("asha", "LEI")
+    for prison_id in ("LEI", ""):
+        with pytest.raises(RefusedError, match="pat works in MDI only"):
+            identity.refuse_elsewhere("pat", prison_id)
+
+
 def test_a_certificate_that_changes_devices_names_them(identity):
     with pytest.raises(FleetError, match="names its devices"):
         identity.credential(Lane.DEPLOY, operator="asha", purpose="update")
