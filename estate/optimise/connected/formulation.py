@@ -80,6 +80,7 @@ class Formulation:
     modules: dict[int, int] = field(default_factory=dict)
     opened: dict[int, int] = field(default_factory=dict)
     given: dict[int, Remedy] = field(default_factory=dict)
+    total: tuple[int, int, int] | None = None
     uses: dict[int, int] = field(default_factory=dict)
     _pieces: dict[Piece, int] = field(default_factory=dict)
     _flows: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -294,6 +295,18 @@ class Formulation:
             ends[self.choices[point].ways[number].hub][point].append(variable)
         for hub, points in sorted(ends.items()):
             self._add_hub(hub, list(points.values()), int(problem.free_ports[hub]))
+        if len(self.modules) > 1:
+            self._count_modules()
+
+    def _count_modules(self) -> None:
+        """Count the modules of all hubs, and those that could be more: the total may be settled."""
+        most = sum(min(int(limit), len(self.take)) for limit in self.problem.module_limits)
+        total = self.draft.variable("modules", 0.0, most=most)
+        spare = self.draft.variable("modules_more", 0.0, most=most)
+        each = [(variable, 1.0) for variable in self.modules.values()]
+        self.draft.row([*each, (total, -1.0)], floor=0.0, ceiling=0.0)
+        self.draft.row([(total, 1.0), (spare, 1.0)], floor=float(most), ceiling=float(most))
+        self.total = (total, spare, most)
 
     def _add_hub(self, hub: int, points: list[list[int]], free: int) -> None:
         """Open a hub if a cable ends there, and give it the modules that its cables need."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from estate.optimise.connected.cuts import Cuts
+from estate.optimise.connected.splitting import split
 from estate.optimise.constraint import minimise_whole
 from estate.optimise.effort import Budget
 from estate.optimise.programme import Found, Programme, minimise
@@ -29,8 +30,13 @@ _STALE = 1e-4
 _FRACTIONAL = 150
 _WHOLE = 1e-6
 
-# For an effort of 1: nodes of branch and bound.
+# For an effort of 1: nodes of branch and bound, and parts to split the problem into before.
 _NODES = 40
+_SPLITS = 40
+
+# Where nothing was found in time: the seconds and the gap of a last try.
+_LAST_SECONDS = 30.0
+_LAST_GAP = 0.3
 
 # What is closer to the bound than this, as a share of the cost, is not searched further.
 CLOSE = 1e-3
@@ -52,26 +58,45 @@ class Effort:
         """Return the nodes of branch and bound to search."""
         return max(1, round(self.factor * _NODES))
 
+    @property
+    def splits(self) -> int:
+        """Return how often to split the problem by modes and modules."""
+        return max(1, round(self.factor * _SPLITS))
+
 
 def searched(formulation: Formulation, effort: Effort) -> Found:
     """Return the best answer found and a bound.
 
-    Where the relaxation is nearly whole HiGHS is done at once; where it is not, CP-SAT closes in a
-    few seconds what HiGHS does not in minutes. What the first leaves open the other one takes up.
+    The part that promises most after splitting is searched first. Where the relaxation is nearly
+    whole HiGHS is done at once; where it is not, CP-SAT closes in a few seconds what HiGHS does not
+    in minutes. What the first leaves open, or in other parts, the other one takes up.
     """
     programme, bound, fractional = tightened(formulation, effort.budget)
-    found = Found(values=None, bound=bound)
+    if bound == inf:
+        return Found(values=None, bound=inf)
+    parts = split(formulation, programme, Cuts(formulation), effort.budget, times=effort.splits)
+    programme, bound = parts.programme, max(bound, parts.bound)
     engines = (_branched, _counted) if fractional <= _FRACTIONAL else (_counted, _branched)
-    for engine in engines:
-        if found.bound < inf and not _is_close(programme, found):
-            found = engine(programme, found, effort)
+    settled = replace(programme, most=parts.tops)
+    first = engines[0](settled, Found(values=None, bound=bound), effort)
+    found = Found(values=first.values, bound=max(bound, min(first.bound, parts.others)))
+    if found.bound < inf and not _is_close(programme, found):
+        found = engines[1](programme, found, effort)
+    if found.values is None and found.bound < inf:
+        # Better a dear answer with its bound, somewhat late, than none.
+        last = minimise(programme, nodes=1, seconds=_LAST_SECONDS, gap=_LAST_GAP)
+        found = Found(values=last.values, bound=max(found.bound, last.bound))
     return found
 
 
 def bounded(formulation: Formulation, effort: Effort) -> float:
     """Return a bound on every answer."""
     programme, bound, _ = tightened(formulation, effort.budget)
-    return _branched(programme, Found(values=None, bound=bound), effort).bound
+    if bound == inf:
+        return inf
+    cuts = Cuts(formulation)
+    parts = split(formulation, programme, cuts, effort.budget, times=effort.splits)
+    return max(bound, parts.bound)
 
 
 def tightened(formulation: Formulation, budget: Budget) -> tuple[Programme, float, int]:
