@@ -6,11 +6,12 @@ from fleet.shipped import shipped
 
 _FOLDER = "/usr/local/lib/wingspan"
 _UNITS = "/etc/systemd/system"
-_AT_BOOT = ("wingspan-clock.service", "wingspan-trust.service")
+_AT_BOOT = ("wingspan-clock.service", "wingspan-state.service", "wingspan-trust.service")
 # What the units do, where there is no systemd: on most devices of a rehearsal.
 _BOOT_SCRIPT = f"""\
 #!/bin/sh
 [ -d /run/systemd/system ] && exit
+python3 -I -S -E {_FOLDER}/wingspan_state.py </dev/null >/dev/null
 python3 -I -S -E {_FOLDER}/wingspan_trust.py revert </dev/null >/dev/null
 {_FOLDER}/wingspan_clock.py keep </dev/null >/dev/null 2>&1 &
 """
@@ -24,9 +25,10 @@ def program_files() -> dict[str, tuple[str, str]]:
         return (source / name).read_text(encoding="utf-8")
 
     programs = sorted(path.name for path in source.glob("wingspan_*.py"))
+    units = sorted(path.name for path in source.glob("wingspan-*"))
     return (
         {f"{_FOLDER}/{name}": (text(name), "0755") for name in programs}
-        | {f"{_UNITS}/{name}": (text(name), "0644") for name in _AT_BOOT}
+        | {f"{_UNITS}/{name}": (text(name), "0644") for name in units}
         | {
             "/etc/sudoers.d/wingspan": (text("wingspan.sudoers"), "0440"),
             "/etc/wingspan/boot.d/wingspan": (_BOOT_SCRIPT, "0755"),

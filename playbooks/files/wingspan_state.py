@@ -70,7 +70,6 @@ def converge(state):
     firewall.write(NOTICE, state["page"].rstrip("\n") + "\n", 0o644)
     target = target_of(state)
     point(DEFAULT_TARGET, f"{UNITS if target.startswith('wingspan-') else DEBIAN}/{target}")
-    point(f"{UNITS}/sysinit.target.wants/wingspan-state.service", f"{UNITS}/wingspan-state.service")
     if os.path.isdir("/run/systemd/system"):
         start(target)
     rehearse(state)
@@ -108,7 +107,8 @@ def rehearse(state):
             shown = os.path.join(file.read().strip(), "kiosk/state")
     except FileNotFoundError:
         return
-    firewall.write(shown, screen_of(state) + "\n", 0o644)
+    locked = screen_of(state) != "running"
+    firewall.write(shown, "locked\n" if locked else "running\n", 0o644)
 
 
 def screen_of(state):

@@ -188,3 +188,11 @@ def test_the_user_may_do_as_root_what_the_program_asks_for_and_no_more(device):
     asked = (device.READ_RULESET, device.TAKE_TRUST, device.TAKE_ORDER, device.PROVE)
     assert allowed == [" ".join(words) for words in asked]
     assert not re.search(r"[*?\[]", "".join(allowed))
+
+
+def test_a_device_whose_next_boot_leads_to_a_lock_is_locked(device, tmp_path):
+    units = tmp_path / "etc/systemd/system"
+    units.mkdir(parents=True)
+    (units / "default.target").symlink_to("/etc/systemd/system/wingspan-relay-only.target")
+
+    assert device.kiosk(str(tmp_path)) == {"kiosk": "locked"}

@@ -4,9 +4,6 @@ umount -l /mnt
 if [ -e /etc/systemd/system/sysinit.target.wants/nftables.service ]; then
     nft -f /etc/nftables.conf
 fi
-if [ -e /etc/systemd/system/sysinit.target.wants/wingspan-state.service ]; then
-    /usr/bin/python3 -I -S -E /usr/local/lib/wingspan/wingspan_state.py
-fi
 # What a unit does before sessions start on a device with systemd, a script does here.
 if [ -d /etc/wingspan/boot.d ]; then
     run-parts /etc/wingspan/boot.d

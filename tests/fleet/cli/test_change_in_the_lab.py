@@ -85,6 +85,9 @@ def test_a_lock_is_carried_out_at_once_and_proven_and_two_people_undo_it(office)
     assert code == 0, locked
     assert [one["device"] for one in locked["proven"]] == [name]
 
+    code, health = office.answer("ben", "health", scope)
+    assert (code, health["devices"][0]["status"]) == (0, "ok"), health
+
     code, asked = office.answer("ben", "unlock", scope, "--lock", locked["request"], "--yes")
     assert (code, len(asked["approvals_missing"])) == (0, 1)
     assert office.answer("ben", "reconcile", "--once")[1]["waiting"][0]["device"] == name
