@@ -58,7 +58,7 @@ COVERS = ("scp41", "scp43", "scp53", "scp57")
 def test_a_published_steiner_tree_is_found_and_proven(name):
     graph, terminals = read_steinlib(STEINLIB / f"{name}.stp")
 
-    tree = steiner_tree(graph, terminals, seconds=60)
+    tree = steiner_tree(graph, terminals, seconds=900)
 
     assert tree.cost == tree.bound == published(STEINLIB)[f"{name}.stp"]
 
@@ -68,7 +68,7 @@ def test_a_published_steiner_tree_is_found_and_proven(name):
 def test_a_hard_steiner_tree_lies_between_its_bound_and_three_per_cent(name):
     graph, terminals = read_steinlib(STEINLIB / f"{name}.stp")
 
-    tree = steiner_tree(graph, terminals, effort=0.5, seconds=60)
+    tree = steiner_tree(graph, terminals, seconds=900)
 
     optimum = published(STEINLIB)[f"{name}.stp"]
     assert tree.bound <= optimum <= tree.cost <= 1.03 * optimum
@@ -77,7 +77,7 @@ def test_a_hard_steiner_tree_lies_between_its_bound_and_three_per_cent(name):
 @needs_bench
 @pytest.mark.parametrize("name", HOLMBERG)
 def test_published_facilities_with_whole_customers_are_proven(name):
-    answer = capacitated_facilities(*read_holmberg(CFL / f"holmberg_{name}.txt"))
+    answer = capacitated_facilities(*read_holmberg(CFL / f"holmberg_{name}.txt"), seconds=900)
 
     assert answer.cost == answer.bound == published(CFL)[f"holmberg_{name}.txt"]
 
@@ -106,7 +106,7 @@ def test_the_containment_of_a_site_is_proven(terminals, more_edges):
     assert instance.graph.number_of_nodes() == 4673
     assert instance.graph.number_of_edges() == round(4838 * (1 + more_edges))
 
-    tree = steiner_tree(instance.graph, instance.terminals, weight="cost_gbp", seconds=60)
+    tree = steiner_tree(instance.graph, instance.terminals, weight="cost_gbp", seconds=900)
 
     assert (tree.bound, tree.stopped_by) == (tree.cost, "optimal")
 
@@ -115,7 +115,7 @@ def test_access_points_with_24_clients_are_within_one_per_cent_of_the_bound():
     instance = ap_cover(seed=1)
     loads = incidence(instance.cells, instance.cell_count)
 
-    cover = capacitated_cover(instance.costs_gbp, loads, np.full(360, 24))
+    cover = capacitated_cover(instance.costs_gbp, loads, np.full(360, 24), seconds=900)
 
     assert np.bincount(cover.assignment).max() <= 24
     assert cover.gap <= 0.01

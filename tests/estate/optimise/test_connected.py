@@ -356,11 +356,13 @@ import json
 from dataclasses import replace
 from benchmarks.solver_wings import shape_of, wing
 from estate.optimise import connected_cover
-answer = connected_cover(wing(replace(shape_of(24), airtime=3.0), seed=4), effort=0.2)
+answer = connected_cover(wing(replace(shape_of(24), airtime=3.0), seed=4), effort=0.2, seconds=900)
 print(json.dumps([[c.point, c.hub, list(c.edges)] for c in answer.connections]
     + [list(answer.serving), answer.cost, answer.bound, answer.stopped_by]))
 """
-    answer = connected_cover(wing(replace(shape_of(24), airtime=3.0), seed=4), effort=0.2)
+    answer = connected_cover(
+        wing(replace(shape_of(24), airtime=3.0), seed=4), effort=0.2, seconds=900
+    )
 
     here = [[c.point, c.hub, list(c.edges)] for c in answer.connections]
     here += [list(answer.serving), answer.cost, answer.bound, answer.stopped_by]
@@ -370,7 +372,7 @@ print(json.dumps([[c.point, c.hub, list(c.edges)] for c in answer.connections]
 def test_a_wing_is_served_within_every_limit_and_prints_nothing(capfd):
     drawn = wing(replace(shape_of(36, number=1), capacity=4.0, airtime=2.0), seed=2)
 
-    answer = connected_cover(drawn)
+    answer = connected_cover(drawn, seconds=900)
 
     assert keeps(drawn, list(answer.connections), answer.serving)
     assert answer.bound <= answer.cost == drawn.price(answer.connections, answer.serving)
