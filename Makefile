@@ -57,6 +57,7 @@ bench: $(BENCHED)  ## Measure plans, solvers, radio, inventories, rehearsals and
 	$(BIN)/python benchmarks/inventory.py
 	$(BIN)/python -m benchmarks.rehearsal
 	$(BIN)/python -m benchmarks.health
+	$(BIN)/python -m benchmarks.lockdown
 
 components:  ## Install the programs that the tests drive (apt, as root).
 	@sh .ci/components test
