@@ -55,6 +55,7 @@ bench: $(BENCHED)  ## Measure plans, solvers, radio, inventories, rehearsals and
 	$(BIN)/python benchmarks/solvers.py
 	$(BIN)/python benchmarks/radio.py
 	$(BIN)/python benchmarks/inventory.py
+	$(BIN)/python benchmarks/diagnosis.py
 	$(BIN)/python -m benchmarks.rehearsal
 	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.lockdown

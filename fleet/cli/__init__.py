@@ -26,6 +26,7 @@ class _Commands(FleetGroup, LazyGroup):
         "retire": ("fleet.cli.life", "retire", "Record that a device is out of service."),
         "audit": ("fleet.cli.audit", "audit", "Show the log; verify and anchor it."),
         "health": ("fleet.cli.health", "health", "Ask devices how they are."),
+        "play": ("fleet.cli.play", "play", "Run one of our playbooks on devices."),
         "diagnose": ("fleet.cli.diagnose", "diagnose", "Trace silent devices to what they share."),
         "backup": ("fleet.cli.backup", "backup", "Write the fleet to a file for one recipient."),
         "restore": ("fleet.cli.backup", "restore", "Bring back what a backup holds."),

@@ -173,11 +173,18 @@ def _first_session(centre: Centre, device: Device) -> Session:
 
 
 def _order(centre: Centre, device: Device) -> dict[str, Any]:
+    return common_order(centre) | own_order(device)
+
+
+def own_order(device: Device) -> dict[str, Any]:
+    """Return what the order to enrol says to one device alone."""
+    return {"device": device.device, "prison_id": device.prison_id, "nonce": device.nonce}
+
+
+def common_order(centre: Centre) -> dict[str, Any]:
+    """Return what the order to enrol says to every device; nothing in it is secret."""
     envelope = centre.identity.envelope()
     return {
-        "device": device.device,
-        "prison_id": device.prison_id,
-        "nonce": device.nonce,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "trust_key": centre.identity.trust_public(),
         "envelope": {"statement": envelope.statement, "signature": envelope.signature},

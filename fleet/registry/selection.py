@@ -82,7 +82,8 @@ def refuse_unknown(connection: Connection, scope: Scope) -> None:
         if not _is_known(connection, place)
     ]
     if problems:
-        raise InputError(f"the scope {scope} names what is not there", problems=problems)
+        named = " ".join(scope.places)  # Not the states that a command adds by itself.
+        raise InputError(f"the scope {named} names what is not there", problems=problems)
 
 
 def refuse_unknown_cells(connection: Connection, cells: Iterable[str]) -> None:

@@ -72,6 +72,7 @@ ARGUMENTS = {
     "fleet audit anchor": ["--out", "{spare}/anchor.json"],
     "fleet health": [],
     "fleet diagnose": [],
+    "fleet play": ["facts"],
     "fleet backup": ["--out", "{spare}/fleet.age", "--recipient", AGE_KEY],
     "fleet restore": ["{spare}/saved.age", "--identity", "{spare}/backup.key", "--replace"],
     "fleet clock serve": ["--listen", "127.0.0.1:0", "--seconds", "0.1"],
@@ -85,6 +86,7 @@ IN_A_LAB = (
     "fleet diagnose",
     "fleet enrol",
     "fleet health",
+    "fleet play",
     "fleet operator",
     "fleet keys",
 )
@@ -107,7 +109,7 @@ CHECKED_WHERE_TRIED = {
         "unlock",
     )
 }
-ON_LIVE_DEVICES = ("fleet diagnose", "fleet health")
+ON_LIVE_DEVICES = ("fleet diagnose", "fleet health", "fleet play")
 
 # In the order in which one small lab goes through them.
 REHEARSED = {

@@ -1,0 +1,103 @@
+"""Playbooks on enrolled devices of a rehearsal: their certificates, their order, their answers."""
+
+from dataclasses import replace
+
+import pytest
+
+from fleet.enrolment import Centre, enrol_devices, plan, read_candidates
+from fleet.errors import InputError
+from fleet.identity import Identity
+from fleet.operation import Operation, baseline_variables, operate, order_variables
+from fleet.playbook import Outcome
+from fleet.registry import Registry
+
+PATIENCE_S = 60
+BASELINE = {
+    "wingspan_management": [],
+    "wingspan_relay": [],
+    "wingspan_kiosk_program": "/usr/bin/true",
+}
+
+
+@pytest.fixture(scope="module")
+def centre(lab):
+    identity, _ = Identity.make(lab.workspace, operator="asha")
+    return Centre(identity=identity, transport=lab.transport, operator="asha", timeout_s=PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def devices(lab, centre):
+    """Return six live devices, by name."""
+    with Registry.create(lab.workspace.settings().database) as registry:
+        listed = read_candidates(lab.workspace.devices_csv)[:6]
+        results = enrol_devices(centre, registry, plan(registry, listed))
+        assert all(result.done for result in results), results
+        return registry.devices()
+
+
+def test_enrolled_devices_answer_for_their_facts_over_the_deploy_lane(lab, centre, devices):
+    asked = Operation(playbook="facts", changes=False)
+
+    results = operate(centre, lab.transport, asked, devices[:2])
+
+    assert [(r.device, r.outcome, r.why) for r in results] == [
+        (device.device, Outcome.UNCHANGED, "") for device in devices[:2]
+    ]
+    assert [r.answer["facts"]["device"] for r in results] == [d.device for d in devices[:2]]
+
+
+def test_what_enrolment_wrote_is_written_again_where_it_differs(lab, centre, devices, tmp_path):
+    variables = order_variables(centre, devices[:2], tmp_path)
+    enrol = Operation(playbook="enrol", changes=True, variables=variables)
+    program = "/usr/local/lib/wingspan/wingspan_device.py"
+    lab.rehearsal.on(lab.devices[1], ["sh", "-c", f"echo '#' >> {program}"])
+
+    results = operate(centre, lab.transport, enrol, devices[:2])
+    again = operate(centre, lab.transport, enrol, devices[:2])
+
+    assert [r.outcome for r in results] == [Outcome.UNCHANGED, Outcome.CHANGED], results
+    assert results[1].answer["differed"] == [program]
+    assert results[1].answer["wrong"] == []
+    assert [r.outcome for r in again] == [Outcome.UNCHANGED] * 2
+
+
+def test_when_the_first_device_lets_nobody_in_no_other_is_met(lab, centre, devices):
+    shut = {**BASELINE, "wingspan_management": ["192.0.2.0/24"]}
+    baseline = Operation(playbook="baseline", changes=True, variables=shut)
+
+    hasty = replace(centre, timeout_s=10)
+
+    first, *others = operate(hasty, lab.transport, baseline, devices[2:5])
+
+    assert first.outcome is Outcome.FAILED
+    assert "does not let us in afterwards" in first.why
+    assert [r.outcome for r in others] == [Outcome.UNKNOWN] * 2
+    assert all(f"not begun: {first.device}" in r.why for r in others)
+    assert "192.0.2.0" not in lab.rehearsal.on(lab.devices[3], ["nft", "list", "ruleset"])
+
+
+def test_a_run_that_was_stopped_asks_its_devices_and_begins_no_other(lab, centre, devices):
+    answers = iter([False])
+    baseline = Operation(playbook="baseline", changes=True, variables=BASELINE)
+
+    first, other = operate(
+        centre, lab.transport, baseline, devices[4:6], stopped=lambda: next(answers, True)
+    )
+
+    assert (first.outcome, other.outcome) == (Outcome.UNKNOWN, Outcome.UNKNOWN)
+    assert first.answer["facts"]["device"] == devices[4].device
+    assert "not begun" in other.why
+
+
+def test_every_fault_of_a_baseline_is_named(tmp_path):
+    path = tmp_path / "baseline.toml"
+    path.write_text('kiosk_program = 3\nmanagement = ["10.1.0.0/24"]\nrelays = []\n')
+
+    with pytest.raises(InputError) as refused:
+        baseline_variables(path)
+
+    assert [problem.place for problem in refused.value.problems] == [
+        "relays",
+        "kiosk_program",
+        "relay",
+    ]
