@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 NAMESPACE = "wingspan-audit"  # A signature for another purpose is not one for this.
 
+_MAKE = "wingspan fleet audit anchor --out FILE writes one"
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -71,10 +72,9 @@ def read_anchor(path: Path) -> Anchor:
     try:
         anchor = msgspec.json.decode(path.read_bytes(), type=Anchor)
     except OSError as error:
-        hint = "wingspan fleet audit anchor --out FILE writes one"
-        raise InputError(f"cannot read {path}", hint=hint) from error
+        raise InputError(f"cannot read {path}", hint=_MAKE) from error
     except msgspec.MsgspecError as error:
-        raise InputError(f"{path} is not an anchor") from error
+        raise InputError(f"{path} is not an anchor", hint=_MAKE) from error
     if anchor.schema != SCHEMA or anchor.entries < 0 or not _HASH.fullmatch(anchor.head):
-        raise InputError(f"{path} is not an anchor that this program reads")
+        raise InputError(f"{path} is not an anchor that this program reads", hint=_MAKE)
     return anchor

@@ -12,6 +12,7 @@ from fleet.device import Device, DeviceState, NewDevice, pinned_key
 from fleet.enrolment.contact import TRUST_FACT, Centre, check_host_key, enrol_device
 from fleet.errors import FleetError, RefusedError, UnreachableError, told
 from fleet.identity import Lane
+from fleet.registry.selection import refuse_unknown_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,7 +61,15 @@ class Plan:
 
 
 def plan(registry: Registry, candidates: Sequence[NewDevice]) -> Plan:
-    """Compare a list with the registry; nothing is touched."""
+    """Compare a list with the registry; nothing is touched.
+
+    Raises
+    ------
+    InputError
+        With all cells of the list that the topology does not have.
+    """
+    with registry.reading() as connection:
+        refuse_unknown_cells(connection, (one.cell for one in candidates))
     known = registry.by_serial(one.serial for one in candidates)
     new, resumed, passed_over = [], [], []
     for candidate in candidates:

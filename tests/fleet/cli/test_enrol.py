@@ -77,3 +77,12 @@ def test_a_list_with_faults_touches_no_device(enrol):
 
     assert "2 problems in" in said
     assert "devices.csv row 3, host_key" in said
+
+
+def test_a_cell_that_is_not_there_is_named_before_anything_is_done(enrol):
+    lab, run = enrol
+    path = lab.workspace.devices_csv
+    text = path.read_text(encoding="utf-8").replace(listed(lab)[0]["location_key"], "XAA-Q-1-001")
+    path.write_text(text, encoding="utf-8")
+
+    assert "XAA-Q-1-001: there is no such cell" in run(code=3).stderr

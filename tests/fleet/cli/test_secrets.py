@@ -20,6 +20,8 @@ COMMANDS = (
     "operator add carl --role viewer",
     "keys push",
     "health",
+    "play facts XAA",
+    "play enrol XAA --yes",
     "keys rotate --ca broker --yes",
     "keys rotate --ca deploy --compromised --yes",
     "operator remove carl --yes",
