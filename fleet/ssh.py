@@ -269,7 +269,8 @@ class _Line:
             self._socket = dialler.connect(target.address, target.port, timeout_s=timeout_s)
         except (OSError, UnreachableError) as error:
             where = f"{target.address} port {target.port}"
-            what = f"{target.device} does not answer at {where}"
+            at = "" if where == target.device else f" at {where}"
+            what = f"{target.device} does not answer{at}"
             cause = error.__cause__ if isinstance(error, UnreachableError) else error
             raise UnreachableError(what, stage="connect") from cause
         self._socket.settimeout(None)
