@@ -73,8 +73,9 @@ def enrol(
     if one["address"]:
         candidates = [_one(centre, **one)]
     else:
-        path = workspace.devices_csv if source is None else source
-        candidates = read_candidates(path if path.exists() else workspace.root / path)
+        path = source or workspace.devices_csv
+        elsewhere = source is not None and not source.exists()
+        candidates = read_candidates(workspace.root / path if elsewhere else path)
     tell(scope=one["address"] or str(source or workspace.devices_csv), devices=len(candidates))
     with Registry.open(settings.database) as registry:
         _load_places(workspace, registry)

@@ -131,7 +131,7 @@ class Registry:
             rows = connection.execute(select_devices().where(within(scope)))
             devices = sorted((device_of(row) for row in rows), key=lambda found: found.device)
         if some and not devices:
-            hint = "wingspan fleet list shows what there is"
+            hint = "wingspan fleet list shows what there is, wingspan fleet enrol brings devices in"
             raise InputError(f"no device is in the scope {scope}", hint=hint)
         return devices
 

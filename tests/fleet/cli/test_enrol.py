@@ -86,3 +86,13 @@ def test_a_cell_that_is_not_there_is_named_before_anything_is_done(enrol):
     path.write_text(text, encoding="utf-8")
 
     assert "XAA-Q-1-001: there is no such cell" in run(code=3).stderr
+
+
+def test_a_list_that_is_not_there_is_named_where_it_was_looked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner(env={"WINGSPAN_OPERATOR": "asha"})
+    runner.invoke(main, ["-C", "desk", "fleet", "init"])
+
+    refused = runner.invoke(main, ["-C", "desk", "fleet", "enrol"])
+
+    assert "there is no desk/inputs/devices.csv" in refused.stderr
