@@ -1,10 +1,16 @@
 """The playbooks on devices of a rehearsal: real OpenSSH, real nftables."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
+from fleet.enrolment import Centre
+from fleet.enrolment.contact import common_order
+from fleet.identity import Identity, Lane
 from fleet.identity.credential import Credential
 from fleet.playbook import Outcome, Play, play
-from fleet.ssh import Target, host_key_of
+from fleet.ssh import Target, host_key_of, open_session
 
 BASELINE = {
     "wingspan_management": [],
@@ -94,3 +100,25 @@ def test_the_facts_are_those_of_the_devices_own_program(lab, targets, bootstrap)
     facts = run.results[0].answer["facts"]
     assert facts["os"].startswith("debian 12")
     assert "battery_percent" in facts["simulated"]
+
+
+def test_a_device_out_of_the_factory_is_made_ours_and_keeps_its_old_way_in(
+    lab, targets, bootstrap, tmp_path
+):
+    identity, _ = Identity.make(lab.workspace, operator="asha")
+    centre = Centre(identity=identity, transport=lab.transport, operator="asha")
+    (target,) = targets(lab.devices[7:8])
+    each = {target.device: {"device": target.device, "prison_id": "XAA", "nonce": "0a1b"}}
+    order = tmp_path / "order.json"
+    order.write_text(json.dumps({"all": common_order(centre), "each": each, "close": False}))
+    work = Play(playbook="enrol", targets=[target], variables={"wingspan_order_file": str(order)})
+
+    first = play(work, bootstrap, lab.transport)
+    second = play(work, bootstrap, lab.transport)
+
+    assert [(r.outcome, r.why) for r in first.results] == [(Outcome.CHANGED, "")]
+    assert [(r.outcome, r.why) for r in second.results] == [(Outcome.UNCHANGED, "")]
+    broker = identity.credential(Lane.BROKER, operator="asha", purpose="test")
+    asked = replace(target, user="wingspan")
+    with open_session(asked, broker, lab.transport, timeout_s=60) as session:
+        assert json.loads(session.run("probe", timeout_s=60).stdout)["nonce"] == "0a1b"
