@@ -14,8 +14,8 @@ from estate.readiness import Rung
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from estate.catalogue import Assumptions
-    from estate.design import Catalogue, WingDesign
+    from estate.cabling.values import WingDesign
+    from estate.catalogue import Assumptions, Catalogue
     from estate.model import Establishment, Wing
 
 VAT = "VAT"
@@ -24,7 +24,9 @@ _LOCAL_PACKAGES = frozenset({"wing network", "site network", "enabling", "access
 _KNOWN_CABLING = frozenset({"none", "voice", "cat5e", "cat6", "cat6a"})
 # Item → the facts besides the cell count that its quantity is measured from.
 _MEASURED = {
+    "cable_cat6a": ("layout", "dimensions", "distance_to_comms_m"),
     "containment_steel": ("layout", "dimensions", "distance_to_comms_m"),
+    "fibre_drop": ("layout", "dimensions"),
     "fibre_internal": ("distance_to_comms_m",),
 }
 _FABRIC = frozenset({"containment_steel", "core_drill"})  # Works that consent slows.
@@ -35,6 +37,9 @@ _WHOLE_UNITS = frozenset(
         "dock",
         "hole",
         "access point",
+        "terminal",
+        "splitter",
+        "pair",
         "switch",
         "cabinet",
         "circuit",
@@ -143,7 +148,7 @@ def bill_of_wing(
     known = wing.shape.cabling in _KNOWN_CABLING
     share = Estimate.exactly(1) if known else new_work_share(rung, catalogue.assumptions)
     quantities = _quantities(wing, design, catalogue.assumptions)
-    basis = f"rule on the wing's graph; {wing.basis}"
+    basis = f"design of the wing; {wing.basis}"
     if share != Estimate.exactly(1):
         basis += f"; {share.likely:.0%} of the work taken as new (site evidence: {rung})"
     bill = _Bill(catalogue, wing.wing, wing.grade)
@@ -171,7 +176,7 @@ def _quantities(wing: Wing, design: WingDesign, assumptions: Assumptions) -> dic
     if "distance_to_comms_m" in wing.assumed:
         distance = assumptions["distance_to_comms_m"]
         away = distance.scaled(1 / distance.likely)
-    parts = [landing.choice.quantities for landing in design.landings]
+    parts = [landing.quantities for landing in design.landings]
     shared = {
         item: quantity * away if item in _MEASURED else quantity
         for item, quantity in design.shared.items()
