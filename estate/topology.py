@@ -16,7 +16,6 @@ import msgspec
 
 from estate.cabling.options import WIRELESS, Option
 from estate.catalogue import Assumptions
-from estate.radio.capacity import demand_mbps
 from estate.radio.cases import services_of
 from reports.files import write_text
 
@@ -32,13 +31,17 @@ SCHEMA = 1
 
 # Element kind → capacity in Mbit/s and where the number is from.
 _CAPACITIES = {
-    "uplink": (1000, "assumed: the DfE capacity for a secondary school, by analogy"),
     "core_switch": (10_000, "10GBASE-SR towards the wings"),
     "switch": (10_000, "10GBASE-SR towards the core"),
     "access_point": (43, "half the rate of one HE20 MCS7 stream, 86.0 Mbit/s (computed)"),
     "splitter": (2_488, "GPON downstream, ITU-T G.984.2, shared by its cells"),
     "distributor": (10_000, "its fibre: 10GBASE-LR"),
 }
+
+_UPLINK_SOURCE = (
+    "the smallest of the sites; each has its own: the assumed demand of a cell at the busiest "
+    "moment, in the fuller direction, times its cells, and the next circuit up"
+)
 
 # Rates at which circuits are commonly sold, in Mbit/s; assumed.
 _CIRCUITS_MBPS = (100, 200, 500, 1000, 2000, 5000, 10_000)
@@ -82,7 +85,7 @@ class ServedCell:
 class Capacity:
     """What one element of a kind carries, in Mbit/s, and the source of that."""
 
-    capacity_mbps: int
+    capacity_mbps: float
     source: str
 
 
@@ -112,13 +115,17 @@ def topology_of(plan: Plan) -> Topology:
             elements += [part for part in parts if isinstance(part, Element)]
             cells += [part for part in parts if isinstance(part, ServedCell)]
     found = {element.kind for element in elements}
+    uplinks = [element.capacity_mbps for element in elements if element.kind == "uplink"]
     return Topology(
         schema=SCHEMA,
         plan_id=plan.plan_id,
         marking=plan.marking,
         capacities={
             kind: Capacity(capacity_mbps=mbps, source=source)
-            for kind, (mbps, source) in _CAPACITIES.items()
+            for kind, (mbps, source) in (
+                ("uplink", (min((m for m in uplinks if m), default=0), _UPLINK_SOURCE)),
+                *_CAPACITIES.items(),
+            )
             if kind in found
         },
         elements=tuple(elements),
@@ -142,9 +149,15 @@ def uplink_mbps(demand: float) -> float:
 
 
 def _demand_mbps(plan: Plan) -> float:
-    """Return what one cell asks for at the busiest time, as the radio's likely case has it."""
+    """Return what one cell asks of the uplink at the busiest moment, in the fuller direction.
+
+    A circuit carries both directions at once, unlike the air.
+    """
     assumptions = Assumptions({assumption.key: assumption for assumption in plan.assumptions})
-    return demand_mbps(services_of(assumptions, "likely"))
+    services = services_of(assumptions, "likely")
+    down_mbps = sum(service.concurrency * service.down_mbps for service in services)
+    up_mbps = sum(service.concurrency * service.up_mbps for service in services)
+    return max(down_mbps, up_mbps)
 
 
 def _site_elements(site: SitePlan, each_mbps: float) -> tuple[Element, Element]:

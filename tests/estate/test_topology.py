@@ -122,6 +122,14 @@ def test_an_uplink_is_the_smallest_circuit_that_carries_its_cells(topology):
     assert all(e.capacity_mbps for e in topology.elements if e.kind == "uplink")
 
 
+def test_an_uplink_follows_the_fuller_direction_of_its_cells(example_plan):
+    sized = {e.id: e.capacity_mbps for e in topology_of(example_plan).elements}
+
+    # Down, 0.4 x 3 + 0.1 x 1.5 + 0.5 x 0.5 = 1.6 Mbit/s a cell: 768 cells ask for 1,229.
+    assert example_plan.site("EYI").cells == 768
+    assert sized["EYI/uplink"] == 2000
+
+
 def test_every_kind_of_element_has_a_capacity_with_its_source(topology):
     assert set(topology.capacities) == {element.kind for element in topology.elements}
     assert all(c.capacity_mbps > 0 and c.source for c in topology.capacities.values())
