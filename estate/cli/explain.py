@@ -16,24 +16,37 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("place")
+@click.option(
+    "--sensitive",
+    is_flag=True,
+    help="List the single points of failure of a prison or wing instead. Keep the answer local.",
+)
 @json_option
 @click.pass_obj
-def explain(workspace: Workspace, place: str, as_json: bool) -> None:
+def explain(workspace: Workspace, place: str, sensitive: bool, as_json: bool) -> None:
     """Say why a prison stands where it does, or why a wing or landing is designed as it is.
 
     PLACE is a prison (LEI), a wing (EYI/HB1), a landing (EYI/HB1/2) or a spur (EYI/HB1/s2).
+
+    With --sensitive it lists what one failure takes away, largest first, with the cheapest cure;
+    no other output of Wingspan holds that.
 
     \b
     Example:
       wingspan -C out/england-wales estate explain LEI
       wingspan -C out/england-wales estate explain EYI/HB1
+      wingspan -C out/england-wales estate explain EYI --sensitive
     """
     from estate.cli.current import current_plan
+    from estate.cli.failures import failures_text
 
     plan = current_plan(workspace)
     prison_id, *inside = place.split("/")
     site = _site(plan, prison_id)
-    if inside:
+    if sensitive:
+        answer = _sensitive_answer(plan, site, *inside)
+        emit(answer, as_json=as_json, text=failures_text(answer))
+    elif inside:
         answer = _wing_answer(plan, site, *inside)
         emit(answer, as_json=as_json, text=_wing_text(answer))
     else:
@@ -151,15 +164,44 @@ def _prison_text(answer: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _wing_answer(
-    plan: Plan, site: SitePlan, code: str, landing: str = "", *deeper: str
-) -> dict[str, Any]:
+def _sensitive_answer(plan: Plan, site: SitePlan, code: str = "", *deeper: str) -> dict[str, Any]:
+    from estate.cli.failures import MARKING
+    from estate.errors import InputError
+    from estate.resilience.failures import failures_of
+
+    if deeper:
+        raise InputError(
+            "single points of failure are listed for a prison or a wing",
+            hint=f"ask for {site.prison.prison_id}/{code}",
+        )
+    if site.excluded:
+        raise InputError(f"{site.prison.name} is not designed: {site.excluded}")
+    wing = _wing(site, code).wing.wing if code else ""
+    answer = {
+        "schema": 1,
+        "plan_id": plan.plan_id,
+        "marking": f"{plan.marking}; {MARKING}",
+        "place": "/".join(filter(None, (site.prison.prison_id, wing))),
+    }
+    return answer | failures_of(plan, site, wing).as_json()
+
+
+def _wing(site: SitePlan, code: str) -> WingPlan:
     from estate.errors import InputError
 
     found = next((w for w in site.wings if w.wing.wing.casefold() == code.casefold()), None)
     if found is None:
         codes = ", ".join(w.wing.wing for w in site.wings) or "none"
         raise InputError(f"{site.prison.name} has no wing {code}", hint=f"its wings: {codes}")
+    return found
+
+
+def _wing_answer(
+    plan: Plan, site: SitePlan, code: str, landing: str = "", *deeper: str
+) -> dict[str, Any]:
+    from estate.errors import InputError
+
+    found = _wing(site, code)
     answer = _wing_facts(plan, found)
     if landing.casefold().startswith("s") and not deeper:
         answer |= _spur_facts(plan, found, landing)
