@@ -138,28 +138,9 @@ def make_plan(
         appraisal_years=settings.appraisal_years,
     )
     sizings, networks = _with_surveys(inputs)
-    names = {
-        wing.key: _design_name(
-            wing, networks.get(wing.key), inputs.measured.get(wing.prison_id, ())
-        )
-        for sizing in sizings.values()
-        for wing in sizing.wings
-    }
-    named = {names[wing.key]: wing for sizing in sizings.values() for wing in sizing.wings}
-    designs = _designed(
-        {
-            name: _Work(
-                wing=wing,
-                network=networks.get(wing.key),
-                catalogue=design_catalogue(
-                    replace(catalogue, assumptions=inputs.assumptions_of(wing.prison_id))
-                ),
-            )
-            for name, wing in sorted(named.items())
-        },
-        workers or Workers(),
-        designing or Designing(),
-    )
+    names = _design_names(inputs, sizings, networks)
+    works = _works(inputs, sizings, networks, names, catalogue)
+    designs = _designed(works, workers or Workers(), designing or Designing())
     sites = tuple(
         _site(prison, sizings[prison.prison_id], designs, names, catalogue)
         for prison in sorted(inputs.establishments, key=lambda p: p.prison_id)
@@ -198,6 +179,40 @@ def make_plan(
         ),
         networks={names[key]: network for key, network in sorted(networks.items())},
     ).named()
+
+
+def _design_names(
+    inputs: Inputs, sizings: Mapping[str, Sizing], networks: Mapping[str, Network]
+) -> dict[str, str]:
+    """Return the name of the design of each wing, by the wing's key."""
+    return {
+        wing.key: _design_name(
+            wing, networks.get(wing.key), inputs.measured.get(wing.prison_id, ())
+        )
+        for sizing in sizings.values()
+        for wing in sizing.wings
+    }
+
+
+def _works(
+    inputs: Inputs,
+    sizings: Mapping[str, Sizing],
+    networks: Mapping[str, Network],
+    names: Mapping[str, str],
+    catalogue: Catalogue,
+) -> dict[str, _Work]:
+    """Return what is to be designed, by the name of the design."""
+    named = {names[wing.key]: wing for sizing in sizings.values() for wing in sizing.wings}
+    return {
+        name: _Work(
+            wing=wing,
+            network=networks.get(wing.key),
+            catalogue=design_catalogue(
+                replace(catalogue, assumptions=inputs.assumptions_of(wing.prison_id))
+            ),
+        )
+        for name, wing in sorted(named.items())
+    }
 
 
 def _measured(inputs: Inputs) -> Iterator[Assumption]:
