@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from estate.cabling.airing import Air
 from estate.cabling.by_rule import by_rule
 from estate.cabling.describing import Description, pounds
 from estate.cabling.infeasible import no_design
@@ -17,7 +18,9 @@ from estate.cabling.wing import WingProblem
 from estate.optimise import InfeasibleError
 from estate.radio.candidates import candidates_of
 from estate.radio.cases import band_use
+from estate.radio.leakage import LEAKAGE_RULE
 from estate.radio.serving import reach_of
+from estate.radio.sharing import SHARING_RULE
 from estate.typology import lay_out, read_typologies
 
 if TYPE_CHECKING:
@@ -53,9 +56,11 @@ RULES = (
     ),
     (
         "A cell is served where the weaker of up- and downlink meets the target with its margin "
-        "and its demand fits into the access point's airtime; interference between access points "
-        "is not part of the choice."
+        "and its demand fits into the access point's airtime. Where interference then breaks that, "
+        "the links that fail are taken away and the wing is solved again."
     ),
+    SHARING_RULE,
+    LEAKAGE_RULE,
     (
         "Rules and limits use the likely value of their assumption; the radio's best and worst "
         "case give the range of access points, and choose nothing anew."
@@ -66,9 +71,13 @@ RULES = (
     ),
     (
         "Segregation from power is taken as met by solid steel containment: no input says where "
-        "power runs. No design here rests on a measured wing; none is for construction."
+        "power runs. Where no signal was measured, a design is not for construction."
     ),
 )
+
+
+# What interference breaks is designed again so often; what still fails then is said.
+_ROUNDS = 3
 
 
 def design_wing(
@@ -90,6 +99,7 @@ def design_wing(
     too_dear = dear_access_points(
         _explained(design_in_turn, wired, seed=seed), storey_height_m=storey_height_m
     )
+    air = None
     if set(too_dear) == WIRELESS:
         found, access_points = _explained(solved, wired, seed=seed), None
     else:
@@ -100,7 +110,13 @@ def design_wing(
             storey_height_m=storey_height_m,
             assumptions=catalogue.assumptions,
         )
-        found = _explained(solved, Joint.of(wing, candidates, reach, too_dear), seed=seed)
+        for _ in range(_ROUNDS):
+            joint = Joint.of(wing, candidates, reach, too_dear)
+            found = _explained(solved, joint, seed=seed)
+            air = Air.of(found.solution, candidates, reach)
+            if air.holds:
+                break
+            reach = air.corrected()
         access_points = access_points_in_all(found.solution, candidates, reach)
     joint = found.solution.joint
     description = Description(solved=found, access_points=access_points, too_dear=too_dear)
@@ -123,6 +139,9 @@ def design_wing(
         stopped_by=found.stopped_by,
         by_rule_gbp=pounds(ruled.cost_gbp),
         by_rule=ruled.chosen,
+        air=air.value(network, storey_height_m=storey_height_m, assumptions=catalogue.assumptions)
+        if air
+        else None,
     )
 
 

@@ -188,6 +188,13 @@ class Plan:
             self.designs[wing.design] for site in self.establishments for wing in site.wings
         )
 
+    def is_measured(self, prison_id: str) -> bool:
+        """Return whether signal was measured in the walls of a prison's survey."""
+        return any(
+            each.key.endswith(f".{prison_id}") and each.verified == "yes"
+            for each in self.assumptions
+        )
+
     def site(self, prison_id: str) -> SitePlan | None:
         """Return the prison of that id, or None."""
         return next((s for s in self.establishments if s.prison.prison_id == prison_id), None)

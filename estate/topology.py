@@ -133,6 +133,25 @@ def topology_of(plan: Plan) -> Topology:
     )
 
 
+def access_points_of(plan: Plan, prison_id: str) -> dict[str, tuple[str, BuiltPoint]]:
+    """Return the access points of a prison by their names in a topology, each with its wing's key.
+
+    So that what a device read of one can be placed.
+    """
+    site = plan.site(prison_id)
+    found: dict[str, tuple[str, BuiltPoint]] = {}
+    for planned in site.wings if site else ():
+        wing = planned.wing
+        points = [p for p in plan.designs[planned.design].points if p.option in WIRELESS]
+        for number, point in enumerate(points, start=1):
+            found[_access_point(wing, number)] = (wing.key, point)
+    return found
+
+
+def _access_point(wing: Wing, number: int) -> str:
+    return f"{wing.prison_id}/{wing.wing}/AP-{number:03d}"
+
+
 def write_topology(plan: Plan, path: Path) -> None:
     """Write the plan's topology as JSON; the same plan gives the same bytes."""
     write_text(path, msgspec.json.encode(topology_of(plan)).decode() + "\n")

@@ -11,6 +11,7 @@ from decimal import Decimal
 from estate.cabling.options import Option
 from estate.estimate import Estimate
 from estate.model import Point
+from estate.radio.leakage import Leakage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,27 @@ class BuiltDistributor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WingRadio:
+    """What the access points of a wing share once all of them send.
+
+    `band` says which is used, and why; `channels` and `airtime` are by access point, the latter
+    with interference; `sinr_db` is by cell, its margin taken off. `failing` cells and
+    `overloaded` access points no longer keep what they need. `comparisons` are with other
+    models, `warnings` where these disagree by more than 10 dB.
+    """
+
+    band: str
+    channels: dict[str, int]
+    airtime: dict[str, float]
+    sinr_db: dict[str, float]
+    failing: tuple[str, ...]
+    overloaded: tuple[str, ...]
+    comparisons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    leakage: Leakage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WingDesign:
     """The design of every wing of one shape.
 
@@ -138,3 +160,4 @@ class WingDesign:
     stopped_by: str
     by_rule_gbp: Decimal
     by_rule: str
+    air: WingRadio | None = None

@@ -248,12 +248,15 @@ def _wing_facts(plan: Plan, found: WingPlan) -> dict[str, Any]:
             for d in design.distributors
         ],
         "radio": design.radio,
+        "is_measured": plan.is_measured(found.wing.prison_id),
+        "comparisons": list(design.air.comparisons) if design.air else [],
+        "leakage": _leakage_facts(design),
         "design": _proof(design),
-        "warnings": list(design.warnings),
+        "warnings": [*design.warnings, *(design.air.warnings if design.air else ())],
         "rules": list(plan.rules),
         "landings": [_landing_facts(landing) for landing in design.landings],
         "access_points": [
-            _point_facts(point) for point in design.points if point.option in WIRELESS
+            _point_facts(point, design) for point in design.points if point.option in WIRELESS
         ],
     }
 
@@ -280,9 +283,24 @@ def _landing_facts(landing: LandingDesign) -> dict[str, Any]:
     }
 
 
-def _point_facts(point: BuiltPoint) -> dict[str, Any]:
+def _leakage_facts(design: WingDesign) -> dict[str, Any] | None:
+    """Return what is heard of a wing's access points outside it, None where it has none."""
+    if design.air is None:
+        return None
+    found = design.air.leakage
+    return {
+        "perimeter": found.perimeter.source,
+        "perimeter_grade": str(found.perimeter.grade),
+        "likely_dbm": found.strongest_dbm,
+        "cautious_dbm": max(found.cautious_dbm),
+        "audible_m": round(found.audible_m, 1),
+    }
+
+
+def _point_facts(point: BuiltPoint, design: WingDesign) -> dict[str, Any]:
     return {
         "name": point.name,
+        "channel": design.air.channels[point.name] if design.air else None,
         "landing": point.landing,
         "cells": list(point.cells),
         "signal_dbm": list(point.signal_dbm),
@@ -352,7 +370,7 @@ def _wing_text(answer: dict[str, Any]) -> str:
     lines = [
         f"{answer['name']} ({answer['wing']}), {answer['cells']} cells, grade {answer['grade']}",
         f"{answer['basis']}; assumed: {assumed}",
-        "not for construction: no signal was measured here",
+        *([] if answer["is_measured"] else ["not for construction: no signal was measured here"]),
         f"network {_proof_text(answer['design'])}",
         (
             f"cabling ends in: {answer['distributor']}; longest link "
@@ -376,15 +394,31 @@ def _wing_text(answer: dict[str, Any]) -> str:
             for o in landing["options"]
         ]
     lines += [_point_text(point) for point in answer["access_points"]]
+    lines += _radio_text(answer)
     return "\n".join(
         [*lines, "rules, and what they get wrong:", *(f"  {r}" for r in answer["rules"])]
     )
+
+
+def _radio_text(answer: dict[str, Any]) -> list[str]:
+    leakage = answer["leakage"]
+    if leakage is None:
+        return []
+    return [
+        f"radio: {answer['radio']}",
+        *(f"  {comparison}" for comparison in answer["comparisons"]),
+        (
+            f"heard outside ({leakage['perimeter']}, grade {leakage['perimeter_grade']}): at most "
+            f"{leakage['likely_dbm']:g} dBm likely, {leakage['cautious_dbm']:g} dBm through "
+            f"windows; {leakage['audible_m']:g} m of it hear a network"
+        ),
+    ]
 
 
 def _point_text(point: dict[str, Any]) -> str:
     why = f"forced by {point['forced_by']}" if point["forced_by"] else "for airtime"
     weakest = min(point["signal_dbm"])
     return (
-        f"  {point['name']}: {len(point['cells'])} cells, {weakest:g} dBm at the weakest, "
-        f"{point['airtime']:.0%} of its airtime; {why}"
+        f"  {point['name']}: channel {point['channel']}, {len(point['cells'])} cells, "
+        f"{weakest:g} dBm at the weakest, {point['airtime']:.0%} of its airtime; {why}"
     )
