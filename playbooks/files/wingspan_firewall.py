@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 STATE = "/etc/wingspan/firewall.json"
+CLOCK = "/etc/wingspan/clock.json"
 RULES = "/etc/nftables.conf"
 NFT = "/usr/sbin/nft"
 # Beyond the first: nothing but the relay, and SSH from the management.
@@ -58,7 +59,7 @@ def rules(wanted):
     """Return the ruleset of a firewall as text for nft; the same one gives the same text."""
     checked(wanted)
     ssh = [f"\t\t{source(network)} tcp dport 22 accept" for network in wanted["management"]]
-    ways = list(wanted["relay"])
+    ways = [*wanted["relay"], *clock_ways()]
     if wanted["level"] == "open":
         ways += wanted["allowed"]
     # Without a management network SSH is open to all: whoever cannot be reached cannot be helped.
@@ -67,6 +68,23 @@ def rules(wanted):
         ssh="\n".join(ssh or ["\t\ttcp dport 22 accept"]),
         out="\n".join(dict.fromkeys(way(each) for each in ways)) or "\t\t# nowhere",
     )
+
+
+def clock_ways():
+    """Return the ways to whoever tells this device the time: without it no certificate is valid."""
+    try:
+        with open(CLOCK, encoding="utf-8") as file:
+            servers = json.load(file)["servers"]
+    except FileNotFoundError:
+        return []
+    ways = []
+    for host, port in servers:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            continue  # A name: the relay's own resolver is among its ways.
+        ways.append({"network": host, "protocol": "tcp", "port": int(port)})
+    return ways
 
 
 def source(network):

@@ -84,8 +84,11 @@ def test_a_run_that_was_stopped_asks_its_devices_and_begins_no_other(lab, centre
         centre, lab.transport, baseline, devices[4:6], stopped=lambda: next(answers, True)
     )
 
-    assert (first.outcome, other.outcome) == (Outcome.UNKNOWN, Outcome.UNKNOWN)
-    assert first.answer["facts"]["device"] == devices[4].device
+    # The first may be done by the time that Ansible hears of the stop; then nobody is asked.
+    assert first.outcome in {Outcome.UNKNOWN, Outcome.CHANGED}
+    if first.outcome is Outcome.UNKNOWN:
+        assert first.answer["facts"]["device"] == devices[4].device
+    assert other.outcome is Outcome.UNKNOWN
     assert "not begun" in other.why
 
 

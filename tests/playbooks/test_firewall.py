@@ -108,3 +108,13 @@ def test_a_change_in_part_keeps_the_rest(firewall, tmp_path, monkeypatch):
 
     kept = json.loads((tmp_path / "firewall.json").read_text())
     assert (kept["management"], kept["level"]) == (["198.18.0.0/24"], "closed")
+
+
+def test_whoever_tells_the_time_may_always_be_asked(firewall, tmp_path, monkeypatch):
+    clock = tmp_path / "clock.json"
+    clock.write_text('{"servers": [["198.18.0.1", 8463], ["time.example", 8463]]}')
+    monkeypatch.setattr(firewall, "CLOCK", str(clock))
+
+    listed = loaded(firewall.rules({**WANTED, "level": "closed"}))
+
+    assert "ip daddr 198.18.0.1 tcp dport 8463 accept" in listed
