@@ -83,11 +83,48 @@ class Driver(Protocol):
         """Ask devices what became of a request."""
 
 
+class Wire(Protocol):
+    """What takes a command of the restricted lane to a device and brings its answer."""
+
+    def said(self, device: Device, patience: Patience, command: str, stdin: bytes) -> bytes:
+        """Return what a device says to a command.
+
+        Raises
+        ------
+        FleetError
+            When it says nothing, or not to the end, or is another.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerDriver:
-    """The broker lane: one connection for each device, as many at a time as the network bears."""
+class SshWire:
+    """One connection for each command, to who holds the pinned key."""
 
     lane: Lane
+
+    def said(self, device: Device, patience: Patience, command: str, stdin: bytes) -> bytes:
+        """Return what a device says to a command."""
+        if not device.address:
+            raise UnreachableError(f"{device.device} has no known address", stage="connect")
+        target = Target(
+            device=device.device,
+            address=device.address,
+            port=device.port,
+            user=self.lane.user,
+            host_key=device.host_key,
+            key_exchange=device.key_exchange,
+        )
+        with open_session(
+            target, self.lane.credential(), self.lane.transport, timeout_s=patience.login_s
+        ) as session:
+            return session.run(command, stdin=stdin, timeout_s=patience.answer_s).stdout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerDriver:
+    """The broker lane: one exchange with each device, as many at a time as the network bears."""
+
+    wire: Wire
     knocking: Knocking
     topology: Topology | None = None
 
@@ -121,26 +158,10 @@ class BrokerDriver:
         def ask(device: Device, patience: Patience) -> Reply:
             challenge = secrets.token_hex(_CHALLENGE_BYTES)
             try:
-                answer = self._said(device, patience, command, message(device, challenge))
+                answer = self.wire.said(device, patience, command, message(device, challenge))
                 proof = read_proof(answer, device, request=request(device), challenge=challenge)
                 return Reply(device=device, proof=proof)
             except FleetError as error:
                 return Reply(device=device, error=error)
 
         return sweep(devices, ask, self.knocking, self.topology)
-
-    def _said(self, device: Device, patience: Patience, command: str, stdin: bytes) -> bytes:
-        if not device.address:
-            raise UnreachableError(f"{device.device} has no known address", stage="connect")
-        target = Target(
-            device=device.device,
-            address=device.address,
-            port=device.port,
-            user=self.lane.user,
-            host_key=device.host_key,
-            key_exchange=device.key_exchange,
-        )
-        with open_session(
-            target, self.lane.credential(), self.lane.transport, timeout_s=patience.login_s
-        ) as session:
-            return session.run(command, stdin=stdin, timeout_s=patience.answer_s).stdout

@@ -6,9 +6,12 @@ effect before the next request; what has been sent is asked about and never sent
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fleet.approval import Action, Request, inclusion, leaf, read_request
 from fleet.approval.agreement import Agreement, agreement
@@ -17,10 +20,17 @@ from fleet.driver import Order, Reply
 from fleet.intent import UNCERTAIN, IntentEvent, IntentState, follows
 from fleet.registry import Intent, Kept
 from fleet.registry.readings import set_desired
-from fleet.registry.requests import PAUSED, STOPPED, intents_of, requests_kept, set_intents
+from fleet.registry.requests import (
+    PAUSED,
+    STOPPED,
+    intents_of,
+    request_kept,
+    requests_left,
+    set_intents,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from fleet.approval.order import Proof
@@ -36,6 +46,8 @@ _LISTS = {
     IntentState.EXPIRED: "failed",
     IntentState.WAITING: "waiting",
 }
+# So many replies, or those of so many seconds, are kept in one step; who dies before it asks again.
+_KEPT_AT_ONCE, _KEPT_EVERY_S = 200, 1.0
 _STATES_AFTER = {Action.QUARANTINE: DeviceState.QUARANTINED, Action.RELEASE: DeviceState.LIVE}
 
 
@@ -64,27 +76,44 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A request that is not over: what was signed, by whom, and the intents that it has left."""
+    """A request that is not over: what was signed, by whom, and the intents that it has left.
+
+    `devices` are those of `everyone`, by name.
+    """
 
     kept: Kept
     request: Request
     agreement: Agreement
     intents: tuple[Intent, ...]
     everyone: tuple[Intent, ...]
+    devices: Mapping[str, Device]
 
 
-def reconcile(
-    registry: Registry, driver: Driver, signers: Sequence[Signer], *, now: datetime, by: str
+def _anything(_request: Request) -> str:
+    return ""
+
+
+def reconcile(  # noqa: PLR0913 - who acts on what, by which way, by name
+    registry: Registry,
+    driver: Driver,
+    signers: Sequence[Signer],
+    *,
+    now: datetime,
+    by: str,
+    hindered: Callable[[Request], str] = _anything,
 ) -> Reconciled:
-    """Carry out what is due, the most urgent first, and return where each device stands."""
+    """Carry out what is due, the most urgent first, and return where each device stands.
+
+    `hindered` says why a request may not be sent from here now, "" where it may.
+    """
     stood: dict[tuple[str, str], tuple[IntentState, str]] = {}
-    devices = {device.device: device for device in registry.devices()}
-    for listed in works(registry, signers, devices):
+    with registry.reading() as connection:
+        left = [read_request(kept.encoded) for kept in requests_left(connection)]
+    for request in sorted(left, key=lambda each: -each.priority):  # And then the oldest.
         # Read anew: a stop, or a proof of the last request, may have changed it since.
-        name = listed.request.request
-        for work in works(registry, signers, devices, only=name):
-            ended = _Pass(registry, driver, work, devices, now=now, by=by).run()
-            stood |= {(name, device): standing for device, standing in ended.items()}
+        work = work_of(registry, signers, request.request)
+        ended = _Pass(registry, driver, work, now=now, by=by, hindered=hindered(request)).run()
+        stood |= {(request.request, device): standing for device, standing in ended.items()}
     return _sorted(stood)
 
 
@@ -96,28 +125,41 @@ def _sorted(stood: Mapping[tuple[str, str], tuple[IntentState, str]]) -> Reconci
     return Reconciled(**{name: tuple(lists[name]) for name in set(_LISTS.values())})
 
 
-def works(
-    registry: Registry, signers: Sequence[Signer], devices: dict[str, Device], *, only: str = ""
-) -> list[Work]:
-    """Return the requests that are not over, the most urgent and then the oldest first.
-
-    Where `only` names one, no other is looked at.
-    """
+def works(registry: Registry, signers: Sequence[Signer]) -> list[Work]:
+    """Return the requests that are not over, the most urgent and then the oldest first."""
     with registry.reading() as connection:
-        kept = [one for one in requests_kept(connection) if only in {"", one.request}]
-        intents = intents_of(connection, [one.request for one in kept])
-    found = []
-    for one in kept:
-        request = read_request(one.encoded)
-        everyone = tuple(intents[one.request])
-        left = tuple(i for i in everyone if i.state in UNCERTAIN or i.state == IntentState.WAITING)
-        if left:
-            prisons = frozenset(devices[i.device].prison_id for i in everyone)
-            agreed = agreement(request, one.signatures, signers, prisons)
-            found.append(
-                Work(kept=one, request=request, agreement=agreed, intents=left, everyone=everyone)
-            )
+        names = [kept.request for kept in requests_left(connection)]
+    found = [work_of(registry, signers, name) for name in names]
     return sorted(found, key=lambda work: (-work.request.priority, work.kept.at))
+
+
+def work_of(registry: Registry, signers: Sequence[Signer], name: str) -> Work:
+    """Return what there is left of one request."""
+    with registry.reading() as connection:
+        kept = request_kept(connection, name)
+        everyone = tuple(intents_of(connection, [name])[name])
+    devices = registry.named(intent.device for intent in everyone)
+    request = read_request(kept.encoded)
+    prisons = frozenset(device.prison_id for device in devices.values())
+    return Work(
+        kept=kept,
+        request=request,
+        agreement=agreement(request, kept.signatures, signers, prisons),
+        intents=tuple(
+            i for i in everyone if i.state in UNCERTAIN or i.state == IntentState.WAITING
+        ),
+        everyone=everyone,
+        devices=devices,
+    )
+
+
+class _Moved(NamedTuple):
+    """What happened to the intent of one device."""
+
+    device: str
+    event: IntentEvent
+    why: str
+    proof: Proof | None = None
 
 
 class _Pass:
@@ -128,14 +170,14 @@ class _Pass:
         registry: Registry,
         driver: Driver,
         work: Work,
-        devices: dict[str, Device],
         *,
         now: datetime,
         by: str,
+        hindered: str,
     ) -> None:
         self._registry, self._driver, self._work = registry, driver, work
-        self._devices = devices
-        self._now, self._by = now, by
+        self._devices = work.devices
+        self._now, self._by, self._hindered = now, by, hindered
         self._state = {intent.device: IntentState(intent.state) for intent in work.intents}
         self._why = {intent.device: intent.why for intent in work.intents}
 
@@ -176,6 +218,8 @@ class _Pass:
         """Return why nothing may be sent now, "" where it may."""
         if self._work.kept.status == PAUSED:
             return "the request is paused"
+        if self._hindered:
+            return self._hindered
         if self._work.agreement.missing:
             return f"{self._work.agreement.missing} more must agree: {self._work.agreement.why}"
         return ""
@@ -202,37 +246,58 @@ class _Pass:
         return dict(zip(names, proofs, strict=True))
 
     def _take(self, replies: Iterable[Reply]) -> None:
-        """Keep each reply as it comes, so that an interruption loses none."""
-        for reply in replies:
-            event, why, proof = judged(reply, self._work.request)
-            self._move([reply.device.device], event, why, proof=proof)
+        """Keep replies as they come, a few at a time.
 
-    def _move(
-        self, names: Sequence[str], event: IntentEvent, why: str, *, proof: Proof | None = None
-    ) -> None:
+        An interruption loses what was not kept yet; those devices are asked again.
+        """
+        moved: list[_Moved] = []
+        kept_s = monotonic()
+        try:
+            for reply in replies:
+                event, why, proof = judged(reply, self._work.request)
+                moved.append(_Moved(reply.device.device, event, why, proof))
+                if len(moved) >= _KEPT_AT_ONCE or monotonic() - kept_s >= _KEPT_EVERY_S:
+                    self._keep(moved)
+                    moved, kept_s = [], monotonic()
+        finally:
+            self._keep(moved)
+
+    def _move(self, names: Iterable[str], event: IntentEvent, why: str) -> None:
+        self._keep([_Moved(name, event, why) for name in names])
+
+    def _keep(self, moved: Sequence[_Moved]) -> None:
+        if not moved:
+            return
         changes: list[dict[str, Any]] = []
-        shown = str(dict(proof.shown)) if proof else ""
-        for name in names:
-            before = self._state[name]
-            self._state[name] = follows(before, event)
+        for one in moved:
+            before = self._state[one.device]
+            self._state[one.device] = follows(before, one.event)
+            self._why[one.device] = one.why
             changes.append(
                 {
-                    "device": name,
+                    "device": one.device,
                     "before": before.value,
-                    "state": self._state[name].value,
-                    "why": why,
-                    "proof": shown,
+                    "state": self._state[one.device].value,
+                    "why": one.why,
+                    "proof": encoded_proof(one.proof) if one.proof else "",
                 }
             )
+        shown = [one.proof for one in moved if one.proof and one.event is IntentEvent.PROVE]
         with self._registry.writing() as connection:
             set_intents(connection, self._work.request.request, changes, self._now)
-            if proof and event is IntentEvent.PROVE:
-                wanted = {"ruleset_sha256": proof.ruleset_sha256}
-                set_desired(connection, {proof.device: wanted})
-        self._why |= dict.fromkeys(names, why)
-        if event is IntentEvent.PROVE and self._work.request.action in _STATES_AFTER:
-            state = _STATES_AFTER[self._work.request.action]
-            self._registry.set_states(names, state, by=self._by, why=self._work.request.request)
+            set_desired(
+                connection,
+                {proof.device: {"ruleset_sha256": proof.ruleset_sha256} for proof in shown},
+            )
+        after = _STATES_AFTER.get(self._work.request.action)
+        if after and shown:
+            names = [proof.device for proof in shown]
+            self._registry.set_states(names, after, by=self._by, why=self._work.request.request)
+
+
+def encoded_proof(proof: Proof) -> str:
+    """Return a proof as it is kept: what the device signed, and its signature."""
+    return json.dumps({"proof": proof.text, "signature": proof.signature})
 
 
 def judged(reply: Reply, request: Request) -> tuple[IntentEvent, str, Proof | None]:

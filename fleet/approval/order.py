@@ -33,7 +33,8 @@ class Proof:
     """What a device showed of itself, under its own key.
 
     `outcome` is what became of the order that was asked about: done, failed, begun, or unknown
-    where it never came. `shown` are all the fields as the device signed them.
+    where it never came. `shown` are all the fields, `text` the bytes that the device signed and
+    `signature` what it made of them, so that whoever doubts it can check it again.
     """
 
     device: str
@@ -44,6 +45,8 @@ class Proof:
     quarantined: bool
     ruleset_sha256: str
     shown: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+    signature: str = ""
 
 
 def signed(request: Request, *, operator: str, key: Path, namespace: str) -> Signature:
@@ -99,23 +102,44 @@ def read_proof(answer: bytes, device: Device, *, request: str, challenge: str) -
         shown = json.loads(text)
     except (ValueError, KeyError, TypeError) as error:
         raise NotProvenError(f"{device.device} answered nothing that can be read") from error
+    asked = {"request": request, "challenge": challenge}
+    return _checked(text, armoured, shown, device=device, asked=asked)
+
+
+def kept_proof(text: str, armoured: str, device: Device, *, request: str) -> Proof:
+    """Return a proof that another asked for and kept, once the device's own key is found under it.
+
+    Raises
+    ------
+    RefusedError
+        When another signed it, or it is of another device, request or provisioning.
+    NotProvenError
+        When it is none.
+    """
+    try:
+        shown = json.loads(text)
+    except ValueError as error:
+        raise NotProvenError(f"{device.device} showed nothing that can be read") from error
+    return _checked(text, armoured, shown, device=device, asked={"request": request})
+
+
+def _checked(
+    text: str, armoured: str, shown: dict[str, Any], *, device: Device, asked: dict[str, str]
+) -> Proof:
     signature.verify(text.encode(), armoured, public=device.host_key, namespace=PROOF)
-    asked = {
-        "device": device.device,
-        "provisioning": device.nonce,
-        "request": request,
-        "challenge": challenge,
-    }
+    asked |= {"device": device.device, "provisioning": device.nonce}
     wrong = [name for name, value in asked.items() if shown.get(name) != value]
     if wrong:
         raise RefusedError(f"{device.device} showed another {', '.join(wrong)} than was asked")
     return Proof(
         device=device.device,
-        request=request,
+        request=asked["request"],
         outcome=shown["outcome"],
         why=shown["why"],
         level=shown["level"],
         quarantined=shown["quarantined"],
         ruleset_sha256=shown["ruleset_sha256"],
         shown=shown,
+        text=text,
+        signature=armoured,
     )

@@ -39,15 +39,14 @@ def inclusion(leaves: Sequence[bytes]) -> list[list[str]]:
     Each is "l" or "r", for the side that it stands on, and 64 hexadecimal digits. Equal to the
     audit path of RFC 6962 section 2.1.1, with the sides written out.
     """
-    levels = _levels(leaves)
     proofs: list[list[str]] = [[] for _ in leaves]
-    for index, proof in enumerate(proofs):
-        position = index
-        for level in levels[:-1]:
-            beside = position ^ 1
-            if beside < len(level):
-                proof.append(("r" if beside > position else "l") + level[beside].hex())
-            position //= 2
+    for height, level in enumerate(_levels(leaves)[:-1]):
+        # Written once for each node, however many leaves have it on their way.
+        steps = [("r" if place % 2 else "l") + node.hex() for place, node in enumerate(level)]
+        for index, proof in enumerate(proofs):
+            beside = (index >> height) ^ 1
+            if beside < len(steps):
+                proof.append(steps[beside])
     return proofs
 
 

@@ -46,7 +46,7 @@ def carry_out(workspace: Workspace, desk: Desk) -> Reconciled:
     """Carry out what is due on the devices that answer."""
     from datetime import UTC, datetime
 
-    from fleet.driver import BrokerDriver
+    from fleet.driver import BrokerDriver, SshWire
     from fleet.health.probe import Lane, renewed
     from fleet.health.rules import read_rules
     from fleet.identity import Lane as Authority
@@ -58,8 +58,11 @@ def carry_out(workspace: Workspace, desk: Desk) -> Reconciled:
         desk.identity.credential, Authority.BROKER, operator=desk.operator, purpose="orders"
     )
     driver = BrokerDriver(
-        lane=Lane(
-            credential=renewed(issue, every_s=_RENEWED_EVERY_S), transport=transport_of(workspace)
+        wire=SshWire(
+            lane=Lane(
+                credential=renewed(issue, every_s=_RENEWED_EVERY_S),
+                transport=transport_of(workspace),
+            )
         ),
         knocking=read_rules(workspace.devices_csv.parent).knocking,
         topology=read_topology(workspace.topology) if workspace.topology.exists() else None,

@@ -203,12 +203,11 @@ def residue(workspace: Workspace, scope: tuple[str, ...], as_json: bool) -> None
 
     with desk_of(workspace) as desk:
         within = {d.device: d for d in desk.registry.devices(Scope.parse(scope))}
-        everyone = {d.device: d for d in desk.registry.devices()}
-        left = works(desk.registry, desk.identity.statement().signers, everyone)
+        left = works(desk.registry, desk.identity.statement().signers)
     rows = [
         {
             "device": intent.device,
-            "cell": everyone[intent.device].cell,
+            "cell": work.devices[intent.device].cell,
             "intent": work.request.request,
             "action": work.request.action,
             "state": intent.state,

@@ -157,6 +157,15 @@ class Registry:
             hint = near(name, connection.scalars(select(DeviceRow.device)))
         raise InputError(f"there is no device {name}", hint=hint or "wingspan fleet list")
 
+    def named(self, names: Iterable[str]) -> dict[str, Device]:
+        """Return devices by their names; absent ones are left out."""
+        found = {}
+        with self.reading() as connection:
+            for chunk in chunks(sorted(set(names))):
+                rows = connection.execute(select_devices().where(DeviceRow.device.in_(chunk)))
+                found.update({row.device: device_of(row) for row in rows})
+        return found
+
     def by_serial(self, serials: Iterable[str]) -> dict[str, Device]:
         """Return the devices with these serial numbers; absent ones are left out."""
         found = {}

@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Text,
     bindparam,
+    exists,
     insert,
     select,
     update,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 OPEN: Final = "open"
 PAUSED: Final = "paused"
 STOPPED: Final = "stopped"
+# The states of intents that something can still come of; see `fleet.intent`.
+UNFINISHED: Final = ("waiting", "sent", "suspended")
 
 
 class RequestRow(Base):
@@ -166,6 +169,16 @@ def requests_kept(
 ) -> list[Kept]:
     """Return requests in the order in which they were asked for."""
     query = select(RequestRow.__table__).where(RequestRow.status.in_(tuple(statuses)))
+    return _kept(connection, connection.execute(query.order_by(RequestRow.at, RequestRow.request)))
+
+
+def requests_left(connection: Connection) -> list[Kept]:
+    """Return the requests that some device is not done with, in the order of their asking.
+
+    What is over is not looked at, however many years of it there are.
+    """
+    left = exists().where(IntentRow.request == RequestRow.request, IntentRow.state.in_(UNFINISHED))
+    query = select(RequestRow.__table__).where(left)
     return _kept(connection, connection.execute(query.order_by(RequestRow.at, RequestRow.request)))
 
 
