@@ -174,6 +174,19 @@ def last_statuses(connection: Connection, *, since: datetime) -> dict[str, tuple
     return {device: (STATUSES[status], at) for device, status, at in connection.execute(query)}
 
 
+def last_numbers(connection: Connection, fact: str, *, since: datetime) -> dict[str, float]:
+    """Return the last number of a fact that each device said since then."""
+    column, scale = KEPT[fact]
+    kept = getattr(ReadingRow, column)
+    query = (
+        select(ReadingRow.device, kept)
+        .join(SweepRow, ReadingRow.sweep == SweepRow.id)
+        .where(SweepRow.at >= since, kept.is_not(None))
+        .order_by(SweepRow.at, SweepRow.id)
+    )
+    return {device: value / scale for device, value in connection.execute(query)}
+
+
 def store_findings(
     connection: Connection, found: Mapping[str, Sequence[Amiss]], at: datetime
 ) -> dict[tuple[str, str, str], datetime]:

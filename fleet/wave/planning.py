@@ -185,7 +185,7 @@ def order_wave(
         site="",
         coverage=False,
         devices=tuple(sorted(device.device for device in devices)),
-        at_once=at_once,
+        at_once=min(at_once, len(devices)),
         rate_mbps=rules["order_mbps"],
         prefetch_s=0.0,
         apply_s=rules["order_s"] * max(turns, default=0),
