@@ -310,10 +310,11 @@ def judged(reply: Reply, request: Request) -> tuple[IntentEvent, str, Proof | No
         return IntentEvent.FAIL, str(reply.error), None
     if reply.proof.outcome == "unknown":
         return IntentEvent.FORGET, "the device never had the order", None
+    if reply.proof.outcome != "done":
+        return IntentEvent.FAIL, reply.proof.why, reply.proof
+    # What was done and is not shown may still come: it is asked about again.
     missing = not_shown(reply.proof, request)
-    if reply.proof.outcome != "done" or missing:
-        return IntentEvent.FAIL, reply.proof.why or missing, reply.proof
-    return IntentEvent.PROVE, "", reply.proof
+    return IntentEvent.LOST if missing else IntentEvent.PROVE, missing, reply.proof
 
 
 def not_shown(proof: Proof, request: Request) -> str:
@@ -329,7 +330,25 @@ def not_shown(proof: Proof, request: Request) -> str:
         Action.ALLOWLIST: shown["allowlist_sha256"] != given.get("allowlist_sha256")
         and "another allowlist is in force",
     }[request.action]
-    forbidden = shown["probes"].get("forbidden")
-    if not wrong and forbidden != "shut":
-        return f"a forbidden connection is {forbidden}, not shut"
-    return wrong or ""
+    return wrong or _unlike(shown)
+
+
+def _unlike(shown: Mapping[str, Any]) -> str:
+    """Return what a device shows that does not go with the level it says, "" where all does."""
+    probes, session, level = shown["probes"], shown["session"], shown["level"]
+    target = f"wingspan-{level}.target"
+    wrong = [
+        probes.get("forbidden") != "shut"
+        and f"a forbidden connection is {probes.get('forbidden')}, not shut",
+        # Refused by the relay itself, the way to it is open all the same.
+        probes.get("relay", "open") not in {"open", "refused"}
+        and f"the way to the relay is {probes.get('relay')}, not open",
+    ]
+    if level:
+        wrong += [
+            shown["target"] != target and f"the next boot leads to {shown['target']}, not {target}",
+            session.get(target, "active") != "active"
+            and f"{target} is {session.get(target)}, not active",
+            session.get("wingspan-kiosk.service") == "active" and "the kiosk still runs",
+        ]
+    return next((str(why) for why in wrong if why), "")

@@ -194,31 +194,20 @@ def reconcile(ctx: click.Context, once: bool, every_s: int, as_json: bool) -> No
 def residue(workspace: Workspace, scope: tuple[str, ...], as_json: bool) -> None:
     """Say who is not proven, why, since when, and which cell to walk to.
 
+    What failed stays in the list until a later request of its kind is proven; so does a device
+    that holds an older list of signers than the one in force.
+
     \b
     Example:
       wingspan fleet residue MDI
     """
-    from fleet.reconcile import works
+    from fleet.residue import residue as left
     from fleet.scope import Scope
 
     with desk_of(workspace) as desk:
-        within = {d.device: d for d in desk.registry.devices(Scope.parse(scope))}
-        left = works(desk.registry, desk.identity.statement().signers)
-    rows = [
-        {
-            "device": intent.device,
-            "cell": work.devices[intent.device].cell,
-            "intent": work.request.request,
-            "action": work.request.action,
-            "state": intent.state,
-            "why": intent.why or work.agreement.why,
-            "since": intent.since.isoformat(timespec="seconds"),
-        }
-        for work in left
-        for intent in work.intents
-        if intent.device in within
-    ]
-    rows.sort(key=lambda row: (row["cell"], row["device"], row["intent"]))
+        devices = desk.registry.devices(Scope.parse(scope))
+        found = left(desk.registry, desk.identity.statement(), devices)
+    rows = [asdict(one) | {"since": one.since.isoformat(timespec="seconds")} for one in found]
     lines = [
         f"{row['cell'] or '(no cell)'}  {row['device']}  {row['action']} {row['intent']} "
         f"{row['state']} since {row['since']}: {row['why']}"

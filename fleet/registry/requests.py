@@ -6,6 +6,7 @@ and request; an intent that ended keeps the proof that ended it.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,6 +80,16 @@ class IntentRow(Base):
     since: Mapped[datetime] = mapped_column(UtcTime)
     why: Mapped[str] = mapped_column(Text, default="")
     proof: Mapped[str] = mapped_column(Text, default="")
+
+
+_INTENTS = select(
+    IntentRow.request,
+    IntentRow.device,
+    IntentRow.provisioning,
+    IntentRow.state,
+    IntentRow.since,
+    IntentRow.why,
+).order_by(IntentRow.device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,18 +239,41 @@ def set_status(connection: Connection, request: str, status: str) -> None:
 def intents_of(connection: Connection, requests: Iterable[str]) -> dict[str, list[Intent]]:
     """Return the intents of requests, by request, in the order of the devices."""
     found: dict[str, list[Intent]] = {name: [] for name in requests}
-    query = select(
-        IntentRow.request,
-        IntentRow.device,
-        IntentRow.provisioning,
-        IntentRow.state,
-        IntentRow.since,
-        IntentRow.why,
-    ).order_by(IntentRow.device)
     for chunk in chunks(sorted(found)):
-        for row in connection.execute(query.where(IntentRow.request.in_(chunk))):
+        for row in connection.execute(_INTENTS.where(IntentRow.request.in_(chunk))):
             found[row.request].append(Intent(**row._asdict()))
     return found
+
+
+def failed_intents(connection: Connection) -> list[tuple[Intent, str]]:
+    """Return the intents that failed, each with its action, in the order of the devices.
+
+    One that a later request of its kind made good is left out.
+    """
+    found = connection.execute(_INTENTS.where(IntentRow.state == "failed")).all()
+    proven = _INTENTS.where(IntentRow.state == "proven")
+    good = [
+        row
+        for chunk in chunks(sorted({row.device for row in found}))
+        for row in connection.execute(proven.where(IntentRow.device.in_(chunk)))
+    ]
+    names = sorted({row.request for row in (*found, *good)})
+    actions: dict[str, str] = {}
+    for chunk in chunks(names):
+        query = select(RequestRow.request, RequestRow.encoded).where(RequestRow.request.in_(chunk))
+        actions |= {
+            row.request: json.loads(row.encoded)["action"] for row in connection.execute(query)
+        }
+    latest: dict[tuple[str, str], datetime] = {}
+    for row in good:
+        kind = (row.device, actions[row.request])
+        latest[kind] = max(row.since, latest.get(kind, row.since))
+    return [
+        (Intent(**row._asdict()), action)
+        for row in found
+        if (action := actions[row.request])
+        and row.since >= latest.get((row.device, action), row.since)
+    ]
 
 
 def proof_of(connection: Connection, request: str, device: str) -> str:

@@ -89,15 +89,21 @@ def point(link, target):
 
 def start(target):
     """Let systemd go there now. Not isolated: that would stop the sshd that brought the order."""
-    run = subprocess.run
-    run((SYSTEMCTL, "daemon-reload"), capture_output=True, check=False, timeout=60)
+    systemctl("daemon-reload")
+    # In a boot that has not come so far, whoever waited for a target would be what it waits for.
+    block = () if systemctl("is-active", "basic.target").returncode == 0 else ("--no-block",)
     if target == "graphical.target":
-        targets = [f"wingspan-{level}.target" for level in LEVELS]
-        run((SYSTEMCTL, "stop", *targets), capture_output=True, check=False, timeout=60)
+        systemctl("stop", *block, *(f"wingspan-{level}.target" for level in LEVELS))
         target = "wingspan-kiosk.service"
-    done = run((SYSTEMCTL, "start", target), capture_output=True, check=False, timeout=60)
+    done = systemctl("start", *block, target)
     if done.returncode != 0:
-        raise firewall.RefusalError(f"systemctl start {target}: {done.stderr.decode().strip()}")
+        raise firewall.RefusalError(f"systemctl start {target}: {done.stderr.strip()}")
+
+
+def systemctl(*words):
+    return subprocess.run(  # noqa: S603 - a program by its full path, without a shell
+        (SYSTEMCTL, *words), capture_output=True, check=False, text=True, timeout=60
+    )
 
 
 def rehearse(state):
@@ -123,10 +129,7 @@ def session():
     if not os.path.isdir("/run/systemd/system"):
         return {}
     units = ["wingspan-kiosk.service", *(f"wingspan-{level}.target" for level in LEVELS)]
-    done = subprocess.run(  # noqa: S603 - a program by its full path, without a shell
-        (SYSTEMCTL, "is-active", *units), capture_output=True, check=False, text=True, timeout=60
-    )
-    return dict(zip(units, done.stdout.split(), strict=False))
+    return dict(zip(units, systemctl("is-active", *units).stdout.split(), strict=False))
 
 
 def main():

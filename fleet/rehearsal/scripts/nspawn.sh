@@ -20,7 +20,7 @@ mount -t overlay -o lowerdir=/mnt/base,upperdir=disk/upper,workdir=disk/work ove
 systemd-nspawn --quiet --boot --directory=root --machine="$NAME" --hostname="$NAME" \
     --register=no --keep-unit --network-namespace-path="/proc/$$/ns/net" \
     --bind="$PWD/simulated:/run/wingspan/simulated" --resolv-conf=off --timezone=off \
-    --link-journal=no --console=read-only \
+    --link-journal=no --console=read-only --capability=CAP_NET_ADMIN \
     --drop-capability=CAP_SYS_TIME,CAP_SYS_MODULE,CAP_SYS_RAWIO,CAP_MKNOD,CAP_SYSLOG &
 outer=$!
 # Its one child is the device's first process once that is called systemd.

@@ -1,0 +1,65 @@
+"""A workspace with live devices in a rehearsal, and people who type commands in it."""
+
+import json
+
+from click.testing import CliRunner
+
+from fleet.cli import fleet
+from tests.fleet.conftest import new_key
+from tests.project.test_documentation import undocumented
+
+ROLES = {"ben": "operator", "cleo": "approver", "dora": "approver", "vic": "viewer"}
+
+
+class Office:
+    """A workspace with live devices, and people who type commands in it."""
+
+    def __init__(self, lab, keys):
+        self.lab, self.keys = lab, keys
+        self.answered = set()
+
+    def types(self, who, *words):
+        """Run a command as somebody, with their key."""
+        environment = {
+            "WINGSPAN_OPERATOR": who,
+            "WINGSPAN_SIGNING_KEY": str(self.keys[who]) if who in self.keys else "",
+            "WINGSPAN_DATABASE": "",
+        }
+        runner = CliRunner(env=environment)
+        return runner.invoke(fleet, [*words], obj=self.lab.workspace, catch_exceptions=False)
+
+    def answer(self, who, *words):
+        """Run a command as somebody and return what it answers."""
+        result = self.types(who, *words, "--json")
+        answer = json.loads(result.stdout)
+        self.answered.add(words[0])
+        assert not undocumented(answer)
+        return result.exit_code, answer
+
+    def names(self):
+        """Return the names of the devices."""
+        return [d["device"] for d in self.answer("asha", "list")[1]["devices"]]
+
+    def lab_device(self, name):
+        """Return the device of the lab that has a name in the registry."""
+        cell = self.answer("asha", "show", name)[1]["cell"]
+        return next(d for d in self.lab.devices if d.cell.cell == cell)
+
+    def inside(self, device, *command):
+        """Run a command on a device, as if typed at its keyboard."""
+        return self.lab.rehearsal.on(device, command)
+
+
+def open_office(lab, folder):
+    """Begin a fleet in a lab, hire its people and enrol its devices."""
+    for name in ROLES:
+        new_key(folder / name)
+    office = Office(lab, {name: folder / name for name in ROLES})
+    assert office.types("asha", "init").exit_code == 0
+    for name, role in ROLES.items():
+        public = str(folder / f"{name}.pub")
+        added = office.types("asha", "operator", "add", name, "--role", role, "--key", public)
+        assert added.exit_code == 0, added.output
+    enrolled = office.types("asha", "enrol", "--yes")
+    assert enrolled.exit_code == 0, enrolled.output
+    return office
