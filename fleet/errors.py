@@ -14,6 +14,7 @@ __all__ = [
     "HostKeyChangedError",
     "InputError",
     "NotProvenError",
+    "NotYetError",
     "Problem",
     "RefusedError",
     "UnreachableError",
@@ -31,6 +32,10 @@ class InputError(FleetError):
 
 class NotProvenError(FleetError):
     """Some devices did not show the effect that was asked of them."""
+
+
+class NotYetError(NotProvenError):
+    """A device would do what it was asked, but not now; the order is not used up."""
 
 
 class UnreachableError(NotProvenError):

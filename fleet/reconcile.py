@@ -17,6 +17,7 @@ from fleet.approval import Action, Request, inclusion, leaf, read_request
 from fleet.approval.agreement import Agreement, agreement
 from fleet.device import REACHABLE_STATES, Device, DeviceState
 from fleet.driver import Order, Reply
+from fleet.errors import NotYetError
 from fleet.intent import UNCERTAIN, IntentEvent, IntentState, follows
 from fleet.registry import Intent, Kept
 from fleet.registry.readings import set_desired
@@ -303,18 +304,22 @@ def encoded_proof(proof: Proof) -> str:
 def judged(reply: Reply, request: Request) -> tuple[IntentEvent, str, Proof | None]:
     """Return what a reply means for the intent, and why; success only with proof."""
     if reply.proof is None:
-        if not reply.sent:
-            return IntentEvent.FORGET, str(reply.error), None
-        if reply.is_unreachable:
-            return IntentEvent.LOST, str(reply.error), None
-        return IntentEvent.FAIL, str(reply.error), None
+        return _without_proof(reply), str(reply.error), None
     if reply.proof.outcome == "unknown":
         return IntentEvent.FORGET, "the device never had the order", None
+    if reply.proof.outcome == "begun":
+        return IntentEvent.LOST, "it is still under way", reply.proof
     if reply.proof.outcome != "done":
         return IntentEvent.FAIL, reply.proof.why, reply.proof
     # What was done and is not shown may still come: it is asked about again.
     missing = not_shown(reply.proof, request)
     return IntentEvent.LOST if missing else IntentEvent.PROVE, missing, reply.proof
+
+
+def _without_proof(reply: Reply) -> IntentEvent:
+    if not reply.sent or isinstance(reply.error, NotYetError):
+        return IntentEvent.FORGET
+    return IntentEvent.LOST if reply.is_unreachable else IntentEvent.FAIL
 
 
 def not_shown(proof: Proof, request: Request) -> str:
@@ -329,8 +334,11 @@ def not_shown(proof: Proof, request: Request) -> str:
         Action.RELEASE: shown["quarantined"] and "it is still quarantined",
         Action.ALLOWLIST: shown["allowlist_sha256"] != given.get("allowlist_sha256")
         and "another allowlist is in force",
+        Action.UPDATE: shown.get("update", {}).get("bundle_sha256") != given.get("bundle_sha256")
+        and f"it runs {shown.get('version') or 'no version'}",
     }[request.action]
-    return wrong or _unlike(shown)
+    # An update leaves the firewall as it is, which need not be ours yet.
+    return wrong or ("" if request.action is Action.UPDATE else _unlike(shown))
 
 
 def _unlike(shown: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fleet.errors import NotProvenError, RefusedError
+from fleet.errors import NotProvenError, NotYetError, RefusedError
 from fleet.identity import signature
 
 if TYPE_CHECKING:
@@ -91,16 +91,20 @@ def read_proof(answer: bytes, device: Device, *, request: str, challenge: str) -
     RefusedError
         When the device refused the order, or another signed, answered for another device or
         question, or for an earlier provisioning.
+    NotYetError
+        When the device would do it, but not now.
     NotProvenError
         When the answer is none.
     """
     try:
         said = json.loads(answer)
+        if said.get("later"):
+            raise NotYetError(f"{device.device} waits: {said['refused']}")
         if "refused" in said:
             raise RefusedError(f"{device.device} refused: {said['refused']}")
         text, armoured = said["proof"], said["signature"]
         shown = json.loads(text)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotProvenError(f"{device.device} answered nothing that can be read") from error
     asked = {"request": request, "challenge": challenge}
     return _checked(text, armoured, shown, device=device, asked=asked)

@@ -36,6 +36,7 @@ class _Commands(FleetGroup, LazyGroup):
         "quarantine": ("fleet.cli.change", "quarantine", "Let devices reach their relay alone."),
         "release": ("fleet.cli.change", "release", "Let quarantined devices back in."),
         "allowlist": ("fleet.cli.change", "allowlist", "Say where devices may go."),
+        "bundle": ("fleet.cli.bundle", "bundle", "Make the bundles that updates bring."),
         "requests": ("fleet.cli.requests", "requests", "Show what was asked for, and by whom."),
         "approve": ("fleet.cli.requests", "approve", "Agree to what another asked for."),
         "pause": ("fleet.cli.requests", "pause", "Send nothing more of a request for now."),

@@ -13,6 +13,7 @@ from fleet.errors import (
     HostKeyChangedError,
     InputError,
     NotProvenError,
+    NotYetError,
     RefusedError,
     UnreachableError,
 )
@@ -30,6 +31,7 @@ EXITS: dict[type[ExplainedError], Exit] = {
     FleetError: Exit.BAD_INPUT,
     InputError: Exit.BAD_INPUT,
     NotProvenError: Exit.NOT_PROVEN,
+    NotYetError: Exit.NOT_PROVEN,
     UnreachableError: Exit.NOT_PROVEN,
     RefusedError: Exit.REFUSED,
     HostKeyChangedError: Exit.REFUSED,

@@ -90,13 +90,16 @@ IN_A_LAB = (
     "fleet operator",
     "fleet keys",
 )
-# These change devices, and take several people: their answers are checked where they are tried
-# (tests/fleet/cli/test_change_in_the_lab.py).
+# These change devices and take several people, or take a bundle: their answers are checked where
+# they are tried (tests/fleet/cli/test_change_in_the_lab.py and test_bundle.py).
 CHECKED_WHERE_TRIED = {
     f"fleet {name}"
     for name in (
         "allowlist",
         "approve",
+        "bundle make",
+        "bundle show",
+        "bundle verify",
         "lock",
         "pause",
         "quarantine",
