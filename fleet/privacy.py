@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import InputError, Problem
@@ -86,6 +87,7 @@ def _found(value: Any, place: str) -> Iterator[tuple[str, str]]:
         yield place, "it has the form of a prison number"
 
 
+@lru_cache(maxsize=1024)  # Devices all say the same names.
 def _is_personal(name: str) -> bool:
     split = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
     words = f" {' '.join(re.findall('[a-z]+', split.lower()))} "

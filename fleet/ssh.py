@@ -254,6 +254,9 @@ class _Transport(Transport):
     def _log(self, *_words: object) -> None:
         """Word nothing for a log that nobody reads: our errors say what failed."""
 
+    def _parse_debug(self, _message: Message) -> None:
+        """Do not word what OpenSSH tells of our key's options, twice a login."""
+
     def _parse_kex_init(self, message: Message) -> None:
         super()._parse_kex_init(message)  # type: ignore[misc]  # not in the stubs
         self.key_exchange = getattr(self.kex_engine, "name", CURVE25519)

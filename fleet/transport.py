@@ -7,7 +7,6 @@ import os
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -25,6 +24,7 @@ SCHEMA = 1
 _CLONE_NEWNET = 0x40000000
 # In /proc/PID/stat, counted after the command's closing bracket.
 _STATE_FIELD, _STARTED_FIELD = 0, 19
+_STAT_BYTES = 4096
 
 
 class Transport(Protocol):
@@ -132,11 +132,17 @@ def read_lab(workspace: Workspace) -> Lab | None:
 def start_of(pid: int) -> int | None:
     """Return when a living process started, in clock ticks since boot; None where there is none."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)  # Asked once for each connection.
     except OSError:
         return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[_STATE_FIELD] == "Z" else int(fields[_STARTED_FIELD])
+    try:
+        stat = os.read(descriptor, _STAT_BYTES)
+    except OSError:  # It ended after we had opened it.
+        return None
+    finally:
+        os.close(descriptor)
+    fields = stat.rpartition(b")")[2].split()
+    return None if fields[_STATE_FIELD] == b"Z" else int(fields[_STARTED_FIELD])
 
 
 def _socket(address: str) -> socket.socket:

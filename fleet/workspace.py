@@ -63,6 +63,11 @@ class Workspace:
         return self.root / "audit.jsonl"
 
     @property
+    def audit_archive(self) -> Path:
+        """Return the folder where older parts of the log are put, unless elsewhere is named."""
+        return self.root / "audit-archive"
+
+    @property
     def lab(self) -> Path:
         """Return the folder of a rehearsal: how its devices are reached."""
         return self.root / "lab"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from fleet.audit.anchor import Anchor
-from fleet.audit.chain import AuditLog, Entry, Fault, Verdict
+from fleet.audit.chain import AuditLog
+from fleet.audit.entry import Entry
 from fleet.audit.running import Running, begin
+from fleet.audit.verdict import Fault, Verdict
 
 __all__ = ["Anchor", "AuditLog", "Entry", "Fault", "Running", "Verdict", "begin"]

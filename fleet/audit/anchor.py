@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fleet.audit.chain import BEFORE_THE_FIRST, AuditLog, canonical, moment
+from fleet.audit.entry import canonical, moment
+from fleet.audit.verdict import judge
 from fleet.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from fleet.audit.chain import AuditLog
+    from fleet.audit.seal import Seal
 
 SCHEMA = 1
 NAMESPACE = "wingspan-audit"  # A signature for another purpose is not one for this.
@@ -39,26 +44,20 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return canonical(said)
 
 
-def anchor_of(log: AuditLog) -> Anchor:
-    """Return the anchor of a log as it is now, unsigned.
+def anchor_of(log: AuditLog, *, holds: Callable[[Seal], bool] = lambda _seal: False) -> Anchor:
+    """Return the anchor of a log as it is now, unsigned; `holds` is as for `AuditLog.verify`.
 
     Raises
     ------
     InputError
         When the log is not whole: that is not to be made good by a signature.
     """
-    verdict = log.verify()
-    if verdict.first_fault:
-        fault = verdict.first_fault
+    walked = log.walked()
+    fault = judge(walked, (), None, holds).first_fault
+    if fault:
         hint = "wingspan fleet audit verify"
         raise InputError(f"{log.path} is not whole: line {fault.line}, {fault.what}", hint=hint)
-    last = None
-    for number, entry in enumerate(log.entries(), 1):
-        last = entry
-        if number == verdict.entries:
-            break
-    head = last.hash if last else BEFORE_THE_FIRST
-    return Anchor(entries=verdict.entries, head=head, at=moment())
+    return Anchor(entries=walked.number, head=walked.head, at=moment())
 
 
 def read_anchor(path: Path) -> Anchor:

@@ -2,95 +2,34 @@
 
 The hash is SHA-256 over an entry's canonical JSON, which has the previous hash in it. An entry
 is therefore as it was written, and where it was written, or every later one says otherwise. Only
-the end can be cut off unseen: an anchor, kept elsewhere, shows that up to where it was taken.
+the end can be cut off unseen: an anchor, kept elsewhere, shows that up to where it was taken. A log
+whose older entries were archived begins with a seal in their place.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from fleet.audit.entry import Entry, canonical, moment, read_entry
+from fleet.audit.seal import NOTHING, Seal, read_seal
+from fleet.audit.verdict import Verdict, judge, walk
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from fleet.audit.anchor import Anchor
+    from fleet.audit.verdict import Walked
 
-BEFORE_THE_FIRST: Final = "0" * 64
 RECOVERY: Final = "audit recovery"
 
 _MODE = 0o600
 _BLOCK = 65_536
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One command.
-
-    Attributes
-    ----------
-    number
-        From 1, without gaps.
-    id
-        What names the command, also while it runs.
-    began, at
-        When it began and when it ended; ISO 8601, UTC.
-    operator, action, scope, outcome
-        Who did what to which devices, and how it ended.
-    detail
-        What else the command tells of itself, such as how many devices.
-    torn
-        SHA-256 of the unfinished line above, where this entry marks one; else "".
-    previous, hash
-        The hash of the entry before, and of this one.
-    """
-
-    number: int
-    id: str
-    began: str
-    at: str
-    operator: str
-    action: str
-    scope: str
-    outcome: str
-    detail: dict[str, Any] = field(default_factory=dict)
-    torn: str = ""
-    previous: str
-    hash: str = ""
-
-    def sealed(self) -> Self:
-        """Return the entry with its hash."""
-        unsealed = asdict(self)
-        del unsealed["hash"]
-        return type(self)(**unsealed, hash=sha256(canonical(unsealed)).hexdigest())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What is wrong in a log; `line` counts from 1 as an editor does, 0 for the whole file."""
-
-    line: int
-    what: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Whether a log is whole.
-
-    `anchored_to` is the number of the entry up to which nothing can have been cut off; None where
-    that is not known.
-    """
-
-    entries: int
-    whole: bool
-    anchored_to: int | None
-    first_fault: Fault | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,37 +47,58 @@ class AuditLog:
         OSError
             When the log cannot be written.
         """
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        descriptor = os.open(self.path, flags, _MODE)
+        descriptor = self._alone()
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield Writer.at_the_end_of(descriptor, self)
         finally:
+            os.close(descriptor)
+
+    def _alone(self) -> int:
+        """Return the open log, locked; whoever archived it meanwhile put another in its place."""
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        while True:
+            descriptor = os.open(self.path, flags, _MODE)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                with suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(descriptor), self.path.stat()):
+                        return descriptor
+            except BaseException:
+                os.close(descriptor)
+                raise
             os.close(descriptor)
 
     def entries(self) -> Iterator[Entry]:
         """Yield the entries as they stand, faulty lines left out; nothing where there is no log."""
         with suppress(FileNotFoundError), self.path.open("rb") as lines:
             for line in lines:
-                entry = _read(line.rstrip(b"\n"))
+                entry = read_entry(line.rstrip(b"\n"))
                 if entry is not None:
                     yield entry
 
-    def verify(self, anchor: Anchor | None = None) -> Verdict:
-        """Return whether the log is whole, as far as the anchor's entry where there is one."""
-        data = self.path.read_bytes() if self.path.exists() else b""
-        lines = data.split(b"\n")
-        torn = lines.pop()  # What follows the last end of line: nothing, in a whole log.
-        entries, fault = _walk(lines)
-        fault = fault or _anchor_fault(entries, anchor)
-        if fault is None and torn:
-            fault = Fault(line=len(lines) + 1, what="the last line has no end")
-        return Verdict(
-            entries=len(entries),
-            whole=fault is None,
-            anchored_to=anchor.entries if anchor else None,
-            first_fault=fault,
-        )
+    @property
+    def base(self) -> Seal:
+        """Return the seal that the log begins with; its signature is not checked."""
+        with suppress(FileNotFoundError), self.path.open("rb") as lines:
+            return read_seal(lines.readline()) or NOTHING
+        return NOTHING
+
+    def walked(self) -> Walked:
+        """Return the log as far as it is in order."""
+        return walk(self.path.read_bytes() if self.path.exists() else b"")
+
+    def verify(
+        self,
+        anchor: Anchor | None = None,
+        *,
+        archives: Sequence[Walked] = (),
+        holds: Callable[[Seal], bool] = lambda _seal: False,
+    ) -> Verdict:
+        """Return whether the log is whole, as far as the anchor's entry where there is one.
+
+        `holds` says whether a seal is signed by the audit key: without it, none is.
+        """
+        return judge(self.walked(), archives, anchor, holds)
 
 
 @dataclass(slots=True)
@@ -157,8 +117,8 @@ class Writer:
         is never whole again, and a prison can still be locked.
         """
         last, torn = _tail(descriptor)
-        writer = cls(descriptor, 0, BEFORE_THE_FIRST)
-        entry = _read(last) or max(log.entries(), key=lambda found: found.number, default=None)
+        writer = cls(descriptor, log.base.entries, log.base.head)
+        entry = read_entry(last) or max(log.entries(), key=lambda found: found.number, default=None)
         if entry is not None:
             writer.number, writer.head = entry.number, entry.hash
         if torn:
@@ -193,70 +153,6 @@ class Writer:
             raise
 
 
-def canonical(value: Mapping[str, Any]) -> bytes:
-    """Return JSON that is the same bytes for the same value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
-
-
-def moment() -> str:
-    """Return the time, in UTC to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _walk(lines: list[bytes]) -> tuple[list[Entry], Fault | None]:
-    """Return the entries up to the first fault, and that."""
-    entries: list[Entry] = []
-    head = BEFORE_THE_FIRST
-    torn = ""
-    for number, line in enumerate(lines, 1):
-        after = _read(lines[number]) if number < len(lines) else None
-        if after is not None and after.torn and after.torn == sha256(line).hexdigest():
-            torn = after.torn
-            continue
-        what, entry = _line_fault(line, number=len(entries) + 1, head=head, torn=torn)
-        if what or entry is None:
-            return entries, Fault(line=number, what=what)
-        entries.append(entry)
-        head, torn = entry.hash, ""
-    return entries, None
-
-
-def _line_fault(line: bytes, *, number: int, head: str, torn: str) -> tuple[str, Entry | None]:
-    entry = _read(line)
-    if entry is None:
-        return "this is no entry", None
-    checks = {
-        "the entry is not as it was written": entry.sealed().hash == entry.hash
-        and canonical(asdict(entry)) == line,
-        f"this is entry {entry.number} where entry {number} belongs": entry.number == number,
-        "the entry before is not the one that it followed": entry.previous == head,
-        "the torn line that it marks is not there": entry.torn == torn,
-    }
-    return next((what for what, holds in checks.items() if not holds), ""), entry
-
-
-def _anchor_fault(entries: list[Entry], anchor: Anchor | None) -> Fault | None:
-    if anchor is None or anchor.entries == 0:
-        return None
-    if len(entries) < anchor.entries:
-        what = f"the log has {len(entries)} entries and had {anchor.entries} when it was anchored"
-        return Fault(line=0, what=what)
-    if entries[anchor.entries - 1].hash != anchor.head:
-        return Fault(line=0, what=f"entry {anchor.entries} is not the one that was anchored")
-    return None
-
-
-def _read(line: bytes) -> Entry | None:
-    """Return the entry of a line, None where it is not one."""
-    try:
-        said = json.loads(line)
-        entry = Entry(**said)
-    except (ValueError, TypeError, RecursionError):
-        return None
-    types = {f.name: type(getattr(entry, f.name)) for f in fields(entry)}
-    return entry if types == _TYPES else None
-
-
 def _tail(descriptor: int) -> tuple[bytes, bytes]:
     """Return a file's last whole line, and what follows its end."""
     end = os.fstat(descriptor).st_size
@@ -270,4 +166,3 @@ def _tail(descriptor: int) -> tuple[bytes, bytes]:
 
 
 _ENDS_OF_TWO_LINES = 2
-_TYPES = {f.name: {"int": int, "str": str}.get(str(f.type), dict) for f in fields(Entry)}

@@ -14,12 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fleet.audit.chain import AuditLog, moment
+from fleet.audit.chain import AuditLog
+from fleet.audit.entry import moment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fleet.audit.chain import Entry, Writer
+    from fleet.audit.chain import Writer
+    from fleet.audit.entry import Entry
 
 KILLED = "killed"
 

@@ -56,6 +56,8 @@ def health(ctx: click.Context, scope: tuple[str, ...], accept: bool, as_json: bo
       devices   each with device, cell, status (ok, warn, fail, unreachable), facts and findings
       summary   the counts in all and by place, how many were asked again, and the seconds taken
     """
+    # A sweep makes many objects that live to its end; seeking cycles among them costs a tenth.
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     from fleet.device import REACHABLE_STATES
     from fleet.health.checkup import accept as accept_as_desired
     from fleet.health.checkup import check_up, desired_state, key_holders, record
@@ -64,8 +66,6 @@ def health(ctx: click.Context, scope: tuple[str, ...], accept: bool, as_json: bo
     from fleet.registry import Registry
     from fleet.scope import Scope
 
-    # A sweep makes many objects that live to its end; seeking cycles among them costs a tenth.
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     workspace: Workspace = ctx.obj
     settings = workspace.settings()
     rules = read_rules(workspace.devices_csv.parent)

@@ -60,10 +60,14 @@ class Knocking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """How long readings are kept, in days: every sweep at first, then the last of each day."""
+    """How long things are kept, in days: every sweep at first, then the last of each day.
+
+    Entries of the log are moved to an archive after `keep_log_days`.
+    """
 
     keep_every_sweep_days: int
     keep_daily_days: int
+    keep_log_days: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 _VALUE_LENGTH_MAX = 4_000
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,7 @@ def _texts(device: str, facts: Mapping[str, Any]) -> dict[str, str]:
         if not _NAME.fullmatch(name):
             hint = "name it in small letters, digits, dots and underscores"
             raise InputError(f"{device} has a fact named {name!r}", hint=hint)
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        text = _ENCODER.encode(value)
         if len(text) > _VALUE_LENGTH_MAX:
             raise InputError(f"the fact {name} of {device} is {len(text)} characters long")
         texts[name] = text

@@ -71,14 +71,9 @@ class DeviceRow(Base):
 
     __tablename__ = "devices"
     __table_args__ = (
-        # Two devices with one key would be one identity: a cloned image.
-        Index(
-            "devices_host_key",
-            "host_key",
-            unique=True,
-            sqlite_where=text("host_key <> ''"),
-            postgresql_where=text("host_key <> ''"),
-        ),
+        # Two devices with one key would be one identity: a cloned image. The migration says the
+        # same for PostgreSQL; saying it here would load that dialect for every command.
+        Index("devices_host_key", "host_key", unique=True, sqlite_where=text("host_key <> ''")),
     )
 
     device: Mapped[str] = mapped_column(String, primary_key=True)

@@ -70,6 +70,7 @@ ARGUMENTS = {
     "fleet retire": ["WS-000001"],
     "fleet audit verify": [],
     "fleet audit anchor": ["--out", "{spare}/anchor.json"],
+    "fleet audit archive": ["--keep-days", "0"],
     "fleet health": [],
     "fleet diagnose": [],
     "fleet play": ["facts"],

@@ -55,6 +55,8 @@ def test_a_log_is_whole_up_to_its_anchor(desk, anchor):
         "whole": True,
         "anchored_to": 2,
         "first_fault": None,
+        "archived": 0,
+        "archives": 0,
     }
 
 
@@ -131,3 +133,41 @@ def test_without_keys_nothing_is_anchored(desk, tmp_path):
 
     result = desk.run("audit", "anchor", "--out", str(tmp_path / "a.json"), code=3)
     assert "there is no" in result.stderr
+
+
+def test_older_entries_go_to_an_archive_and_both_verify(desk, anchor):
+    desk.run("list", "LEI")
+    moved = desk.answer("audit", "archive", "--keep-days", "0")
+
+    assert (moved["first"], moved["last"]) == (1, 3)
+    kept = desk.answer("audit", "verify")
+    assert (kept["entries"], kept["whole"], kept["archived"]) == (4, True, 3)
+    whole = desk.answer("audit", "verify", "--archive", moved["file"], "--anchor", anchor)
+    assert (whole["whole"], whole["anchored_to"], whole["archives"]) == (True, 2, 1)
+    (entry,) = desk.answer("audit")["entries"]
+    assert (entry["action"], entry["detail"]["last"]) == ("fleet audit archive", 3)
+
+
+def test_an_archive_signed_by_another_key_is_not_whole(desk, tmp_path, keygen):
+    desk.run("audit", "archive", "--keep-days", "0")
+    keygen("-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other")
+
+    said = desk.answer("audit", "verify", "--key", str(tmp_path / "other.pub"), code=3)
+    assert "not signed" in said["first_fault"]["what"]
+
+
+def test_the_policy_says_how_long_entries_stay_in_the_log(desk):
+    assert desk.answer("audit", "archive")["keep_days"] == 400
+
+    rules = desk.workspace.devices_csv.with_name("health.toml")
+    rules.parent.mkdir(exist_ok=True)
+    rules.write_text("[history]\nkeep_log_days = 90\n")
+    assert "older than 90 days" in desk.run("audit", "archive").stdout
+
+
+def test_an_anchor_of_what_was_archived_asks_for_the_archive(desk, anchor):
+    desk.run("list", "LEI")
+    desk.run("audit", "archive", "--keep-days", "0")
+
+    said = desk.run("audit", "verify", "--anchor", anchor, code=3).stderr
+    assert "try: --archive" in said

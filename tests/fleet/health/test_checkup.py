@@ -12,7 +12,7 @@ from fleet.health.overview import overview, summary
 from fleet.health.probe import Outcome
 from fleet.health.rules import Keeping, read_rules
 
-KEEPING = Keeping(keep_every_sweep_days=14, keep_daily_days=400)
+KEEPING = Keeping(keep_every_sweep_days=14, keep_daily_days=400, keep_log_days=400)
 
 
 @pytest.fixture
