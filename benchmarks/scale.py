@@ -1,0 +1,282 @@
+"""What a whole estate costs the one who orders: 90,000 simulated devices in 120 prisons.
+
+    python -m benchmarks.scale [--small]
+
+A sweep, and then a lock of everything, through the same code that real devices get; the wire alone
+is simulated (fleet/simulator). 3 % of the devices are off, 1 % fail, and one prison is cut off
+while it goes on. Processor time is the controller's: what was spent on being the devices is taken
+off. The time that it would take is virtual, from round trips measured in the rehearsal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, event
+
+from benchmarks.measuring import aligned
+from fleet.approval import Action, new_request
+from fleet.approval.order import REQUESTED, signed
+from fleet.health.checkup import check_up, desired_state
+from fleet.health.rules import read_rules
+from fleet.health.sweep import sweep
+from fleet.identity import Identity
+from fleet.identity.operators import Operator, Role, added
+from fleet.reconcile import reconcile
+from fleet.registry import Registry
+from fleet.registry.readings import store_sweep
+from fleet.registry.requests import keep_request, keep_signature
+from fleet.simulator import Faults, Simulation, asked, simulate
+from fleet.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SIZES = ((1_000, 4), (10_000, 24), (90_000, 120))
+# What an order takes on the whole, as measured in the rehearsal.
+ROUND_TRIP_S = 0.7
+SMALL = ((200, 2), (1_000, 4))
+_MAXRSS_BYTES = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """An estate, and who acts on it: ben may ask for locks, with this key."""
+
+    estate: Simulation
+    identity: Identity
+    key: Path
+    database: Path
+
+
+@dataclass(kw_only=True)
+class Load:
+    """What one operation on so many devices took."""
+
+    name: str
+    devices: int
+    cpu_s: float
+    memory_mb: float
+    statements: int
+    rows: int
+    database_mb: float
+    takes_s: float
+    came_to: str
+
+
+def main() -> None:
+    """Print the table, a line as soon as it is measured."""
+    load = os.getloadavg()[0]
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}\n")
+    loads: list[Load] = []
+    # A process for each size: memory once taken is seldom given back.
+    for devices, prisons in SMALL if "--small" in sys.argv else SIZES:
+        with get_context("spawn").Pool(1) as pool:
+            loads += [Load(**one) for one in pool.apply(measured, (devices, prisons))]
+    headings = (
+        "operation",
+        "devices",
+        "CPU s",
+        "ms/device",
+        "MB",
+        "statements",
+        "rows/device",
+        "database B/device",
+        "would take min",
+    )
+    print(aligned(headings, [row(one) for one in loads]))
+    print()
+    for one in loads:
+        print(f"{one.name} of {one.devices:,}: {one.came_to}")
+
+
+def row(one: Load) -> tuple[str, ...]:
+    """Return the line of one operation."""
+    return (
+        one.name,
+        f"{one.devices:,}",
+        f"{one.cpu_s:.1f}",
+        f"{one.cpu_s / one.devices * 1000:.2f}",
+        f"{one.memory_mb:.0f}",
+        f"{one.statements:,}",
+        f"{one.rows / one.devices:.1f}",
+        f"{one.database_mb / one.devices * 1e6:,.0f}",
+        f"{one.takes_s / 60:.0f}",
+    )
+
+
+def measured(devices: int, prisons: int) -> list[dict[str, object]]:
+    """Return what each operation took on an estate of a size."""
+    with TemporaryDirectory(prefix="wingspan-scale-") as name:
+        folder = Path(name)
+        identity, key = people(folder)
+        database = folder / "fleet.db"
+        with Registry.create(f"sqlite:///{database}") as registry:
+            estate = simulate(
+                registry,
+                identity.envelope(),
+                read_rules(folder / "inputs").knocking,
+                devices=devices,
+                prisons=prisons,
+                faults=Faults(seed=1, off=0.03, failing=0.01),
+            )
+            scene = Scene(estate=estate, identity=identity, key=key, database=database)
+            loads = []
+            for label, operation in OPERATIONS.items():
+                cut_one_prison(estate, devices / prisons)
+                loads.append(asdict(watched(label, operation, scene)))
+                estate.wire.clock.wait(3600)
+            return loads
+
+
+def cut_one_prison(estate: Simulation, each: float) -> None:
+    """Have the second prison cut off for half an hour, from when half of it has answered."""
+    wire = estate.wire
+    begins_s = wire.clock.passed_s + 1.5 * each * ROUND_TRIP_S / estate.knocking.at_once
+    wire.faults = replace(wire.faults, cut="XAB", cut_from_s=begins_s, cut_until_s=begins_s + 1800)
+
+
+def people(folder: Path) -> tuple[Identity, Path]:
+    """Return an identity in which ben may ask for locks, and his key."""
+    identity, _ = Identity.make(Workspace(folder), operator="asha")
+    key = folder / "ben"
+    keygen = shutil.which("ssh-keygen") or "ssh-keygen"
+    subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    public = " ".join((folder / "ben.pub").read_text(encoding="ascii").split()[:2])
+    ben = Operator(operator="ben", role=Role.OPERATOR, key=public)
+    cleo = Operator(operator="cleo", role=Role.ADMIN)
+    identity.set_operators(added(added(identity.operators(), ben), cleo))
+    identity.renew()
+    return identity, key
+
+
+def watched(label: str, operation: Callable[[Scene], str], scene: Scene) -> Load:
+    """Run an operation and return what it took."""
+    size = database_size(scene.database)
+    wire = scene.estate.wire
+    others_s, began_s = wire.cpu_s, wire.clock.passed_s
+    with counted(scene.estate.registry.engine) as counts:
+        used_s = time.process_time()
+        came_to = operation(scene)
+        used_s = time.process_time() - used_s
+    return Load(
+        name=label,
+        devices=len(wire.machines),
+        cpu_s=used_s - (wire.cpu_s - others_s),
+        memory_mb=getrusage(RUSAGE_SELF).ru_maxrss * _MAXRSS_BYTES / 1e6,
+        statements=counts[0],
+        rows=counts[1],
+        database_mb=(database_size(scene.database) - size) / 1e6,
+        takes_s=wire.clock.passed_s - began_s,
+        came_to=came_to,
+    )
+
+
+def swept(scene: Scene) -> str:
+    """Ask every device how it is, and keep what it says."""
+    estate = scene.estate
+    devices = estate.registry.devices()
+    desired = desired_state(estate.registry, devices)
+    outcomes = sweep(
+        devices,
+        lambda device, patience: asked(estate.wire, device, patience),
+        estate.knocking,
+        estate.topology,
+    )
+    statuses: Counter[str] = Counter()
+    readings = {}
+    for outcome in outcomes:
+        checkup = check_up(outcome, desired[outcome.device.device], ())
+        readings[outcome.device.device] = (checkup.status, checkup.facts)
+        statuses[checkup.status] += 1
+    with estate.registry.writing() as connection:
+        now = datetime.now(tz=UTC)
+        store_sweep(connection, readings, at=now, by="asha", scope="estate")
+    return json.dumps(statuses)
+
+
+def locked(scene: Scene) -> str:
+    """Ask for a lock of everything, and carry it out on who answers."""
+    registry = scene.estate.registry
+    devices, now = registry.devices(), datetime.now(tz=UTC)
+    request = new_request(
+        Action.LOCK,
+        devices,
+        scope="estate",
+        by="ben",
+        now=now,
+        parameters={"level": "relay-only", "page": "Press the cell bell."},
+    )
+    made = signed(request, operator="ben", key=scene.key, namespace=REQUESTED)
+    with registry.writing() as connection:
+        keep_request(
+            connection,
+            request.request,
+            nonce=request.nonce,
+            encoded=request.encoded(),
+            devices={device.device: device.nonce for device in devices},
+            at=now,
+        )
+        keep_signature(
+            connection, request.request, operator="ben", signature=made.signature, at=now
+        )
+    return again(scene)
+
+
+def again(scene: Scene) -> str:
+    """Carry out what is left."""
+    estate = scene.estate
+    found = reconcile(
+        estate.registry,
+        estate.driver,
+        scene.identity.statement().signers,
+        now=datetime.fromtimestamp(estate.wire.clock.now(), tz=UTC),
+        by="ben",
+    )
+    lists = ("proven", "unproven", "failed", "waiting")
+    return json.dumps({name: len(getattr(found, name)) for name in lists})
+
+
+OPERATIONS = {"sweep": swept, "lock": locked, "an hour later": again}
+
+
+@contextmanager
+def counted(engine: Engine) -> Iterator[list[int]]:
+    """Count the statements of a database, and the rows that they were given."""
+    counts = [0, 0]
+
+    def count(*given: object) -> None:
+        parameters, many = given[3], given[5]
+        counts[0] += 1
+        counts[1] += len(parameters) if many else 1  # type: ignore[arg-type]
+
+    event.listen(engine, "before_cursor_execute", count)
+    try:
+        yield counts
+    finally:
+        event.remove(engine, "before_cursor_execute", count)
+
+
+def database_size(database: Path) -> int:
+    """Return the bytes of a database with its log."""
+    files = database.parent.glob(f"{database.name}*")
+    return sum(path.stat().st_size for path in files)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,368 @@
+"""What every driver does, on real devices of a rehearsal and on simulated ones alike."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+
+from fleet.approval import Action, new_request
+from fleet.approval.order import APPROVED, REQUESTED, signed
+from fleet.approval.request import frozen
+from fleet.driver import BrokerDriver, SshWire
+from fleet.enrolment import Centre, enrol_devices, plan, read_candidates
+from fleet.errors import RefusedError, UnreachableError
+from fleet.health.probe import Lane, Patience, ask
+from fleet.health.rules import Knocking
+from fleet.identity import Identity
+from fleet.identity import Lane as Authority
+from fleet.identity.operators import Operator, Role, added
+from fleet.reconcile import reconcile
+from fleet.registry import Registry
+from fleet.registry.requests import (
+    OPEN,
+    PAUSED,
+    intents_of,
+    keep_request,
+    keep_signature,
+    set_intents,
+    set_status,
+)
+from fleet.simulator import asked, simulate
+from fleet.workspace import Workspace
+from tests.fleet.conftest import PATIENCE_S, new_key
+
+KNOCKING = Knocking(
+    at_once=8,
+    at_once_behind={},
+    login_timeout_s=PATIENCE_S,
+    answer_timeout_s=PATIENCE_S,
+    calm_at_once=4,
+    calm_timeout_s=PATIENCE_S,
+)
+PATIENCE = Patience(login_s=PATIENCE_S, answer_s=PATIENCE_S)
+PAGE = "Press the cell bell for help."
+
+
+class LosingWire:
+    """A wire that breaks after the device has answered, for those named."""
+
+    def __init__(self, wire):
+        self.wire, self.losing = wire, set()
+
+    def said(self, device, patience, command, stdin):
+        answer = self.wire.said(device, patience, command, stdin)
+        if device.device in self.losing:
+            raise UnreachableError(f"{device.device} hangs up in the command", stage="command")
+        return answer
+
+
+@dataclass
+class World:
+    """Devices, people, and what can happen to both; real or simulated is not to be seen."""
+
+    identity: Identity
+    registry: Registry
+    people: dict
+    wire: LosingWire
+    probe: object
+    silence: object
+    provision: object
+
+    @property
+    def driver(self):
+        return BrokerDriver(wire=self.wire, knocking=KNOCKING)
+
+    def device(self, number):
+        return frozen(self.registry.devices())[number]
+
+    def ask_for(self, action, devices, *approvers, expires=None, at=None, **parameters):
+        """Keep a request of ben's for devices, agreed to by others."""
+        now = at or datetime.now(tz=UTC)
+        if action is not Action.LOCK and expires is None:
+            expires = now + timedelta(hours=1)
+        request = new_request(
+            action, devices, scope="x", by="ben", now=now, expires=expires, parameters=parameters
+        )
+        self.keep(request, devices, "ben", *approvers)
+        return request
+
+    def keep(self, request, devices, *people):
+        now = datetime.now(tz=UTC)
+        nonces = {device.device: device.nonce for device in devices}
+        with self.registry.writing() as connection:
+            keep_request(
+                connection,
+                request.request,
+                nonce=request.nonce,
+                encoded=request.encoded(),
+                devices=nonces,
+                at=now,
+            )
+            for name in people:
+                namespace = REQUESTED if name == "ben" else APPROVED
+                made = signed(request, operator=name, key=self.people[name], namespace=namespace)
+                keep_signature(
+                    connection, request.request, operator=name, signature=made.signature, at=now
+                )
+
+    def carry_out(self, *, now=None, signers=None):
+        return reconcile(
+            self.registry,
+            self.driver,
+            self.identity.statement().signers if signers is None else signers,
+            now=now or datetime.now(tz=UTC),
+            by="ben",
+        )
+
+    def state(self, request, device):
+        with self.registry.reading() as connection:
+            intents = intents_of(connection, [request.request])[request.request]
+        return next((i.state, i.why) for i in intents if i.device == device.device)
+
+    def shown(self, request, device):
+        """Return what a device shows when it is asked about a request."""
+        (reply,) = self.driver.prove([device], request.request)
+        assert reply.proof, reply.error
+        return reply.proof
+
+
+def staff(workspace, folder):
+    """Return a new identity with people in it, and their keys by name."""
+    identity, _ = Identity.make(workspace, operator="asha")
+    roles = {"ben": Role.OPERATOR, "cleo": Role.APPROVER, "vic": Role.VIEWER}
+    operators = identity.operators()
+    for name, role in roles.items():
+        public = " ".join(new_key(folder / name).split()[:2])
+        operators = added(operators, Operator(operator=name, role=role, key=public))
+    identity.set_operators(operators)
+    identity.renew()
+    return identity, {name: folder / name for name in roles}
+
+
+@pytest.fixture(scope="module", params=["lab", "simulator"])
+def world(request, tmp_path_factory):
+    people = tmp_path_factory.mktemp("people")
+    made = {"lab": in_the_lab, "simulator": simulated}[request.param]
+    with made(request, people, tmp_path_factory) as found:
+        yield found
+
+
+@contextmanager
+def in_the_lab(request, people, _folders):
+    lab = request.getfixturevalue("start_lab")(devices=10, prisons=2)
+    identity, keys = staff(lab.workspace, people)
+    centre = Centre(
+        identity=identity, transport=lab.transport, operator="asha", timeout_s=PATIENCE_S
+    )
+    with Registry.create(lab.workspace.settings().database) as registry:
+        found = plan(registry, read_candidates(lab.workspace.devices_csv))
+        results = enrol_devices(centre, registry, found)
+        assert all(one.done for one in results), results
+        issue = partial(
+            identity.credential, Authority.BROKER, operator="asha", purpose="test", minutes=60
+        )
+        credential = issue()
+        lane = Lane(credential=lambda: credential, transport=lab.transport)
+
+        def in_lab(device):
+            return next(d for d in lab.devices if str(d.address) == device.address)
+
+        @contextmanager
+        def silence(device):
+            with lab.fault("power-off", in_lab(device).serial):
+                yield
+            lab.answering([in_lab(device)])
+
+        def provision(device, nonce):
+            path = "/var/lib/wingspan/provisioning.json"
+            script = f"sed -i 's/{device.nonce}/{nonce}/' {path}; rm -rf /var/lib/wingspan/used"
+            lab.rehearsal.on(in_lab(device), ["sh", "-c", script])
+
+        yield World(
+            identity=identity,
+            registry=registry,
+            people=keys,
+            wire=LosingWire(SshWire(lane=lane)),
+            probe=lambda device: ask(device, lane, PATIENCE),
+            silence=silence,
+            provision=provision,
+        )
+
+
+@contextmanager
+def simulated(_request, people, folders):
+    workspace = Workspace(folders.mktemp("simulated"))
+    identity, keys = staff(workspace, people)
+    with Registry.create(workspace.settings().database) as registry:
+        found = simulate(registry, identity.envelope(), KNOCKING, devices=10, prisons=2)
+
+        @contextmanager
+        def silence(device):
+            found.wire.silent.add(device.device)
+            yield
+            found.wire.silent.remove(device.device)
+
+        yield World(
+            identity=identity,
+            registry=registry,
+            people=keys,
+            wire=LosingWire(found.wire),
+            probe=lambda device: asked(found.wire, device, PATIENCE),
+            silence=silence,
+            provision=lambda device, nonce: found.provision(device.device, nonce),
+        )
+
+
+def test_a_probe_says_who_it_is(world):
+    device = world.device(0)
+
+    outcome = world.probe(device)
+
+    assert outcome.error is None
+    assert (outcome.report.device, outcome.report.nonce) == (device.device, device.nonce)
+    assert len(outcome.report.facts["ruleset_sha256"]) == 64
+
+
+def test_an_order_is_carried_out_and_proven(world):
+    device = world.device(0)
+    request = world.ask_for(Action.LOCK, [device], level="relay-only", page=PAGE)
+
+    found = world.carry_out()
+
+    assert [one.device for one in found.proven] == [device.device]
+    proof = world.shown(request, device)
+    assert (proof.outcome, proof.level, proof.shown["screen"]) == ("done", "relay-only", "notice")
+    assert proof.shown["probes"]["forbidden"] == "shut"
+    assert world.probe(device).report.facts["ruleset_sha256"] == proof.ruleset_sha256
+
+
+def test_an_order_that_is_sent_again_acts_no_second_time(world):
+    device = world.device(1)
+    lock = world.ask_for(Action.LOCK, [device], level="notice", page=PAGE)
+    world.carry_out()
+    unlock = world.ask_for(Action.UNLOCK, [device], "cleo", locks=lock.request)
+    world.carry_out()
+    back = {"device": device.device, "before": "proven", "state": "waiting"}
+    with world.registry.writing() as connection:  # As after a restore, but nobody asks.
+        set_intents(connection, lock.request, [back], datetime.now(tz=UTC))
+
+    world.carry_out()
+
+    assert world.state(unlock, device)[0] == "proven"
+    assert world.shown(lock, device).shown["locks"] == []
+
+
+def test_an_expired_order_is_not_sent_and_would_be_refused(world):
+    device = world.device(2)
+    early = datetime.now(tz=UTC) - timedelta(hours=2)
+    request = world.ask_for(Action.QUARANTINE, [device], at=early)
+
+    # One whose clock is two hours slow sends it all the same.
+    slow = world.carry_out(now=early)
+
+    assert [one.device for one in slow.failed] == [device.device]
+    assert "the order has expired" in world.state(request, device)[1]
+    later = world.ask_for(Action.QUARANTINE, [device], at=early)
+    world.carry_out()
+    assert world.state(later, device)[0] == "expired"
+
+
+def test_an_unsigned_order_is_not_sent_and_would_be_refused(world):
+    device = world.device(2)
+    request = world.ask_for(Action.RELEASE, [device])
+    waiting = world.carry_out()
+    assert [one.device for one in waiting.waiting] == [device.device]
+
+    # One that believes vic to be an approver sends it all the same.
+    with world.registry.writing() as connection:
+        made = signed(request, operator="vic", key=world.people["vic"], namespace=APPROVED)
+        now = datetime.now(tz=UTC)
+        keep_signature(
+            connection, request.request, operator="vic", signature=made.signature, at=now
+        )
+    signers = world.identity.statement().signers
+    lying = [replace(one, role="approver") if one.operator == "vic" else one for one in signers]
+    world.carry_out(signers=lying)
+
+    assert world.state(request, device)[0] == "failed"
+    assert "2 people have to sign, and 1 did" in world.state(request, device)[1]
+
+
+def test_a_device_does_nothing_that_a_later_order_took_the_place_of(world):
+    device = world.device(3)
+    first = world.ask_for(Action.QUARANTINE, [device])
+    request = new_request(
+        Action.QUARANTINE,
+        [device],
+        scope="x",
+        by="ben",
+        now=datetime.now(tz=UTC),
+        expires=datetime.now(tz=UTC) + timedelta(hours=1),
+        supersedes=first.request,
+    )
+    with world.registry.writing() as connection:
+        set_status(connection, first.request, PAUSED)
+    world.keep(request, [device], "ben")
+    world.carry_out()
+    with world.registry.writing() as connection:
+        set_status(connection, first.request, OPEN)
+
+    world.carry_out()
+
+    assert world.state(request, device)[0] == "proven"
+    assert world.state(first, device)[0] == "failed"
+    assert "a later order has taken its place" in world.state(first, device)[1]
+
+
+def test_an_order_does_not_hit_a_device_that_was_provisioned_anew(world):
+    device = world.device(4)
+    request = world.ask_for(Action.LOCK, [device], level="notice", page=PAGE)
+    world.provision(device, "f" * 32)
+
+    found = world.carry_out()
+
+    assert [one.device for one in found.failed] == [device.device]
+    assert "not for this device in its present provisioning" in world.state(request, device)[1]
+
+
+def test_a_silent_device_keeps_its_order_until_it_answers(world):
+    device = world.device(5)
+    request = world.ask_for(Action.LOCK, [device], level="notice", page=PAGE)
+    with world.silence(device):
+        found = world.carry_out()
+        assert [one.device for one in found.waiting] == [device.device]
+
+    world.carry_out()
+
+    assert world.state(request, device)[0] == "proven"
+
+
+def test_an_answer_that_was_lost_is_asked_for_and_the_order_not_sent_again(world):
+    device = world.device(6)
+    request = world.ask_for(Action.LOCK, [device], level="notice", page=PAGE)
+    world.wire.losing.add(device.device)
+    lost = world.carry_out()
+    world.wire.losing.clear()
+    since_s = world.shown(request, device).shown["locks"]
+
+    found = world.carry_out()
+
+    assert [one.device for one in lost.unproven] == [device.device]
+    assert [one.device for one in found.proven] == [device.device]
+    assert world.shown(request, device).shown["locks"] == since_s == [request.request]
+
+
+def test_who_holds_another_key_is_not_believed(world):
+    device = replace(world.device(7), host_key=world.device(8).host_key)
+    (reply,) = world.driver.prove([device], "R-00000000")
+
+    assert isinstance(reply.error, RefusedError) or "key" in str(reply.error)
+    assert reply.proof is None
+
+
+def test_an_order_that_never_came_is_unknown(world):
+    (reply,) = world.driver.prove([world.device(9)], "R-00000000")
+
+    assert reply.proof.outcome == "unknown"
