@@ -145,8 +145,8 @@ class Program:
         order.read_json, order.now = self._read_json, lambda: int(self._now())
         order.used, order.every_used, order.note = self._used, self._every_used, self._note
         order.keygen, order.probes = self._sign, self._probes
-        states.current = lambda: {**states.NOTHING, "locks": {}, **self._machine.state}
-        states.put_in_force, states.session = self._put_in_force, dict
+        states.current, states.put_in_force = self._current, self._put_in_force
+        states.session = dict
 
     def _read_json(self, path: str) -> Any:
         order, machine = self._order, self._machine
@@ -168,6 +168,13 @@ class Program:
         names = ("request", "nonce", "action", "supersedes")
         known = {name: request[name] for name in names} | dict(more)
         self._machine.used[request["nonce"]] = known
+
+    def _current(self) -> dict[str, Any]:
+        states = self._order.states
+        state = {**states.NOTHING, "locks": {}, **self._machine.state}
+        # A proof tells where the next boot leads from a link of this name.
+        states.DEFAULT_TARGET = f"/{states.target_of(state)}"
+        return state
 
     def _put_in_force(self, state: dict[str, Any]) -> None:
         machine = self._machine
