@@ -252,6 +252,9 @@ def test_an_order_that_is_sent_again_acts_no_second_time(world):
 
     assert world.state(unlock, device)[0] == "proven"
     assert world.shown(lock, device).shown["locks"] == []
+    over = {"device": device.device, "before": "sent", "state": "proven"}
+    with world.registry.writing() as connection:  # As it was, for the tests that follow.
+        set_intents(connection, lock.request, [over], datetime.now(tz=UTC))
 
 
 def test_an_expired_order_is_not_sent_and_would_be_refused(world):
