@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet.approval import Reach, people_for, read_request
+from fleet.approval import Action, Reach, people_for, read_request
 from fleet.approval.agreement import agreement, may_agree
 from fleet.approval.order import APPROVED, REQUESTED, signed
 from fleet.errors import RefusedError
@@ -116,7 +116,7 @@ def missing_of(request: Request, agreed: Agreement | None = None) -> list[str]:
 
 
 def refuse_by_accident(request: Request, *, expected: int | None) -> None:
-    """Refuse a change of more than one prison whose size nobody stated.
+    """Refuse a change of more than one prison, or a wipe, whose size nobody stated.
 
     Raises
     ------
@@ -126,6 +126,9 @@ def refuse_by_accident(request: Request, *, expected: int | None) -> None:
     if expected is not None and expected != request.count:
         what = f"{request.scope} is {request.count} devices and not {expected}"
         raise RefusedError(what, hint="look at it first, without --yes")
+    if request.action is Action.WIPE and request.count > 1 and expected is None:
+        what = f"{request.scope} is {request.count} devices, and what is wiped is gone"
+        raise RefusedError(what, hint=f"if that is meant: --expect {request.count}")
     if request.reach is Reach.ESTATE and expected is None:
         what = f"{request.scope} reaches beyond one prison: {request.count} devices"
         raise RefusedError(what, hint=f"if that is meant: --expect {request.count}")

@@ -37,16 +37,14 @@ class DeviceState(StrEnum):
 REACHABLE_STATES: Final = (DeviceState.ENROLLED, DeviceState.LIVE, DeviceState.QUARANTINED)
 
 # What may follow what. A device that was out of sight comes back quarantined, never live; one
-# that is wiped or spare has to be enrolled anew; a retired one stays so.
+# that is wiped becomes a spare again, and a spare has to be enrolled; a retired one stays so.
 NEXT_STATES: Final[dict[DeviceState, frozenset[DeviceState]]] = {
     DeviceState.SPARE: frozenset({DeviceState.ENROLLED, DeviceState.LOST, DeviceState.RETIRED}),
     DeviceState.ENROLLED: frozenset(set(DeviceState) - {DeviceState.SPARE}),
     DeviceState.LIVE: frozenset(set(DeviceState) - {DeviceState.SPARE}),
     DeviceState.QUARANTINED: frozenset(set(DeviceState) - {DeviceState.SPARE}),
     DeviceState.LOST: frozenset({DeviceState.QUARANTINED, DeviceState.WIPED, DeviceState.RETIRED}),
-    DeviceState.WIPED: frozenset(
-        {DeviceState.SPARE, DeviceState.ENROLLED, DeviceState.LOST, DeviceState.RETIRED}
-    ),
+    DeviceState.WIPED: frozenset({DeviceState.SPARE, DeviceState.LOST, DeviceState.RETIRED}),
     DeviceState.RETIRED: frozenset(),
 }
 

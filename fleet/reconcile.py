@@ -49,7 +49,17 @@ _LISTS = {
 }
 # So many replies, or those of so many seconds, are kept in one step; who dies before it asks again.
 _KEPT_AT_ONCE, _KEPT_EVERY_S = 200, 1.0
-_STATES_AFTER = {Action.QUARANTINE: DeviceState.QUARANTINED, Action.RELEASE: DeviceState.LIVE}
+_STATES_AFTER = {
+    Action.QUARANTINE: DeviceState.QUARANTINED,
+    Action.RELEASE: DeviceState.LIVE,
+    Action.WIPE: DeviceState.WIPED,
+}
+# In which states a device is meant, where not in those in which it holds our keys: what is lost
+# may answer yet, and is then wiped; what is wiped does not come back without being let in.
+_MEANT_IN = {
+    Action.WIPE: (*REACHABLE_STATES, DeviceState.LOST),
+    Action.READMIT: (DeviceState.WIPED,),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,10 +205,12 @@ class _Pass:
         why_not = self._why_not()
         if self._work.kept.status == STOPPED:
             self._move(due, IntentEvent.WITHDRAW, "the request was stopped")
+        elif self._work.request.has_expired(self._now):
+            self._move(due, IntentEvent.EXPIRE, why_not or "it expired before the device answered")
         elif why_not:
             self._why |= dict.fromkeys(due, why_not)
-        elif self._work.request.has_expired(self._now):
-            self._move(due, IntentEvent.EXPIRE, "it expired before the device answered")
+        elif due and self._work.request.action is Action.READMIT:
+            self._readmit(due)
         elif due:
             self._send(due)
         return {name: (state, self._why[name]) for name, state in self._state.items()}
@@ -210,7 +222,7 @@ class _Pass:
             event = IntentEvent.FAIL if intent.state in UNCERTAIN else IntentEvent.EXPIRE
             self._move([intent.device], event, "the device was provisioned anew")
             return False
-        if device.state not in REACHABLE_STATES:
+        if device.state not in _MEANT_IN.get(self._work.request.action, REACHABLE_STATES):
             self._why[intent.device] = f"it is {device.state}"
             return False
         return True
@@ -223,7 +235,15 @@ class _Pass:
             return self._hindered
         if self._work.agreement.missing:
             return f"{self._work.agreement.missing} more must agree: {self._work.agreement.why}"
-        return ""
+        due = self._work.request.due
+        return f"it is due at {due:%Y-%m-%d %H:%M}" if due and due > self._now else ""
+
+    def _readmit(self, names: Sequence[str]) -> None:
+        """Let wiped devices be enrolled again: nothing is sent, and they have no keys of ours."""
+        why = self._work.request.request
+        self._registry.set_states(names, DeviceState.SPARE, by=self._by, why=why)
+        self._move(names, IntentEvent.SEND, "")
+        self._move(names, IntentEvent.PROVE, "")
 
     def _send(self, names: Sequence[str]) -> None:
         included = self._included()
@@ -336,9 +356,21 @@ def not_shown(proof: Proof, request: Request) -> str:
         and "another allowlist is in force",
         Action.UPDATE: shown.get("update", {}).get("bundle_sha256") != given.get("bundle_sha256")
         and f"it runs {shown.get('version') or 'no version'}",
+        Action.WIPE: _not_wiped(shown.get("wiped")),
     }[request.action]
     # An update leaves the firewall as it is, which need not be ours yet.
     return wrong or ("" if request.action is Action.UPDATE else _unlike(shown))
+
+
+def _not_wiped(shown: Mapping[str, Any] | None) -> str:
+    """Return what a device shows that a wiped one would not, "" where it is wiped."""
+    if shown is None:
+        return "it is not wiped"
+    if shown["keyslots"]:
+        return f"{shown['keyslots']} keys still open {shown['volume']}"
+    if shown["still_open"]:
+        return f"{shown['volume']} is open until the next boot"
+    return f"data is left in {', '.join(shown['left'])}" if shown["left"] else ""
 
 
 def _unlike(shown: Mapping[str, Any]) -> str:

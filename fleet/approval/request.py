@@ -37,6 +37,7 @@ class Action(StrEnum):
     ALLOWLIST = "allowlist"
     UPDATE = "update"
     WIPE = "wipe"
+    READMIT = "readmit"
 
 
 class Reach(StrEnum):
@@ -97,6 +98,12 @@ class Request:
         )
         return text.encode()
 
+    @property
+    def due(self) -> datetime | None:
+        """Return when it may begin, None where that is at once."""
+        due_s = self.parameters.get("due_s")
+        return moment(int(due_s)) if due_s else None
+
     def has_expired(self, now: datetime) -> bool:
         """Return whether it is too late to begin it."""
         return self.expires_s is not None and now.timestamp() >= self.expires_s
@@ -107,6 +114,7 @@ PRIORITIES = {
     Action.LOCK: 100,
     Action.QUARANTINE: 90,
     Action.WIPE: 80,
+    Action.READMIT: 50,
     Action.UNLOCK: 50,
     Action.RELEASE: 50,
     Action.ALLOWLIST: 40,
@@ -163,7 +171,7 @@ def new_request(  # noqa: PLR0913 - each is a fact of the request, by its name
         raise InputError(f"{scope} names no device", hint="wingspan fleet list SCOPE")
     if (expires is None) is not (action is Action.LOCK):
         what = "a lock has no expiry" if action is Action.LOCK else f"{action} needs an expiry"
-        raise InputError(what, hint="an end of a lock makes its release due: --release-at")
+        raise InputError(what, hint="an end of a lock makes its release due: --until")
     if expires is not None and expires <= now:
         raise InputError(f"{expires:%Y-%m-%d %H:%M} is over", hint="give a later --expires")
     nonce = secrets.token_hex(_NONCE_BYTES)

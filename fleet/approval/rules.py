@@ -14,6 +14,7 @@ _ALWAYS_TWO = {
     Action.UNLOCK: "it opens what was locked",
     Action.RELEASE: "it lets a quarantined device back in",
     Action.WIPE: "what is wiped is gone",
+    Action.READMIT: "it lets a wiped device be enrolled again",
 }
 
 

@@ -37,6 +37,8 @@ class _Commands(FleetGroup, LazyGroup):
         "release": ("fleet.cli.change", "release", "Let quarantined devices back in."),
         "allowlist": ("fleet.cli.change", "allowlist", "Say where devices may go."),
         "bundle": ("fleet.cli.bundle", "bundle", "Make the bundles that updates bring."),
+        "wipe": ("fleet.cli.wiping", "wipe", "Destroy what is on devices; two people."),
+        "readmit": ("fleet.cli.wiping", "readmit", "Let wiped devices be enrolled again."),
         "requests": ("fleet.cli.requests", "requests", "Show what was asked for, and by whom."),
         "approve": ("fleet.cli.requests", "approve", "Agree to what another asked for."),
         "pause": ("fleet.cli.requests", "pause", "Send nothing more of a request for now."),

@@ -12,10 +12,12 @@ import click
 from fleet.cli import effect
 from fleet.cli.command import FleetCommand, tell
 from fleet.cli.desk import SCHEMA, as_answer, as_lines, carry_out, desk_of, end, request_fields
+from fleet.device import REACHABLE_STATES, DeviceState
 from reports.terminal import emit, json_option
 
 if TYPE_CHECKING:
     from fleet.approval import Request
+    from fleet.change import Desk
     from fleet.device import Device
     from fleet.wave import Plan
     from fleet.workspace import Workspace
@@ -47,13 +49,20 @@ def change_command(name: str) -> Callable[[Callable[..., None]], click.Command]:
     return made
 
 
+def nothing_more(_desk: Desk, _request: Request, _devices: Sequence[Device]) -> dict[str, Any]:
+    """Return nothing more for the answer of a command."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """A change that somebody may ask for.
 
-    `hours` is until when it may begin, None for a lock. `plan` says in which waves it would
-    happen, given the devices that it is for and those of its scope that it is not for; `keep` is
-    called once it is asked for; `lines` say more of it to people.
+    `hours` is until when it may begin, None for a lock. `states` are those of the devices that it
+    is for. `plan` says in which waves it would happen, given the
+    devices that it is for and those of its scope that it is not for; `keep` is called once it is
+    asked for, and `after` once it is kept, for what else the answer has; `lines` say more of it to
+    people.
     """
 
     action: str
@@ -63,6 +72,8 @@ class Wish:
     plan: Callable[..., Any] = effect.order_plan
     keep: Callable[[], None] = lambda: None
     lines: Callable[..., Sequence[str]] = effect.wave_lines
+    states: tuple[DeviceState, ...] = REACHABLE_STATES
+    after: Callable[..., dict[str, Any]] = nothing_more
 
 
 def ask_for(  # noqa: PLR0913 - what every change is given, by name
@@ -76,18 +87,18 @@ def ask_for(  # noqa: PLR0913 - what every change is given, by name
 ) -> None:
     """Show what a change would do, or ask for it and carry it out where nobody else must agree."""
     from fleet import change
-    from fleet.device import REACHABLE_STATES, DeviceState
     from fleet.scope import Scope
 
     workspace: Workspace = ctx.obj
     now = datetime.now(tz=UTC)
     with desk_of(workspace) as desk:
         meant = Scope.parse(scope)
-        devices = desk.registry.devices(meant.in_states(REACHABLE_STATES), some=True)
+        devices = desk.registry.devices(meant.in_states(wish.states), some=True)
         request = _request(wish, devices, scope=str(meant), by=desk.operator, now=now)
         tell(scope=request.scope, devices=request.count, devices_root=request.devices_root)
         if not yes:
-            beyond = desk.registry.devices(meant.in_states([DeviceState.LOST]))
+            lost = [] if DeviceState.LOST in wish.states else [DeviceState.LOST]
+            beyond = desk.registry.devices(meant.in_states(lost)) if lost else []
             plan = wish.plan(workspace, desk, devices, beyond)
             _show(request, devices, plan, wish.lines(plan), as_json=as_json)
             return
@@ -100,6 +111,7 @@ def ask_for(  # noqa: PLR0913 - what every change is given, by name
             "schema": SCHEMA,
             **request_fields(asdict(request)),
             "approvals_missing": missing,
+            **wish.after(desk, request, devices),
         }
         if missing:
             lines = [f"asked for {request.request}: {request.action} of {request.count} devices"]

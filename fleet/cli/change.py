@@ -7,18 +7,27 @@ nobody else has to agree, carried out at once.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet.cli.asking import Wish, ask_for, change_command, hours_option
+from fleet.cli.asking import Wish, ask_for, change_command, hours_option, nothing_more
 from fleet.errors import InputError
+from reports.terminal import complain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fleet.approval import Request
+    from fleet.change import Desk
+    from fleet.device import Device
     from fleet.workspace import Workspace
 
 _PAGE = Path("inputs") / "notice.txt"
+# A release that is due waits so long for devices that do not answer.
+_RELEASED_WITHIN = timedelta(days=28)
 _DEFAULT_PAGE = """\
 This tablet has been locked by the prison.
 
@@ -35,15 +44,31 @@ Samaritans: dial 116 123 on the telephone, free, at any hour."""
 )
 @click.option("--reason", default="", help="Why; screen-off asks for it.")
 @click.option("--review-in", "review_h", type=click.FloatRange(0, min_open=True), help="Hours.")
-def lock(ctx: click.Context, level: str, reason: str, review_h: float | None, **given: Any) -> None:
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]),
+    help="When its release is due (UTC): asked for at once, and agreed to by a second person.",
+)
+def lock(
+    ctx: click.Context,
+    /,
+    level: str,
+    reason: str,
+    review_h: float | None,
+    until: datetime | None,
+    **given: Any,
+) -> None:
     """Lock devices, which one person may do; unlocking takes two.
 
-    A lock has no end by itself and is not weakened by another. inputs/notice.txt is what a locked
-    screen shows without a network: emergency instructions, support lines.
+    A lock has no end by itself and is not weakened by another. --until makes its release due: a
+    second person may agree to it beforehand, and no device opens by its own clock.
+    inputs/notice.txt is what a locked screen shows without a network: emergency instructions,
+    support lines.
 
     \b
     Example:
       wingspan fleet lock MDI/A --level relay-only --yes
+      wingspan fleet lock MDI/A --level notice --until "2027-01-05 07:30" --yes
       wingspan fleet lock MDI --level screen-off --reason "disorder" --review-in 2 --yes
     """
     from fleet.approval import Action
@@ -62,7 +87,43 @@ def lock(ctx: click.Context, level: str, reason: str, review_h: float | None, **
     }
     if review_h:
         parameters["review_s"] = int((datetime.now(tz=UTC) + timedelta(hours=review_h)).timestamp())
-    ask_for(ctx, Wish(action=Action.LOCK, parameters=parameters, hours=None), **given)
+    ends = until.replace(tzinfo=UTC) if until else None
+    if ends and ends <= datetime.now(tz=UTC):
+        raise InputError(f"{until:%Y-%m-%d %H:%M} is over", hint="give a later --until, in UTC")
+    after = partial(_release_at, ends) if ends else nothing_more
+    wish = Wish(action=Action.LOCK, parameters=parameters, hours=None, after=after)
+    ask_for(ctx, wish, **given)
+
+
+def _release_at(
+    ends: datetime, desk: Desk, locked: Request, devices: Sequence[Device]
+) -> dict[str, Any]:
+    """Ask for the release of a lock at a later moment, for a second person to agree to."""
+    from fleet import change
+    from fleet.approval import Action, new_request
+
+    release = new_request(
+        Action.UNLOCK,
+        devices,
+        scope=locked.scope,
+        by=desk.operator,
+        now=datetime.now(tz=UTC),
+        expires=ends + _RELEASED_WITHIN,
+        parameters={"locks": locked.request, "due_s": int(ends.timestamp())},
+    )
+    agreed = change.ask(desk, release, devices, now=datetime.now(tz=UTC))
+    missing = change.missing_of(release, agreed)
+    complain(
+        f"its release {release.request} is due at {ends:%Y-%m-%d %H:%M}, once another person ran "
+        f"wingspan fleet approve {release.request}"
+    )
+    return {
+        "release": {
+            "request": release.request,
+            "due_at": ends.isoformat(timespec="seconds"),
+            "approvals_missing": missing,
+        }
+    }
 
 
 @change_command("unlock")

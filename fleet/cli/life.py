@@ -81,11 +81,35 @@ def found(workspace: Workspace, device: str, why: str, as_json: bool) -> None:
 def retire(workspace: Workspace, device: str, why: str, as_json: bool) -> None:
     """Record that DEVICE is out of service for good; its cell is free again.
 
+    A wipe that still waits for it would never be done then: stop it first, or let it be done.
+
     \b
     Example:
       wingspan fleet retire WS-000001 --why "screen broken"
     """
+    _refuse_unwiped(workspace, device)
     _Step(workspace, device, why or "retired", as_json).to(DeviceState.RETIRED)
+
+
+def _refuse_unwiped(workspace: Workspace, device: str) -> None:
+    """Refuse while a wipe is under way that nobody would carry out any more."""
+    from fleet.approval import Action, read_request
+    from fleet.errors import RefusedError
+    from fleet.intent import ENDED, IntentState
+    from fleet.registry import Registry
+    from fleet.registry.requests import intents_of, requests_left
+
+    with (
+        Registry.open(workspace.settings().database) as registry,
+        registry.reading() as connection,
+    ):
+        left = [read_request(kept.encoded) for kept in requests_left(connection)]
+        wipes = [request.request for request in left if request.action is Action.WIPE]
+        for name, intents in intents_of(connection, wipes).items():
+            waits = {i.device for i in intents if IntentState(i.state) not in ENDED}
+            if device in waits:
+                hint = f"wingspan fleet reconcile --once, or wingspan fleet stop {name}"
+                raise RefusedError(f"{device} is to be wiped by {name}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,10 @@ def _enrol(centre: Centre, registry: Registry, device: Device) -> None:
 def _verdict(device: Device, candidate: NewDevice) -> Enrolled | None:
     """Return why a known device is not enrolled, or None when it is to be."""
     listed = pinned_key(candidate.host_key)
-    if device.host_key not in {"", listed} and device.state is not DeviceState.WIPED:
+    if device.state is DeviceState.WIPED:
+        why = f"it was wiped; two people let it back in: wingspan fleet readmit {device.device}"
+        return _result(device, Outcome.REFUSED, why)
+    if device.host_key not in {"", listed}:
         why = "it is pinned to another host key than the list gives"
         return _result(device, Outcome.REFUSED, why)
     if device.state in _OUT:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # The fact in the registry that says which statement of trust a device holds.
 TRUST_FACT = "trust_statement"
 
+_CONVERGE = "python3 -I -S -E /usr/local/lib/wingspan/wingspan_state.py </dev/null"
 _USERS = {Lane.BROKER: "wingspan", Lane.DEPLOY: "root"}
 # The program comes with the first bytes of the input, its order with the rest: so nothing has to
 # be on the device beforehand, and neither is ever an argument.
@@ -155,6 +156,8 @@ def enrol_device(centre: Centre, device: Device) -> Found:
             differing = "; ".join(told["wrong"])
             raise NotProvenError(f"{device.device} keeps other settings: {differing}")
         ordered(centre, first, "sealed")
+        # What an earlier provisioning left shut opens only now that there is a new one.
+        first.run(_CONVERGE, timeout_s=centre.timeout_s)
         key_exchange = first.key_exchange
     return Found(key_exchange=key_exchange, trust_statement=told["number"])
 

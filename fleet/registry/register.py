@@ -198,7 +198,8 @@ class Registry:
     def enrol(self, device: str, host_key: str, *, by: str, why: str, nonce: str = "") -> Device:
         """Pin a host key and begin a provisioning: a new nonce, and state enrolled.
 
-        A key once pinned, be it by a list before first contact, stays until the device is wiped.
+        A key once pinned, be it by a list before first contact, stays until the device is a spare
+        again.
 
         Raises
         ------
@@ -209,7 +210,7 @@ class Registry:
         key = pinned_key(host_key)
         with self.writing() as connection:
             row = locked(connection, [device])[device]
-            if row.host_key not in {"", key} and row.state is not DeviceState.WIPED:
+            if row.host_key not in {"", key}:
                 hint = f"see who answers there; wingspan fleet show {device} tells its history"
                 raise HostKeyChangedError(f"{device} is pinned to another host key", hint=hint)
             fields = {

@@ -30,6 +30,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import wingspan_firewall as firewall
 import wingspan_state as states
+import wingspan_wipe as wipe
 
 PROVISIONING = "/var/lib/wingspan/provisioning.json"
 USED = "/var/lib/wingspan/used"
@@ -49,6 +50,7 @@ BREAKS_GLASS = "break-glass"
 CLOSING = ("lock", "quarantine")
 REFUSED = 6
 PROBE_S = 3
+CLOCKS_DIFFER_S = 60
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
@@ -105,6 +107,8 @@ def check(request, envelope, trust):
         raise RefusalError("the order has expired")
     if request["expires_s"] is None and request["action"] != "lock":
         raise RefusalError("only a lock has no expiry")
+    if time_s + CLOCKS_DIFFER_S < request["parameters"].get("due_s", 0):
+        raise RefusalError("the order is not due yet")
     too_old = time_s > trust["issued_s"] + 86400 * trust["age_days_max"]
     if too_old and request["action"] not in CLOSING:
         raise RefusalError("the list of signers is too old for anything but closing")
@@ -211,6 +215,9 @@ def changed(state, request, envelope):
         after["quarantined_by"] = request["request"]
     elif action == "release":
         after["quarantined_by"] = ""
+    elif action == "wipe":
+        provisioned = read_json(PROVISIONING)["nonce"]
+        after = {**states.NOTHING, "page": state["page"], "wiped": provisioned}
     elif action == "allowlist":
         text = envelope["allowlist"]
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -228,8 +235,15 @@ def carry_out(request, after):
     known = used(request["nonce"])
     try:
         states.put_in_force(after)
+        if known["action"] == "wipe":
+            wipe.erase()
         known["outcome"], known["why"] = "done", ""
-    except (firewall.RefusalError, OSError, subprocess.TimeoutExpired) as error:
+    except (
+        firewall.RefusalError,
+        wipe.FailureError,
+        OSError,
+        subprocess.TimeoutExpired,
+    ) as error:
         known["outcome"], known["why"] = "failed", str(error)
     known.pop("after")
     note(request, known)
@@ -265,6 +279,7 @@ def proof(name, known, challenge):
         "locks": sorted(state["locks"]),
         "quarantined": bool(state["quarantined_by"]),
         "allowlist_sha256": state["allowlist_sha256"],
+        "wiped": wipe.shown() if states.is_wiped(state) else None,
         "screen": states.screen_of(state),
         "target": os.path.basename(os.path.realpath(states.DEFAULT_TARGET)),
         "session": states.session(),
@@ -353,9 +368,8 @@ def note(request, more):
 def now():
     """Return the time in seconds, never below the last that was known for sure."""
     try:
-        with open(CLOCK, encoding="ascii") as file:
-            known_s = int(float(file.read().strip() or 0))
-    except (FileNotFoundError, ValueError):
+        known_s = int(read_json(CLOCK)["known_s"])
+    except (FileNotFoundError, ValueError, KeyError):
         known_s = 0
     return max(int(time.time()), known_s)
 

@@ -24,7 +24,16 @@ UNITS, DEBIAN = "/etc/systemd/system", "/lib/systemd/system"
 # From the mildest on. The notice leaves the network as it is; the others leave the relay alone.
 LEVELS = ("notice", "relay-only", "screen-off")
 NOTICE = "/etc/wingspan/notice.txt"
-NOTHING = {"locks": {}, "quarantined_by": "", "allowlist_sha256": "", "allowed": [], "page": ""}
+# `wiped` is the provisioning that a wipe ended: until the device has another, it stays closed.
+NOTHING = {
+    "locks": {},
+    "quarantined_by": "",
+    "allowlist_sha256": "",
+    "allowed": [],
+    "page": "",
+    "wiped": "",
+}
+PROVISIONING = "/var/lib/wingspan/provisioning.json"
 
 
 def current():
@@ -44,7 +53,20 @@ def level_of(state):
 
 def is_closed(state):
     """Return whether the relay is all that may be reached."""
-    return bool(state["quarantined_by"]) or level_of(state) in LEVELS[1:]
+    return has_no_session(state) or level_of(state) in LEVELS[1:]
+
+
+def has_no_session(state):
+    """Return whether nobody may work on it, whatever its locks: in quarantine, or wiped."""
+    return bool(state["quarantined_by"]) or is_wiped(state)
+
+
+def is_wiped(state):
+    """Return whether it was wiped and not provisioned since."""
+    if not state["wiped"]:
+        return False
+    with open(PROVISIONING, encoding="utf-8") as file:
+        return json.load(file)["nonce"] == state["wiped"]
 
 
 def target_of(state):
@@ -52,7 +74,7 @@ def target_of(state):
     level = level_of(state)
     if level:
         return f"wingspan-{level}.target"
-    return "wingspan-notice.target" if state["quarantined_by"] else "graphical.target"
+    return "wingspan-notice.target" if has_no_session(state) else "graphical.target"
 
 
 def put_in_force(state):
@@ -121,7 +143,7 @@ def screen_of(state):
     """Return what a person sees: the kiosk, the notice, or nothing."""
     if level_of(state) == "screen-off":
         return "off"
-    return "notice" if level_of(state) or state["quarantined_by"] else "running"
+    return "notice" if level_of(state) or has_no_session(state) else "running"
 
 
 def session():

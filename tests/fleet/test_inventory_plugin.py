@@ -111,7 +111,8 @@ def reach(workspace, sshd):
 
     def reach(host_key, *words, code=0, **environment):
         with Registry.open(f"sqlite:///{workspace}/fleet.db") as registry:
-            registry.set_state("WS-000001", DeviceState.WIPED, **BY)
+            for state in (DeviceState.WIPED, DeviceState.SPARE):
+                registry.set_state("WS-000001", state, **BY)
             registry.enrol("WS-000001", host_key, **BY)
             registry.record_address("WS-000001", target.address, port=target.port, source="", by="")
         key = ["--private-key", str(sshd.folder / "user"), "-u", target.user]

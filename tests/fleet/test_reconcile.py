@@ -1,14 +1,17 @@
 """What a reply means for an intent: success only with proof of the effect."""
 
+from datetime import timedelta
+
 import pytest
 
 from fleet.approval import Action, new_request
 from fleet.approval.order import Proof
-from fleet.device import Device
+from fleet.device import Device, NewDevice
 from fleet.driver import Reply
 from fleet.errors import RefusedError, UnreachableError
 from fleet.intent import IntentEvent
-from fleet.reconcile import judged
+from fleet.reconcile import judged, reconcile
+from fleet.registry.requests import keep_request
 from tests.fleet.approval.conftest import NOW
 
 DEVICE = Device(device="WS-000001", serial="S1", prison_id="MDI", wing="A", landing="1", nonce="1")
@@ -114,3 +117,37 @@ def test_what_never_came_may_be_sent_again(verdict, shown):
 )
 def test_without_an_answer_it_counts_how_far_the_order_came(lock, error, event):
     assert judged(Reply(device=DEVICE, error=error), lock)[0] is event
+
+
+class Silent:
+    """Devices that never answer."""
+
+    def order(self, devices, _orders):
+        gone = UnreachableError("nothing answers", stage="connect")
+        return (Reply(device=device, error=gone) for device in devices)
+
+    def prove(self, devices, _request):
+        return self.order(devices, {})
+
+
+def test_a_lock_waits_for_a_silent_device_for_ever_and_nothing_else_does(sqlite_registry, host_key):
+    (name,) = sqlite_registry.add([NewDevice(serial="S1")], by="asha", why="new")
+    device = sqlite_registry.enrol(name, host_key(1), by="asha", why="new")
+    lock = new_request(Action.LOCK, [device], scope=name, by="ben", now=NOW)
+    hour = NOW + timedelta(hours=1)
+    held = new_request(Action.QUARANTINE, [device], scope=name, by="ben", now=NOW, expires=hour)
+    with sqlite_registry.writing() as connection:
+        for request in (lock, held):
+            keep_request(
+                connection,
+                request.request,
+                nonce=request.nonce,
+                encoded=request.encoded(),
+                devices={name: device.nonce},
+                at=NOW,
+            )
+    later = NOW + timedelta(days=3650)
+
+    found = reconcile(sqlite_registry, Silent(), [], now=later, by="ben")
+
+    assert [one.intent for one in found.waiting] == [lock.request]

@@ -92,7 +92,7 @@ IN_A_LAB = (
     "fleet keys",
 )
 # These change devices and take several people, or take a bundle: their answers are checked where
-# they are tried (tests/fleet/cli/test_change_in_the_lab.py and test_bundle.py).
+# they are tried (tests/fleet/cli: test_change_in_the_lab, test_wipe_in_the_lab, test_bundle).
 CHECKED_WHERE_TRIED = {
     f"fleet {name}"
     for name in (
@@ -104,6 +104,7 @@ CHECKED_WHERE_TRIED = {
         "lock",
         "pause",
         "quarantine",
+        "readmit",
         "reconcile",
         "release",
         "requests",
@@ -111,6 +112,7 @@ CHECKED_WHERE_TRIED = {
         "resume",
         "stop",
         "unlock",
+        "wipe",
     )
 }
 ON_LIVE_DEVICES = ("fleet diagnose", "fleet health", "fleet play")

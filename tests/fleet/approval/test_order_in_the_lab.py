@@ -96,6 +96,11 @@ class Fleet:
         answer = self.broker(device, "prove", asked)
         return read_proof(answer, device, request=request.request, challenge=challenge)
 
+    def inside(self, device, script):
+        """Run a script of the shell on a device, as if typed at its keyboard."""
+        found = next(one for one in self.lab.devices if one.serial == device.serial)
+        return self.lab.rehearsal.on(found, ["sh", "-c", script])
+
     def broker(self, device, command, stdin):
         credential = self.identity.credential(
             Lane.BROKER, operator="asha", principals=["estate"], purpose="test"
@@ -111,6 +116,8 @@ class Fleet:
             return session.run(command, stdin=stdin, timeout_s=PATIENCE_S).stdout
 
 
+# By a time that the device takes for certain.
+A_CENTURY_LATER = "cd /var/lib/wingspan; cp clock kept; echo '{\"known_s\": 4900000000}' >clock"
 PAGE = "Press the cell bell for help. Samaritans: dial 116123."
 
 
@@ -141,6 +148,60 @@ def test_an_unlock_needs_a_second_person_and_opens_only_what_it_names(fleet):
 
     assert (proof.outcome, proof.level) == ("done", "relay-only")
     assert proof.shown["locks"] == [first.request]
+
+
+def test_a_release_that_is_not_due_is_refused_and_one_that_is_due_is_done(fleet):
+    device = fleet.devices[1]
+    lock = fleet.ask(Action.LOCK, [device], level="notice", page=PAGE)
+    fleet.send(device, lock, fleet.signatures(lock), [device])
+    now_s = int(datetime.now(tz=UTC).timestamp())
+    early, due = (
+        fleet.ask(Action.UNLOCK, [device], locks=lock.request, due_s=now_s + away_s)
+        for away_s in (1800, -1)
+    )
+
+    with pytest.raises(RefusedError, match="the order is not due yet"):
+        fleet.send(device, early, fleet.signatures(early, "cleo"), [device])
+    released = fleet.send(device, due, fleet.signatures(due, "cleo"), [device])
+
+    assert lock.request not in released.shown["locks"]
+
+
+def test_no_device_releases_by_its_own_clock(fleet):
+    device = fleet.devices[2]
+    lock = fleet.ask(Action.LOCK, [device], level="notice", page=PAGE, review_s=1, due_s=1)
+    fleet.send(device, lock, fleet.signatures(lock), [device])
+    boot = "python3 /usr/local/lib/wingspan/wingspan_state.py"
+
+    fleet.inside(device, f"{A_CENTURY_LATER}; {boot}; mv kept clock")
+
+    assert lock.request in fleet.prove(device, lock).shown["locks"]
+
+
+def test_a_later_lock_neither_weakens_nor_shortens_an_earlier_one(fleet):
+    device = fleet.devices[4]
+    first = fleet.ask(Action.LOCK, [device], level="screen-off", page=PAGE)
+    later = fleet.ask(Action.LOCK, [device], level="notice", page=PAGE)
+    fleet.send(device, first, fleet.signatures(first), [device])
+
+    both = fleet.send(device, later, fleet.signatures(later), [device])
+    unlock = fleet.ask(Action.UNLOCK, [device], locks=later.request, due_s=1)
+    left = fleet.send(device, unlock, fleet.signatures(unlock, "cleo"), [device])
+    freed = fleet.ask(Action.UNLOCK, [device], locks=first.request)
+    fleet.send(device, freed, fleet.signatures(freed, "cleo"), [device])
+
+    assert (both.level, left.level) == ("screen-off", "screen-off")
+    assert left.shown["locks"] == [first.request]
+
+
+def test_an_order_expires_by_the_last_time_that_was_certain(fleet):
+    device = fleet.devices[2]
+    request = fleet.ask(Action.QUARANTINE, [device])
+    fleet.inside(device, A_CENTURY_LATER)
+
+    with pytest.raises(RefusedError, match="the order has expired"):
+        fleet.send(device, request, fleet.signatures(request), [device])
+    fleet.inside(device, "cd /var/lib/wingspan; mv kept clock")
 
 
 def test_the_same_person_twice_is_one_person(fleet):

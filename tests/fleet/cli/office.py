@@ -16,7 +16,7 @@ class Office:
 
     def __init__(self, lab, keys):
         self.lab, self.keys = lab, keys
-        self.answered = set()
+        self.answered, self.taken = set(), set()
 
     def types(self, who, *words):
         """Run a command as somebody, with their key."""

@@ -102,6 +102,26 @@ def test_a_paused_request_waits_and_a_stopped_one_is_over(office):
     assert not any(stopped[name] for name in ("proven", "failed", "waiting", "unproven"))
 
 
+def test_an_end_makes_a_release_due_that_two_people_agreed_to_beforehand(office):
+    name = office.names()[3]
+    scope = f"device:{name}"
+    ends = ["--until", "2090-01-05 07:30"]
+
+    code, locked = office.answer("ben", "lock", scope, "--level", "notice", *ends, "--yes")
+    release = locked["release"]
+    alone = office.answer("ben", "reconcile", "--once")[1]["waiting"]
+    assert office.types("cleo", "approve", release["request"]).exit_code == 0
+    agreed = office.answer("ben", "reconcile", "--once")[1]["waiting"]
+    over = office.types("ben", "lock", scope, "--level", "notice", "--until", "2020-01-01 00:00")
+
+    assert (code, release["due_at"]) == (0, "2090-01-05T07:30:00+00:00")
+    assert release["approvals_missing"] == ["1 approver: it opens what was locked"]
+    assert [one["why"] for one in alone] == ["1 more must agree: it opens what was locked"]
+    assert [one["why"] for one in agreed] == ["it is due at 2090-01-05 07:30"]
+    assert (over.exit_code, "is over" in over.stderr) == (3, True)
+    office.types("ben", "stop", release["request"])
+
+
 def test_quarantine_shows_in_the_registry_and_release_takes_two(office):
     name = office.names()[4]
 

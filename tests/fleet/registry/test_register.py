@@ -159,11 +159,12 @@ def test_enrolment_pins_the_key_and_begins_a_provisioning(tablets, host_key):
     assert again.nonce != first.nonce
 
 
-def test_a_pinned_key_stays_until_the_device_is_wiped(tablets, host_key):
+def test_a_pinned_key_stays_until_the_device_is_a_spare_again(tablets, host_key):
     with pytest.raises(HostKeyChangedError, match="WS-000001 is pinned to another host key"):
         tablets.enrol("WS-000001", host_key(77), **BY)
     tablets.enrol("WS-000001", host_key(0), **BY)
-    tablets.set_state("WS-000001", DeviceState.WIPED, **BY)
+    for state in (DeviceState.WIPED, DeviceState.SPARE):
+        tablets.set_state("WS-000001", state, **BY)
 
     assert tablets.enrol("WS-000001", host_key(77), **BY).host_key == host_key(77)
 
