@@ -32,8 +32,11 @@ KIOSK_UNIT = """\
 [Unit]
 Description=The one program that a resident sees
 ConditionPathExists=/usr/bin/cage
-After=systemd-user-sessions.service
+# What opens the gate that wingspan_session.py passes.
+After=systemd-user-sessions.service wingspan-state.service
 Conflicts=getty@tty1.service
+# A gate that stays shut for minutes is no fault.
+StartLimitIntervalSec=0
 
 [Service]
 User=kiosk
@@ -43,7 +46,7 @@ StandardInput=tty-fail
 UtmpIdentifier=tty1
 UtmpMode=user
 # No way to another console, and no shell: cage is a kiosk, not a boundary.
-ExecStart=/usr/bin/cage -- {program}
+ExecStart=/usr/bin/python3 -I -S -E {session} /usr/bin/cage -- {program}
 Restart=always
 RestartSec=2
 NoNewPrivileges=yes
@@ -79,7 +82,9 @@ def wanted_files(wanted):
     return {
         "/etc/apt/apt.conf.d/99wingspan": APT_PERIODIC,
         "/etc/systemd/logind.conf.d/wingspan.conf": NO_CONSOLES,
-        "/etc/systemd/system/wingspan-kiosk.service": KIOSK_UNIT.format(program=program),
+        "/etc/systemd/system/wingspan-kiosk.service": KIOSK_UNIT.format(
+            session="/usr/local/lib/wingspan/wingspan_session.py", program=program
+        ),
     }
 
 

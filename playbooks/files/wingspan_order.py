@@ -58,27 +58,49 @@ class RefusalError(Exception):
     """What this device will not do, and why."""
 
 
+class NotYetError(RefusalError):
+    """What it will not do now; the order is not used up."""
+
+
 def take(envelope):
     """Carry an order out, or say what came of it when it was carried out before."""
     request = read(envelope["request"])
-    statement = read_json(TRUST)
-    trust = json.loads(statement["statement"])
-    known = used(request["nonce"])
-    if known is None:
-        check(request, envelope, trust)
-        after = changed(states.current(), request, envelope)
-        note(request, {"outcome": "begun", "after": after})
-        known = carry_out(request, after)
-    return proof(request["request"], known, envelope.get("challenge", ""))
+    with alone():
+        finish()
+        known = used(request["nonce"]) or admitted(request, envelope)
+    if known["action"] == "update" and known["outcome"] == "begun":
+        import wingspan_update as update
+
+        update.run(known)  # For minutes: a lock does not wait for it.
+    with alone():
+        return proof(request["request"], used(request["nonce"]), envelope.get("challenge", ""))
+
+
+def admitted(request, envelope):
+    """Check an order, note that it is used, and carry it out unless that takes long."""
+    check(request, envelope, json.loads(read_json(TRUST)["statement"]))
+    if request["action"] == "update":
+        import wingspan_update as update
+
+        update.refuse(request)
+        return note(request, {"outcome": "begun", "parameters": request["parameters"]})
+    after = changed(states.current(), request, envelope)
+    note(request, {"outcome": "begun", "after": after})
+    return carry_out(request, after)
 
 
 def prove(asked):
     """Show the effect, and what became of an order: "unknown" where it never came."""
-    name = str(asked.get("request", ""))
-    for known in every_used():
-        if known["request"] == name:
-            return proof(name, known, asked.get("challenge", ""))
-    return proof(name, {"outcome": "unknown"}, asked.get("challenge", ""))
+    import wingspan_update as update
+
+    update.settle()
+    name, challenge = str(asked.get("request", "")), asked.get("challenge", "")
+    with alone():
+        finish()
+        for known in every_used():
+            if known["request"] == name:
+                return proof(name, known, challenge)
+        return proof(name, {"outcome": "unknown"}, challenge)
 
 
 # --- may it -------------------------------------------------------------------------------------
@@ -182,7 +204,8 @@ def widens(envelope):
 
 def verify(data, signature, key, namespace):
     """Refuse data that this key did not sign for this purpose."""
-    with tempfile.TemporaryDirectory(prefix="wingspan-") as folder:
+    # In memory: a full disk must not keep an order from being read.
+    with tempfile.TemporaryDirectory(prefix="wingspan-", dir="/run") as folder:
         signers, armoured = os.path.join(folder, "signers"), os.path.join(folder, "signature")
         with open(signers, "w", encoding="ascii") as file:
             file.write(f'signer namespaces="{namespace}" {key}\n')
@@ -251,9 +274,9 @@ def carry_out(request, after):
 
 
 def finish():
-    """Carry out what was begun when the power went."""
+    """Carry out what was begun when the power went; an update finishes by itself."""
     for known in every_used():
-        if known["outcome"] == "begun":
+        if known["outcome"] == "begun" and known["action"] != "update":
             carry_out(known, known["after"])
 
 
@@ -262,9 +285,11 @@ def finish():
 
 def proof(name, known, challenge):
     """Return what this device is like now and what became of an order, signed by its host key."""
+    import wingspan_update as update
+
     provisioning = read_json(PROVISIONING)
     state = states.current()
-    fields = {
+    fields = update.shown() | {
         "schema": 1,
         "device": provisioning["device"],
         "provisioning": provisioning["nonce"],
@@ -363,6 +388,7 @@ def note(request, more):
     text = json.dumps(known, sort_keys=True)
     os.makedirs(USED, mode=0o700, exist_ok=True)
     firewall.write(os.path.join(USED, f"{request['nonce']}.json"), text, 0o600)
+    return known
 
 
 def now():
@@ -406,11 +432,15 @@ def main(words):
         print(f"usage: wingspan_order.py {'|'.join(COMMANDS)}", file=sys.stderr)
         return 2
     os.umask(0o022)
+    return answered(lambda: COMMANDS[words[0]](json.loads(sys.stdin.buffer.read() or b"{}")))
+
+
+def answered(act):
+    """Do something, print what it answers as JSON, and return the exit status."""
     try:
-        given = json.loads(sys.stdin.buffer.read() or b"{}")
-        with alone():
-            finish()
-            answer = COMMANDS[words[0]](given)
+        answer = act()
+    except NotYetError as refusal:
+        answer = {"refused": str(refusal), "later": True}
     except (RefusalError, firewall.RefusalError) as refusal:
         answer = {"refused": str(refusal)}
     except (OSError, ValueError, KeyError, TypeError) as fault:
@@ -420,4 +450,7 @@ def main(words):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    # By its own name: what others raise and what is caught here are then of one module.
+    import wingspan_order
+
+    sys.exit(wingspan_order.main(sys.argv[1:]))

@@ -155,14 +155,20 @@ def session():
 
 
 def main():
-    """At boot: finish what a power cut broke off, then make the device as its state says."""
+    """At boot: finish what a power cut broke off, then make the device as its state says.
+
+    Sessions of the user begin after that, and not while an update is neither done nor undone.
+    """
     import wingspan_order as order
+    import wingspan_update as update
 
     with order.alone():
         order.finish()
         # What no order ever touched is as enrolment and the baseline left it.
         if os.path.exists(STATE):
             converge(current())
+    update.settle()
+    update.let_in()
     return 0
 
 

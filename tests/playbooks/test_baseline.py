@@ -45,7 +45,11 @@ def test_a_unit_that_was_unmasked_is_found(baseline, tmp_path):
 def test_the_kiosk_runs_what_is_asked_as_its_own_user(baseline):
     unit = baseline.wanted_files(WANTED)[f"{UNITS}/wingspan-kiosk.service"]
 
-    assert "ExecStart=/usr/bin/cage -- /usr/bin/chromium --kiosk https://start.example\n" in unit
+    gate = "/usr/bin/python3 -I -S -E /usr/local/lib/wingspan/wingspan_session.py"
+    assert (
+        f"ExecStart={gate} /usr/bin/cage -- /usr/bin/chromium --kiosk https://start.example\n"
+        in unit
+    )
     assert "User=kiosk\n" in unit
 
 

@@ -1,0 +1,222 @@
+"""Updates of enrolled devices in a rehearsal: real dpkg and apt, a full disk, a wrong clock."""
+
+import json
+
+import pytest
+
+from fleet.bundle import Rules
+from fleet.errors import NotYetError, RefusedError
+from fleet.rehearsal.lab import down
+from tests.fleet.bundle.tablets import BUNDLES, TAKE, Tablets, generic_source
+
+
+@pytest.fixture(scope="module")
+def tablets(start_lab, tmp_path_factory):
+    lab = start_lab(devices=10, prisons=1)
+    yield Tablets(lab, tmp_path_factory.mktemp("tablets"))
+    down(lab.workspace)
+
+
+@pytest.fixture
+def free(tablets, taken=[]):  # noqa: B006 - each device is one test's alone
+    """Return a device that no test has touched."""
+    taken.append(tablets.devices[len(taken)])
+    return taken[-1]
+
+
+def test_a_generic_bundle_is_applied_and_shown(tablets, free, tmp_path):
+    source = generic_source(tmp_path / "a", "1.0")
+    (source / "remove.txt").write_text("/opt/old\n")
+    (source / "files/opt/kiosk/current").symlink_to("part-00")
+    (tablets.root(free) / "opt/old").write_text("x")
+    bundle = tablets.make("generic", "1.0", source, name="shown")
+
+    proof = tablets.update(free, bundle)
+
+    assert (proof.outcome, proof.why, proof.shown["version"]) == ("done", "", "1.0")
+    assert proof.shown["update"] == {
+        "version": "1.0",
+        "bundle_sha256": bundle.sha256,
+        "outcome": "applied",
+        "why": "",
+        "attempts": 1,
+    }
+    assert tablets.parts(free) == {"1.0"}
+    assert not (tablets.root(free) / "opt/old").exists()
+    assert (tablets.root(free) / "opt/kiosk/current").readlink().name == "part-00"
+
+
+def test_a_bundle_whose_own_check_fails_leaves_everything_as_it_was(tablets, free, tmp_path):
+    kept = tablets.root(free) / "opt/kiosk/part-00"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("mine\n")
+    kept.chmod(0o640)
+    bundle = tablets.make(
+        "generic", "1.0", generic_source(tmp_path / "b", "1.0", post="echo no >&2; exit 3"), "bad"
+    )
+
+    proof = tablets.update(free, bundle)
+
+    assert (proof.outcome, proof.shown["update"]["outcome"]) == ("failed", "restored")
+    assert proof.why == "checks/post/check ended with 3: no"
+    assert [path.name for path in kept.parent.iterdir()] == ["part-00"]
+    assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("mine\n", 0o640)
+    assert (tablets.root(free) / "run/wingspan/ready").exists()
+    assert not (tablets.root(free) / "var/lib/wingspan/transaction").exists()
+
+
+def test_real_packages_go_forward_and_back(tablets, free, tmp_path, build_package):
+    def source(version, **scripts):
+        folder = tmp_path / version
+        folder.mkdir()
+        files = {"/opt/kiosk/part-00": f"{version}\n", f"/opt/kiosk/only-{version}": "x"}
+        build_package(folder, "wingspan-kiosk", version, files, **scripts)
+        more = {"/usr/share/wingspan-data/table": f"{version}\n"}
+        build_package(folder, "wingspan-data", version, more)
+        return folder
+
+    first = tablets.update(free, tablets.make("debian", "1.0", source("1.0"), "packages"))
+    broken = source("2.0", postinst="#!/bin/sh\nexit 1\n")
+    second = tablets.update(free, tablets.make("debian", "2.0", broken, "packages"))
+    between = tablets.on(free, "dpkg-query", "-W", "-f", "${Version} ${Status}\n", "wingspan-*")
+    third = tablets.update(free, tablets.make("debian", "3.0", source("3.0"), "packages"))
+
+    assert (first.outcome, first.shown["version"]) == ("done", "1.0")
+    assert (second.outcome, second.shown["version"]) == ("failed", "1.0")
+    assert between == "1.0 install ok installed\n1.0 install ok installed\n"
+    assert (third.outcome, third.shown["version"]) == ("done", "3.0")
+    kiosk = tablets.root(free) / "opt/kiosk"
+    assert sorted(path.name for path in kiosk.iterdir()) == ["only-3.0", "part-00"]
+    assert tablets.on(free, "dpkg", "--audit") == ""
+
+
+def test_rules_of_power_and_time_hold_without_using_the_order_up(tablets, free, tmp_path):
+    bundle = tablets.make("generic", "1.0", generic_source(tmp_path / "c", "1.0"), "rules")
+    folder = tablets.lab.rehearsal.folder(tablets.casings[free.device])
+    battery = folder / "simulated/sys/class/power_supply/BAT0"
+    tablets.bring(free, bundle)
+    request = tablets.ask(free, bundle, Rules(battery_percent_min=60, charger=True))
+    shut = tablets.ask(free, bundle, window_start_s=_now_s() + 7200, window_end_s=_now_s() + 7260)
+
+    (battery / "capacity").write_text("59\n")
+    (battery / "status").write_text("Charging\n")
+    with pytest.raises(NotYetError, match="battery is at 59 %, and 60 % are asked for"):
+        tablets.send(free, request)
+    (battery / "capacity").write_text("60\n")
+    (battery / "status").write_text("Discharging\n")
+    with pytest.raises(NotYetError, match="not on its charger"):
+        tablets.send(free, request)
+    with pytest.raises(NotYetError, match="outside the window"):
+        tablets.send(free, shut)
+    (battery / "status").write_text("Charging\n")
+
+    assert tablets.send(free, request).outcome == "done"
+
+
+def _now_s():
+    import time
+
+    return int(time.time()) % 86400 % 70_000
+
+
+def test_what_is_not_whole_or_not_here_is_refused_and_may_come_later(tablets, free, tmp_path):
+    bundle = tablets.make("generic", "1.0", generic_source(tmp_path / "d", "1.0"), "spoilt")
+    request = tablets.ask(free, bundle)
+
+    with pytest.raises(NotYetError, match="bundle is not here yet"):
+        tablets.send(free, request)
+    tablets.bring(free, bundle)
+    place = tablets.root(free) / BUNDLES / bundle.sha256
+    place.write_bytes(place.read_bytes().replace(b"xxxx", b"xxyx", 1))
+    with pytest.raises(NotYetError, match="not as it was signed; it was thrown away"):
+        tablets.send(free, request)
+    assert not place.exists()
+    tablets.bring(free, bundle)
+
+    assert tablets.send(free, request).outcome == "done"
+
+
+def test_an_unknown_version_and_an_older_bundle_are_refused(tablets, free, tmp_path):
+    old = tablets.make("generic", "1.0", generic_source(tmp_path / "e", "1.0"), "steps")
+    new = tablets.make("generic", "2.0", generic_source(tmp_path / "f", "2.0"), "steps")
+    later = generic_source(tmp_path / "g", "9.0")
+    odd = tablets.make("generic", "9.0", later, "steps", from_versions=("7.0", "8.0"))
+    tablets.update(free, new)
+
+    with pytest.raises(RefusedError, match=r"runs 2.0, and it is for 7.0 or 8.0"):
+        tablets.update(free, odd)
+    with pytest.raises(RefusedError, match=r"older than .* which it has had \(rollback\)"):
+        tablets.update(free, old)
+    with pytest.raises(RefusedError, match="another kind or version than was signed"):
+        tablets.update(free, new, version="3.0")
+    assert tablets.parts(free) == {"2.0"}
+
+
+@pytest.mark.parametrize("kind", ["generic", "debian"])
+def test_a_disk_that_fills_in_mid_update_loses_nothing(
+    tablets, free, tmp_path, build_package, kind
+):
+    filling = "fallocate -l $(df --output=avail -B1 / | tail -1) /opt/filling; sync -f /"
+    if kind == "generic":
+        source = generic_source(tmp_path / "h", "2.0", parts=2)
+        before = generic_source(tmp_path / "i", "1.0", parts=2)
+        (source / "files/opt/kiosk/part-01").write_text("2.0\n" + "y" * 8_000_000)
+        (source / "checks/post").mkdir(parents=True)
+        check = source / "checks/post/check"
+    else:
+        before, source = tmp_path / "i", tmp_path / "h"
+        for folder, version in ((before, "1.0"), (source, "2.0")):
+            folder.mkdir()
+            fill = f"#!/bin/sh\n{filling}\n" if version == "2.0" else "#!/bin/sh\n"
+            build_package(
+                folder, "full-a", version, {"/opt/kiosk/part-00": f"{version}\n"}, postinst=fill
+            )
+            build_package(
+                folder, "full-b", version, {"/opt/kiosk/part-01": f"{version}\n" + "y" * 900_000}
+            )
+    name = f"full-{kind}"
+    tablets.update(free, tablets.make(kind, "1.0", before, name))
+    if kind == "generic":
+        check.write_text(f"#!/bin/sh\n{filling}\ncat /dev/zero >/opt/kiosk/rest\n")
+        check.chmod(0o755)
+    bundle = tablets.make(kind, "2.0", source, name)
+
+    proof = tablets.update(free, bundle)
+
+    assert (proof.outcome, proof.shown["version"]) == ("failed", "1.0"), proof.why
+    assert tablets.parts(free) == {"1.0"}
+    tablets.on(free, "rm", "-f", "/opt/filling", "/opt/kiosk/rest")
+    if kind == "debian":
+        assert tablets.on(free, "dpkg", "--audit") == ""
+
+
+def test_a_disk_without_room_is_found_before_anything_is_touched(tablets, free, tmp_path):
+    bundle = tablets.make("generic", "1.0", generic_source(tmp_path / "j", "1.0"), "room")
+    request = tablets.ask(free, bundle)
+    tablets.bring(free, bundle)
+
+    with (
+        tablets.lab.fault("fill", tablets.serial(free)),
+        pytest.raises(NotYetError, match="the disk has not the"),
+    ):
+        tablets.send(free, request)
+    assert tablets.send(free, request).outcome == "done"
+
+
+def test_a_clock_an_hour_behind_waits_and_an_hour_ahead_goes_on(tablets, free, tmp_path):
+    bundle = tablets.make("generic", "1.0", generic_source(tmp_path / "k", "1.0"), "clock")
+    request = tablets.ask(free, bundle)
+    tablets.bring(free, bundle)
+    known = tablets.root(free) / "var/lib/wingspan/clock"
+    known.unlink(missing_ok=True)
+    (tablets.root(free) / "run/order.json").write_bytes(tablets.envelope(free, request))
+
+    def take(shift):
+        faked = f"faketime -f '{shift}' python3 -I -S -E {TAKE} take </run/order.json || true"
+        return json.loads(tablets.on(free, "sh", "-c", faked))
+
+    behind, ahead = take("-3600s"), take("+3600s")
+
+    assert behind["later"]
+    assert "this device's clock is 36" in behind["refused"]
+    assert json.loads(ahead["proof"])["outcome"] == "done"
