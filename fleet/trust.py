@@ -163,6 +163,29 @@ def rotate(
     return Rotation(authority=new, done=True, results=tuple(results))
 
 
+def place(centre: Centre, device: Device, prison_id: str) -> bool:
+    """Let a device take the operators of another prison in, and those of the one before no more.
+
+    Returns whether it had to change. It is tried by new logins, and taken back where they fail.
+
+    Raises
+    ------
+    UnreachableError, RefusedError, NotProvenError
+        When the device is as it was.
+    """
+    centre.identity.refuse_elsewhere(centre.operator, prison_id)
+    with centre.session(device, Lane.DEPLOY, purpose="move") as session:
+        order = {"device": device.device, "prison_id": prison_id}
+        answer = ordered(centre, session, "place", order)
+        if answer["changed"]:
+            try:
+                _try_anew(centre, device, Way(), answer["number"])
+            except FleetError:
+                ordered(centre, session, "revert")
+                raise
+    return bool(answer["changed"])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Message:
     envelope: Envelope

@@ -1,4 +1,4 @@
-"""`wingspan fleet move`, `lost`, `found` and `retire`: what becomes of a device."""
+"""`wingspan fleet lost`, `found` and `retire`: what becomes of a device."""
 
 from __future__ import annotations
 
@@ -16,29 +16,6 @@ if TYPE_CHECKING:
     from fleet.device import Device
 
 _why = click.option("--why", default="", help="Reason, for the history; never about a prisoner.")
-
-
-@click.command(cls=FleetCommand)
-@click.argument("device")
-@click.argument("cell")
-@_why
-@json_option
-@click.pass_obj
-def move(workspace: Workspace, device: str, cell: str, why: str, as_json: bool) -> None:
-    """Record that DEVICE is now in CELL, a location key such as MDI-A-2-014.
-
-    \b
-    Example:
-      wingspan fleet move WS-000001 MDI-A-2-014 --why "wing refurbished"
-    """
-    from fleet.registry import Registry
-
-    settings = workspace.settings()
-    with Registry.open(settings.database) as registry:
-        before = registry.device(device).cell
-        moved = registry.move(device, cell, by=settings.operator, why=why or "moved")
-    tell(scope=f"device:{device}", before=before, after=cell)
-    _report(moved, as_json=as_json, text=f"{device} is in {cell}, before in {before or 'no cell'}")
 
 
 @click.command(cls=FleetCommand)

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from fleet.enrolment.program import program_files, program_links
+from fleet.enrolment.program import program_files, program_links, trust_parts
 from fleet.errors import HostKeyChangedError, NotProvenError, RefusedError, UnreachableError
 from fleet.identity import Identity, Lane
-from fleet.shipped import shipped
 from fleet.ssh import Dialler, Target, fingerprint, host_key_of, open_session
 
 if TYPE_CHECKING:
@@ -25,9 +24,16 @@ TRUST_FACT = "trust_statement"
 
 _CONVERGE = "python3 -I -S -E /usr/local/lib/wingspan/wingspan_state.py </dev/null"
 _USERS = {Lane.BROKER: "wingspan", Lane.DEPLOY: "root"}
-# The program comes with the first bytes of the input, its order with the rest: so nothing has to
-# be on the device beforehand, and neither is ever an argument.
-_STREAMED = "import sys; exec(compile(sys.stdin.buffer.read({size}), 'wingspan_trust', 'exec'))"
+# The program's parts come with the first bytes of the input, its order with the rest: so nothing
+# has to be on the device beforehand, and neither is ever an argument.
+_STREAMED = """
+import json, sys, types
+for name, text in json.loads(sys.stdin.buffer.read({size})).items():
+    part = sys.modules[name] = types.ModuleType(name)
+    part.__file__ = "/usr/local/lib/wingspan/" + name + ".py"
+    exec(compile(text, name, "exec"), part.__dict__)
+sys.exit(part.main(sys.argv[1:]))
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +90,7 @@ def ordered(centre: Centre, session: Session, order: str, content: Any = None) -
     NotProvenError
         When its answer makes no sense.
     """
-    program = (shipped("playbooks") / "files" / "wingspan_trust.py").read_bytes()
+    program = json.dumps(trust_parts()).encode()
     words = ["python3", "-I", "-c", _STREAMED.format(size=len(program)), order]
     stdin = program + json.dumps(content if content is not None else {}).encode()
     answer = session.run(shlex.join(words), stdin=stdin, timeout_s=centre.timeout_s)

@@ -7,6 +7,7 @@ from fleet.shipped import shipped
 _FOLDER = "/usr/local/lib/wingspan"
 _UNITS = "/etc/systemd/system"
 _AT_BOOT = ("wingspan-clock.service", "wingspan-state.service", "wingspan-trust.service")
+_TRUST = ("wingspan_disk", "wingspan_generation", "wingspan_sshd", "wingspan_trust")
 # What the units do, where there is no systemd: on most devices of a rehearsal.
 _BOOT_SCRIPT = f"""\
 #!/bin/sh
@@ -34,6 +35,15 @@ def program_files() -> dict[str, tuple[str, str]]:
             "/etc/wingspan/boot.d/wingspan": (_BOOT_SCRIPT, "0755"),
         }
     )
+
+
+def trust_parts() -> dict[str, str]:
+    """Return the program of trust as it is sent before anything is on a device.
+
+    Names and texts of its parts, each after those that it imports.
+    """
+    source = shipped("playbooks") / "files"
+    return {name: (source / f"{name}.py").read_text(encoding="utf-8") for name in _TRUST}
 
 
 def program_links() -> dict[str, str]:

@@ -64,7 +64,8 @@ def assess(
 ) -> tuple[Finding, ...]:
     """Return what is not as it should be, the worst first.
 
-    `desired` gives what texts should be, by fact; `device` and `nonce` stand for who it is.
+    `desired` gives what texts should be, by fact; `device`, `nonce` and `prison_id` stand for who
+    it is and for whom.
     """
     found = [*_identity(report, desired), *_drift(report, desired)]
     in_force = (policy for policy in policies if policy.since <= today)
@@ -90,6 +91,15 @@ def _identity(report: Report, desired: Mapping[str, str]) -> Iterator[Finding]:
     if (wanted := desired.get("nonce")) and report.nonce != wanted:
         says = "its provisioning is not the one that we know"
         yield Finding(policy="identity", fact="nonce", level=Status.FAIL, says=says, check=check)
+    wanted = desired.get("prison_id")
+    if wanted is not None and report.prison_id not in {None, wanted}:
+        says = f"it lets the operators of {_prison(report.prison_id)} in, not of {_prison(wanted)}"
+        check = "it was moved while it was away: wingspan fleet move tells it, to the same cell"
+        yield Finding(policy="identity", fact="prison", level=Status.FAIL, says=says, check=check)
+
+
+def _prison(name: str | None) -> str:
+    return name or "no prison"
 
 
 def _drift(report: Report, desired: Mapping[str, str]) -> Iterator[Finding]:

@@ -120,7 +120,7 @@ def desired_state(registry: Registry, devices: Sequence[Device]) -> dict[str, di
         ordered = desired_of(connection, [device.device for device in devices])
     return {
         device.device: ordered.get(device.device, {})
-        | {"device": device.device, "nonce": device.nonce}
+        | {"device": device.device, "nonce": device.nonce, "prison_id": device.prison_id}
         for device in devices
     }
 

@@ -55,6 +55,8 @@ class Report:
     ----------
     device, nonce
         Who it says that it is, and its provisioning; "" where it was never told.
+    prison_id
+        The prison whose operators it lets in; None where it does not say.
     facts
         By name, of those declared.
     simulated
@@ -65,6 +67,7 @@ class Report:
 
     device: str
     nonce: str
+    prison_id: str | None = None
     facts: Mapping[str, Value]
     simulated: tuple[str, ...] = ()
     unread: Mapping[str, str]
@@ -102,6 +105,7 @@ def read_report(answer: bytes, *, sent_s: float, received_s: float) -> Report:
     return Report(
         device=_text(said.get("device")) or "",
         nonce=_text(said.get("nonce")) or "",
+        prison_id=_text(said.get("prison_id")),
         facts=facts,
         simulated=tuple(sorted(facts.keys() & set(_texts(simulated)))),
         unread=unread,

@@ -33,7 +33,7 @@ from fleet.registry.selection import (
     select_devices,
     within,
 )
-from fleet.registry.tables import DeviceRow, HistoryRow
+from fleet.registry.tables import DeviceRow, HistoryRow, LocationRow
 from fleet.scope import Scope, near
 
 if TYPE_CHECKING:
@@ -174,6 +174,19 @@ class Registry:
                 rows = connection.execute(select_devices().where(DeviceRow.serial.in_(chunk)))
                 found.update({row.serial: device_of(row) for row in rows})
         return found
+
+    def prison_of(self, cell: str) -> str:
+        """Return the prison of a cell, "" where no topology says.
+
+        Raises
+        ------
+        InputError
+            When the topology has no such cell.
+        """
+        with self.reading() as connection:
+            refuse_unknown_cells(connection, [cell])
+            query = select(LocationRow.prison_id).where(LocationRow.cell == cell)
+            return connection.scalar(query) or ""
 
     def history(self, device: str) -> list[Change]:
         """Return every change of a device, oldest first."""

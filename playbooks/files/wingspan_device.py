@@ -21,6 +21,8 @@ PROVE = (*PYTHON, "/usr/local/lib/wingspan/wingspan_order.py", "prove")
 
 # From sysexits.h: wrong use of the program, and not permitted.
 EX_USAGE, EX_NOPERM = 64, 77
+# Who this device was told that it is.
+WHO = ("device", "nonce", "prison_id")
 # A probe that hangs ends, lest one is left on the device by each sweep.
 PROBE_MAX_S = 60
 
@@ -92,7 +94,7 @@ def facts(root="/"):
     provisioning = text(root, "var/lib/wingspan/provisioning.json")
     if provisioning:
         said = json.loads(provisioning)
-        found |= {name: said[name] for name in ("device", "nonce") if name in said}
+        found |= {name: said[name] for name in WHO if name in said}
     sysroot = text(root, "etc/wingspan/sysroot")
     hardware = os.path.join(root, sysroot.lstrip("/")) if sysroot else root
     for read in (system, disk, memory, ruleset):

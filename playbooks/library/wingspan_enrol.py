@@ -15,9 +15,11 @@ description:
     device's programs, the settings of sshd and the statement of trust, and has OpenSSH read them
     before they count. A device on which nothing differs is left alone.
 options:
-  program:
-    description: The text of C(wingspan_trust.py); the device need have nothing beforehand.
-    type: str
+  parts:
+    description:
+      - The parts of C(wingspan_trust.py), name to text, each after those that it imports. The
+        device need have nothing beforehand.
+    type: dict
     required: true
   order:
     description: What the program is told, as C(wingspan fleet enrol) tells it; no secret is in it.
@@ -33,7 +35,7 @@ author: Wingspan maintainers
 EXAMPLES = """
 - name: Make the device ours
   wingspan_enrol:
-    program: "{{ wingspan_program }}"
+    parts: "{{ wingspan_parts }}"
     order: "{{ wingspan_order }}"
 """
 
@@ -56,12 +58,21 @@ DROP_IN = "/etc/ssh/sshd_config.d/00-wingspan.conf"
 TRUST = "/etc/ssh/wingspan/trust.json"
 PROVISIONING = "/var/lib/wingspan/provisioning.json"
 NAMES = ("device", "prison_id", "nonce")
+# The program's parts are the first bytes of the input, the order is the rest.
+LOADER = """
+import json, sys, types
+for name, text in json.loads(sys.stdin.buffer.read({size})).items():
+    part = sys.modules[name] = types.ModuleType(name)
+    part.__file__ = "/usr/local/lib/wingspan/" + name + ".py"
+    exec(compile(text, name, "exec"), part.__dict__)
+sys.exit(part.main(sys.argv[1:]))
+"""
 
 
 def main():
     module = AnsibleModule(
         argument_spec={
-            "program": {"type": "str", "required": True},
+            "parts": {"type": "dict", "required": True},
             "order": {"type": "dict", "required": True},
             "close": {"type": "bool", "default": False},
         },
@@ -118,9 +129,8 @@ def parsed(text):
 
 def ordered(module, word, order):
     """Let the device's program carry out an order; end the task where it refuses."""
-    program = module.params["program"]
-    code = f"import sys; exec(compile(sys.stdin.buffer.read({len(program.encode())}), 'w', 'exec'))"
-    command = ["/usr/bin/python3", "-I", "-c", code, word]
+    program = json.dumps(module.params["parts"])
+    command = ["/usr/bin/python3", "-I", "-c", LOADER.format(size=len(program)), word]
     _status, out, err = module.run_command(
         command, data=program + json.dumps(order), binary_data=True
     )

@@ -65,6 +65,8 @@ ARGUMENTS = {
     "fleet list": ["LEI", "state=spare"],
     "fleet show": ["WS-000001"],
     "fleet move": ["WS-000001", "LEI-T1-1-002"],
+    "fleet replace": ["WS-000001", "WS-000002"],
+    "fleet ring": ["canary", "device:WS-000001"],
     "fleet lost": ["WS-000001"],
     "fleet found": ["WS-000002"],
     "fleet retire": ["WS-000001"],

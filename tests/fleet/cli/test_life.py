@@ -8,21 +8,6 @@ def history(desk, device):
     ]
 
 
-def test_a_move_is_recorded_with_who_and_why(desk):
-    answer = desk.answer("move", "WS-000001", "LEI-B-1-001", "--why", "swap")
-
-    assert (answer["device"], answer["cell"]) == ("WS-000001", "LEI-B-1-001")
-    moved = ("cell", "MDI-A-1-001", "LEI-B-1-001", "asha", "swap")
-    assert history(desk, "WS-000001")[-1] == moved
-
-
-def test_a_device_is_not_moved_to_a_cell_that_is_not_there(desk):
-    result = desk.run("move", "WS-000001", "MDI-A-1-003", code=3)
-
-    assert "there is no such cell" in result.stderr
-    assert desk.answer("show", "WS-000001")["cell"] == "MDI-A-1-001"
-
-
 def test_a_lost_device_comes_back_quarantined(desk):
     assert desk.answer("lost", "WS-000001")["state"] == "lost"
     assert desk.answer("found", "WS-000001")["state"] == "quarantined"

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from fleet.errors import RefusedError
 from fleet.identity import Lane
 from fleet.identity.statement import sealed
 from fleet.ssh import open_session
@@ -28,6 +29,24 @@ def opens(identity, loopback):
         return True
 
     return both
+
+
+@pytest.fixture
+def opens_for(identity, loopback):
+    """Return a function that says whether a tablet lets a prison's operators in."""
+
+    def does(tablet, prison):
+        credential = identity.credential(
+            Lane.BROKER, operator="asha", purpose="test", principals=(f"prison-{prison}",)
+        )
+        target = replace(tablet.target, user="wingspan")
+        try:
+            open_session(target, credential, loopback, timeout_s=PATIENCE_S).close()
+        except RefusedError:
+            return False
+        return True
+
+    return does
 
 
 @pytest.fixture
@@ -134,10 +153,9 @@ def test_a_statement_that_is_not_confirmed_is_taken_back(tablet, trust, identity
 def test_the_device_itself_takes_back_what_nobody_confirms(tablet, identity):
     # The program with a short wait, as the device would run it.
     script = """
-import importlib.util, json, sys, time
-spec = importlib.util.spec_from_file_location("trust", sys.argv[1])
-trust = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(trust)
+import json, sys, time
+sys.path.insert(0, sys.argv[1])
+import wingspan_trust as trust
 trust.CONFIRM_WITHIN_S = 0.5
 with trust.alone():
     trust.take(json.load(sys.stdin))
@@ -149,11 +167,39 @@ print(before, trust.in_force())
 """
     from fleet.shipped import shipped
 
-    program = shipped("playbooks") / "files" / "wingspan_trust.py"
-    words = ("python3", "-I", "-c", script, str(program))
+    words = ("python3", "-I", "-c", script, str(shipped("playbooks") / "files"))
     done = tablet.inside(*words, stdin=json.dumps(changed(identity)))
 
     assert done.stdout.split() == ["2", "1"], done.stderr
+
+
+def test_a_device_that_moved_lets_the_other_prisons_operators_in(tablet, trust, opens_for):
+    assert (opens_for(tablet, "MDI"), opens_for(tablet, "LEI")) == (True, False)
+    assert trust(tablet, "place", {"device": "WS-000001", "prison_id": "LEI"})["changed"]
+
+    assert (opens_for(tablet, "MDI"), opens_for(tablet, "LEI")) == (False, True)
+    trust(tablet, "confirm", {"number": 1})
+    assert trust(tablet, "revert") == {"number": 1, "changed": False}
+
+
+def test_a_move_that_nobody_confirms_is_taken_back_whole(tablet, trust, opens_for):
+    before = tablet.inside("cat", "/var/lib/wingspan/provisioning.json").stdout
+    trust(tablet, "place", {"device": "WS-000001", "prison_id": "LEI"})
+    trust(tablet, "revert")
+
+    assert (opens_for(tablet, "MDI"), opens_for(tablet, "LEI")) == (True, False)
+    assert tablet.inside("cat", "/var/lib/wingspan/provisioning.json").stdout == before
+
+
+@pytest.mark.parametrize(
+    ("order", "why"),
+    [
+        ({"device": "WS-000002", "prison_id": "LEI"}, "this is WS-000001"),
+        ({"device": "WS-000001", "prison_id": 'L" '}, "is not a name"),
+    ],
+)
+def test_a_move_of_another_device_or_to_no_name_is_refused(tablet, trust, order, why):
+    assert why in trust(tablet, "place", order)["refused"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,151 @@
+"""`wingspan fleet move`, `replace` and `ring`: devices that change places, or rings of updates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fleet.cli.command import FleetCommand, tell
+from fleet.errors import InputError, NotProvenError
+from reports.terminal import complain, emit, json_option
+
+if TYPE_CHECKING:
+    from fleet.device import Device
+    from fleet.enrolment import Centre
+    from fleet.workspace import Workspace
+
+SCHEMA = 1
+
+_why = click.option("--why", default="", help="Reason, for the history; never about a prisoner.")
+_absent = click.option(
+    "--absent",
+    is_flag=True,
+    help="Record it though the device cannot be told; run it again when the device is back.",
+)
+
+
+@click.command(cls=FleetCommand)
+@click.argument("device")
+@click.argument("cell")
+@_why
+@_absent
+@json_option
+@click.pass_obj
+def move(  # noqa: PLR0913 - click hands over each option
+    workspace: Workspace, /, *, device: str, cell: str, why: str, absent: bool, as_json: bool
+) -> None:
+    """Record that DEVICE is now in CELL, a location key such as MDI-A-2-014.
+
+    In another prison the device lets that prison's operators in from then on, and no longer those
+    of the one before: it is told first, and where it cannot be, nothing is changed.
+
+    \b
+    Example:
+      wingspan fleet move WS-000001 MDI-A-2-014 --why "wing refurbished"
+    """
+    from fleet.cli.centre import centre_of
+
+    with centre_of(workspace) as (centre, registry):
+        before = registry.device(device)
+        prison = registry.prison_of(cell)
+        # Moved to where it is already, it may be one that could not be told the first time.
+        if prison != before.prison_id or cell == before.cell:
+            _tell(centre, before, prison, absent=absent)
+        moved = registry.move(device, cell, by=centre.operator, why=why or "moved")
+    tell(scope=f"device:{device}", before=before.cell, after=cell)
+    text = f"{device} is in {cell}, before in {before.cell or 'no cell'}"
+    _report(moved, as_json=as_json, text=text)
+
+
+@click.command(cls=FleetCommand)
+@click.argument("device")
+@click.argument("new")
+@_why
+@_absent
+@json_option
+@click.pass_obj
+def replace(  # noqa: PLR0913 - click hands over each option
+    workspace: Workspace, /, *, device: str, new: str, why: str, absent: bool, as_json: bool
+) -> None:
+    """Record that NEW stands in the cell of DEVICE, which is left without one.
+
+    \b
+    Example:
+      wingspan fleet replace WS-000001 WS-000203 --why "screen broken"
+      wingspan fleet retire WS-000001
+    """
+    from fleet.cli.centre import centre_of
+
+    with centre_of(workspace) as (centre, registry):
+        old, other = registry.device(device), registry.device(new)
+        if device == new:
+            raise InputError(f"{device} cannot replace itself", hint="name two devices")
+        if not old.cell:
+            hint = f"wingspan fleet move {new} CELL"
+            raise InputError(f"{device} is in no cell that {new} could take", hint=hint)
+        if old.prison_id != other.prison_id:
+            _tell(centre, other, old.prison_id, absent=absent)
+        placed = registry.replace(device, new, by=centre.operator, why=why or "replaced")
+    tell(scope=f"device:{device}", new=new, cell=placed.cell)
+    text = f"{new} is in {placed.cell} in the place of {device}"
+    _report(placed, as_json=as_json, text=text)
+
+
+@click.command(cls=FleetCommand)
+@click.argument("ring")
+@click.argument("scope", nargs=-1, required=True)
+@_why
+@json_option
+@click.pass_obj
+def ring(workspace: Workspace, ring: str, scope: tuple[str, ...], why: str, as_json: bool) -> None:
+    """Put the devices of SCOPE in RING, as updates and scopes name them; `none` takes it away.
+
+    \b
+    Example:
+      wingspan fleet ring canary MDI/A/2 model=t-1
+      wingspan fleet list ring=canary
+    """
+    from fleet.registry import Registry
+    from fleet.scope import Scope
+
+    settings = workspace.settings()
+    name = "" if ring == "none" else ring
+    with Registry.open(settings.database) as registry:
+        devices = registry.devices(Scope.parse(scope), some=True)
+        changed = [device.device for device in devices if device.ring != name]
+        registry.set_ring(changed, name, by=settings.operator, why=why or f"ring {ring}")
+    tell(devices=len(devices), changed=len(changed), ring=name)
+    answer = {"schema": SCHEMA, "ring": name, "devices": len(devices), "changed": changed}
+    count = "1 device is" if len(devices) == 1 else f"{len(devices):,} devices are"
+    where = f"in ring {name}" if name else "in no ring"
+    emit(answer, as_json=as_json, text=f"{count} {where}; {len(changed):,} changed")
+
+
+def _tell(centre: Centre, device: Device, prison: str, *, absent: bool) -> None:
+    """Tell a device in use which prison it is in now; others learn it when they are enrolled."""
+    from fleet.device import REACHABLE_STATES
+    from fleet.errors import UnreachableError, told
+    from fleet.trust import place
+
+    if device.state not in REACHABLE_STATES:
+        return
+    where = prison or "no prison"
+    try:
+        place(centre, device, prison)
+    except UnreachableError as error:
+        if not absent:
+            what = f"{device.device} cannot be told that it is in {where} now; nothing was changed"
+            hint = "try again when it answers, or record it all the same: --absent"
+            raise NotProvenError(what, hint=hint) from error
+        complain(f"{device.device} does not know yet that it is in {where}: {told(error)}")
+
+
+def _report(device: Device, *, as_json: bool, text: str) -> None:
+    answer = {
+        "schema": SCHEMA,
+        "device": device.device,
+        "cell": device.cell,
+        "state": device.state.value,
+    }
+    emit(answer, as_json=as_json, text=text)
