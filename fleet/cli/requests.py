@@ -30,8 +30,9 @@ def requests(workspace: Workspace, everything: bool, as_json: bool) -> None:
     """
     from fleet.approval import people_for, read_request
     from fleet.intent import ENDED
-    from fleet.registry.requests import intents_of, requests_kept
+    from fleet.registry.requests import DONE, intents_of, requests_kept
 
+    now = datetime.now(tz=UTC)
     with desk_of(workspace) as desk, desk.registry.reading() as connection:
         kept = requests_kept(connection)
         intents = intents_of(connection, [one.request for one in kept])
@@ -39,7 +40,9 @@ def requests(workspace: Workspace, everything: bool, as_json: bool) -> None:
     for one in kept:
         request = read_request(one.encoded)
         states = Counter(intent.state for intent in intents[one.request])
-        if everything or not set(states) <= set(ENDED):
+        # One of the centre's own has no device: it is under way until it is done or too late.
+        waits = not request.count and one.status != DONE and not request.has_expired(now)
+        if everything or waits or not set(states) <= set(ENDED):
             shown.append(
                 {
                     **request_fields(asdict(request)),
@@ -56,12 +59,14 @@ def requests(workspace: Workspace, everything: bool, as_json: bool) -> None:
 
 
 def _line(one: dict[str, Any]) -> str:
-    states = ", ".join(f"{count} {state}" for state, count in one["states"].items())
+    states = [f"{count} {state}" for state, count in one["states"].items()]
     signed = ", ".join(one["signed_by"])
-    return (
-        f"{one['request']}  {one['action']} {one['scope']} ({one['count']}), {one['status']}; "
-        f"signed by {signed} ({len(one['signed_by'])} of {one['people']}: {one['why']}); {states}"
-    )
+    what = f"{one['action']} {one['scope']} ({one['count']})" if one["count"] else one["scope"]
+    parts = [
+        f"{one['request']}  {what}, {one['status']}",
+        f"signed by {signed} ({len(one['signed_by'])} of {one['people']}: {one['why']})",
+    ]
+    return "; ".join([*parts, *([", ".join(states)] if states else [])])
 
 
 @click.command("approve", cls=FleetCommand)
@@ -88,10 +93,13 @@ def approve(workspace: Workspace, request: str, as_json: bool) -> None:
         **request_fields(asdict(asked)),
         "approvals_missing": missing,
     }
-    lines = [f"agreed to {request}: {asked.action} of {asked.count} devices in {asked.scope}"]
+    what = f"{asked.action} of {asked.count} devices in {asked.scope}"
+    lines = [f"agreed to {request}: {what if asked.count else asked.scope}"]
     lines += [f"still missing: {one}" for one in missing]
-    if not missing:
+    if not missing and asked.count:
         lines.append("next: wingspan fleet reconcile --once")
+    elif not missing:
+        lines.append(f"next: {asked.requested_by} gives the same command again")
     emit(answer, as_json=as_json, text="\n".join(lines))
 
 

@@ -104,6 +104,7 @@ CHECKED_WHERE_TRIED = {
         "bundle show",
         "bundle verify",
         "lock",
+        "operator key",
         "pause",
         "quarantine",
         "readmit",
