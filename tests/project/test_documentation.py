@@ -115,6 +115,7 @@ CHECKED_WHERE_TRIED = {
         "resume",
         "stop",
         "unlock",
+        "update",
         "wipe",
     )
 }
