@@ -59,7 +59,6 @@ bench: $(BENCHED)  ## Measure plans, solvers, radio, inventories, rehearsals and
 	$(BIN)/python -m benchmarks.rehearsal
 	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.lockdown
-	$(BIN)/python -m benchmarks.update
 	$(BIN)/python -m benchmarks.scale
 
 components:  ## Install the programs that the tests drive (apt, as root).

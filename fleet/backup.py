@@ -28,6 +28,7 @@ from fleet.intent import ENDED, IntentEvent, IntentState, follows
 from fleet.registry import Registry
 from fleet.registry.copying import copy_registry
 from fleet.registry.requests import intents_of, requests_kept, set_intents
+from fleet.sealing import identity_of, recipient_of
 from fleet.workspace import SETTINGS_FILE
 from reports.files import written_aside
 
@@ -63,7 +64,7 @@ def back_up(workspace: Workspace, target: Path, recipient: str) -> Manifest:
     InputError
         When the recipient is neither an age nor an SSH public key, or there is no fleet yet.
     """
-    to = _recipient(recipient)
+    to = recipient_of(recipient)
     with tempfile.TemporaryDirectory(prefix=".backing-up-", dir=workspace.root) as name:
         copied = Path(name, _REGISTRY)
         with (
@@ -181,7 +182,7 @@ def _unpack(source: Path, identity: Path, folder: Path) -> Manifest:
         plain.unlink()  # It has no name from here on, and is gone with us whatever happens.
         try:
             with source.open("rb") as sealed:
-                pyrage.decrypt_io(sealed, tar_file, [_identity(identity)])
+                pyrage.decrypt_io(sealed, tar_file, [identity_of(identity)])
         except FileNotFoundError as error:
             raise InputError(f"there is no {source}") from error
         except pyrage.DecryptError as error:
@@ -300,32 +301,6 @@ def suspend_intents(registry: Registry) -> int:
 
 def _sqlite_file(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
-
-
-def _recipient(text: str) -> Any:
-    import pyrage  # noqa: PLC0415
-
-    for kind in (pyrage.x25519.Recipient, pyrage.ssh.Recipient):
-        with suppress(pyrage.RecipientError, ValueError):
-            return kind.from_str(text.strip())
-    hint = "age-keygen -o backup.key prints one: age1…; keep backup.key away from this machine"
-    raise InputError("the recipient is not a public key of age or SSH", hint=hint)
-
-
-def _identity(path: Path) -> Any:
-    import pyrage  # noqa: PLC0415
-
-    try:
-        content = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise InputError(f"there is no {path}") from error
-    for line in content.splitlines():
-        if line.startswith("AGE-SECRET-KEY-"):
-            with suppress(pyrage.IdentityError, ValueError):
-                return pyrage.x25519.Identity.from_str(line.strip())
-    with suppress(pyrage.IdentityError, ValueError):
-        return pyrage.ssh.Identity.from_buffer(content.encode())
-    raise InputError(f"{path} is not a private key of age or SSH")
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -14,9 +14,8 @@ _ALWAYS_TWO = {
     Action.UNLOCK: "it opens what was locked",
     Action.RELEASE: "it lets a quarantined device back in",
     Action.WIPE: "what is wiped is gone",
+    Action.DEAD_MAN: "it is policy",
     Action.READMIT: "it lets a wiped device be enrolled again",
-    Action.OPERATOR: "it changes who may act",
-    Action.KEYS: "it changes which keys devices trust",
 }
 
 

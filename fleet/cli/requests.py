@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 def requests(workspace: Workspace, everything: bool, as_json: bool) -> None:
     """Show what was asked for, who agreed, and where the devices stand.
 
+    A lock stays in the list until a second person has reviewed it: `fleet approve` says so.
+
     \b
     Example:
       wingspan fleet requests
     """
     from fleet.approval import people_for, read_request
     from fleet.intent import ENDED
-    from fleet.registry.requests import DONE, intents_of, requests_kept
+    from fleet.registry.requests import intents_of, requests_kept
 
-    now = datetime.now(tz=UTC)
     with desk_of(workspace) as desk, desk.registry.reading() as connection:
         kept = requests_kept(connection)
         intents = intents_of(connection, [one.request for one in kept])
@@ -40,17 +41,19 @@ def requests(workspace: Workspace, everything: bool, as_json: bool) -> None:
     for one in kept:
         request = read_request(one.encoded)
         states = Counter(intent.state for intent in intents[one.request])
-        # One of the centre's own has no device: it is under way until it is done or too late.
-        waits = not request.count and one.status != DONE and not request.has_expired(now)
-        if everything or waits or not set(states) <= set(ENDED):
+        people = people_for(request)
+        reviewers = [who for who in one.signatures if who != request.requested_by]
+        unreviewed = people.reviewed_later and not reviewers
+        if everything or unreviewed or not set(states) <= set(ENDED):
             shown.append(
                 {
                     **request_fields(asdict(request)),
                     "status": one.status,
                     "requested_at": one.at.isoformat(timespec="seconds"),
                     "signed_by": list(one.signatures),
-                    "people": people_for(request).count,
-                    "why": people_for(request).why,
+                    "people": people.count,
+                    "why": people.why,
+                    "unreviewed": unreviewed,
                     "states": dict(sorted(states.items())),
                 }
             )
@@ -59,14 +62,18 @@ def requests(workspace: Workspace, everything: bool, as_json: bool) -> None:
 
 
 def _line(one: dict[str, Any]) -> str:
-    states = [f"{count} {state}" for state, count in one["states"].items()]
+    from fleet.approval.request import moment
+
+    states = ", ".join(f"{count} {state}" for state, count in one["states"].items())
     signed = ", ".join(one["signed_by"])
-    what = f"{one['action']} {one['scope']} ({one['count']})" if one["count"] else one["scope"]
-    parts = [
-        f"{one['request']}  {what}, {one['status']}",
-        f"signed by {signed} ({len(one['signed_by'])} of {one['people']}: {one['why']})",
-    ]
-    return "; ".join([*parts, *([", ".join(states)] if states else [])])
+    review_s = one["parameters"].get("review_s")
+    due = f" by {moment(review_s):%Y-%m-%d %H:%M}" if review_s else ""
+    review = f"; not yet reviewed{due}" if one["unreviewed"] else ""
+    return (
+        f"{one['request']}  {one['action']} {one['scope']} ({one['count']}), {one['status']}; "
+        f"signed by {signed} ({len(one['signed_by'])} of {one['people']}: {one['why']}); {states}"
+        f"{review}"
+    )
 
 
 @click.command("approve", cls=FleetCommand)
@@ -75,6 +82,8 @@ def _line(one: dict[str, Any]) -> str:
 @click.pass_obj
 def approve(workspace: Workspace, request: str, as_json: bool) -> None:
     """Agree to what another person asked for, under your own signature.
+
+    Of a lock, which one person may order, this is the review afterwards.
 
     Look at it first: wingspan fleet requests. `fleet reconcile` then carries it out.
 
@@ -93,13 +102,10 @@ def approve(workspace: Workspace, request: str, as_json: bool) -> None:
         **request_fields(asdict(asked)),
         "approvals_missing": missing,
     }
-    what = f"{asked.action} of {asked.count} devices in {asked.scope}"
-    lines = [f"agreed to {request}: {what if asked.count else asked.scope}"]
+    lines = [f"agreed to {request}: {asked.action} of {asked.count} devices in {asked.scope}"]
     lines += [f"still missing: {one}" for one in missing]
-    if not missing and asked.count:
+    if not missing:
         lines.append("next: wingspan fleet reconcile --once")
-    elif not missing:
-        lines.append(f"next: {asked.requested_by} gives the same command again")
     emit(answer, as_json=as_json, text="\n".join(lines))
 
 
@@ -109,14 +115,11 @@ def _control(name: str, status: str, done: str, help_text: str) -> click.Command
     @json_option
     @click.pass_obj
     def command(workspace: Workspace, request: str, as_json: bool) -> None:
-        from fleet.registry.requests import OPEN, request_kept, set_status
-        from fleet.registry.updates import note_update
+        from fleet.registry.requests import request_kept, set_status
 
         with desk_of(workspace) as desk, desk.registry.writing() as connection:
             request_kept(connection, request)
             set_status(connection, request, status)
-            if status == OPEN:  # Whoever resumes it has looked at what halted it.
-                note_update(connection, request, halted="")
         tell(request=request)
         answer = {"schema": SCHEMA, "request": request, "status": status}
         emit(answer, as_json=as_json, text=f"{request} {done}")

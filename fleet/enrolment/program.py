@@ -6,6 +6,7 @@ from fleet.shipped import shipped
 
 _FOLDER = "/usr/local/lib/wingspan"
 _UNITS = "/etc/systemd/system"
+_TIMER = "wingspan-dead-man.timer"
 _AT_BOOT = ("wingspan-clock.service", "wingspan-state.service", "wingspan-trust.service")
 _TRUST = ("wingspan_disk", "wingspan_generation", "wingspan_sshd", "wingspan_trust")
 # What the units do, where there is no systemd: on most devices of a rehearsal.
@@ -49,4 +50,5 @@ def trust_parts() -> dict[str, str]:
 def program_links() -> dict[str, str]:
     """Return the links that go with the program: path on the device → where it leads."""
     wanted = {f"{_UNITS}/sysinit.target.wants/{name}": f"{_UNITS}/{name}" for name in _AT_BOOT}
+    wanted |= {f"{_UNITS}/timers.target.wants/{_TIMER}": f"{_UNITS}/{_TIMER}"}
     return wanted | {"/usr/local/bin/wingspan-device": f"{_FOLDER}/wingspan_device.py"}

@@ -24,6 +24,11 @@ NUMBERS: Final[Mapping[str, tuple[str, str]]] = {
     "clock_offset_s": ("s", "its clock less ours, as far as the round trip does not explain it"),
     "disk_free_mb": ("MB", "room on its root file system"),
     "disk_free_percent": ("%", "the same as a share"),
+    "dead_man_percent": (
+        "%",
+        "time alone before this contact, of what the dead man's rule allows",
+    ),
+    "glass_broken": ("", "uses of a sealed key that no two people have acted on since"),
     "load_1m": ("", "processes that want to run, over a minute"),
     "memory_free_percent": ("%", "memory that can be had"),
     "round_trip_s": ("s", "from the question to the answer"),

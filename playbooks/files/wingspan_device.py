@@ -19,6 +19,7 @@ TAKE_TRUST = (*PYTHON, "/usr/local/lib/wingspan/wingspan_trust.py", "take")
 TAKE_ORDER = (*PYTHON, "/usr/local/lib/wingspan/wingspan_order.py", "take")
 PROVE = (*PYTHON, "/usr/local/lib/wingspan/wingspan_order.py", "prove")
 
+CONTACT = "/var/lib/wingspan/contact"
 # From sysexits.h: wrong use of the program, and not permitted.
 EX_USAGE, EX_NOPERM = 64, 77
 # Who this device was told that it is.
@@ -56,7 +57,19 @@ def probe():
 
     signal.alarm(PROBE_MAX_S)
     print(json.dumps(facts(), separators=(",", ":"), sort_keys=True))
+    note_contact()
     return 0
+
+
+def note_contact():
+    """Leave a mark for the dead man's rule: only this lane's user can, and only after a login."""
+    import time
+
+    try:
+        with open(CONTACT, "w", encoding="ascii") as file:
+            file.write(str(time.time_ns()))
+    except OSError:  # Not there before the first boot, nor for anybody else.
+        return
 
 
 def trust():
@@ -67,12 +80,14 @@ def trust():
 
 def order():
     """Hand a signed order, on stdin, to the program that checks it and carries it out."""
+    note_contact()
     command = as_root(TAKE_ORDER)
     os.execv(command[0], command)
 
 
 def prove():
     """Have the effect of an order shown, signed by this device's own key."""
+    note_contact()
     command = as_root(PROVE)
     os.execv(command[0], command)
 
@@ -97,7 +112,7 @@ def facts(root="/"):
         found |= {name: said[name] for name in WHO if name in said}
     sysroot = text(root, "etc/wingspan/sysroot")
     hardware = os.path.join(root, sysroot.lstrip("/")) if sysroot else root
-    for read in (system, disk, memory, ruleset):
+    for read in (system, disk, memory, ruleset, left_alone):
         gather(read, root, found, unread)
     before = set(found)
     for read in (battery, rehearsed) if sysroot else (battery, kiosk, radio):
@@ -146,6 +161,18 @@ def memory(root):
         name, amount = line.split()[:2]
         kib[name] = int(amount)
     return {"memory_free_percent": round(100 * kib["MemAvailable:"] / kib["MemTotal:"], 1)}
+
+
+def left_alone(root):
+    """Return what the device did without us: how far the dead man's rule came, a broken glass."""
+    import json
+
+    found = {}
+    if alone := text(root, "var/lib/wingspan/alone.json"):
+        found["dead_man_percent"] = json.loads(alone)["percent"]
+    if broken := text(root, "var/lib/wingspan/broken_glass.json"):
+        found["glass_broken"] = len(json.loads(broken))
+    return found
 
 
 def ruleset(root):

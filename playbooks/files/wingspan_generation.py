@@ -56,12 +56,14 @@ def files_of(statement, envelope, provisioning):
     accepted = ["estate", "device-" + device]
     if prison:
         accepted.append("prison-" + prison)
-    options = (
-        f'cert-authority,principals="{",".join(accepted)}",restrict,'
-        'command="/usr/local/bin/wingspan-device broker"'
-    )
+    lane = 'restrict,command="/usr/local/bin/wingspan-device broker"'
+    options = f'cert-authority,principals="{",".join(accepted)}",{lane}'
+    ways = [f"{options} {key}\n" for key in statement["broker_authorities"]]
+    # A sealed key opens this lane without any authority.
+    sealed = [one for one in statement["signers"] if one["role"] == "break-glass"]
+    ways += [f"{lane} {one['key']}\n" for one in sealed if one["prison"] in ("", prison)]
     return {
-        "broker_keys": "".join(f"{options} {key}\n" for key in statement["broker_authorities"]),
+        "broker_keys": "".join(ways),
         "deploy_ca.pub": "".join(f"{key}\n" for key in statement["deploy_authorities"]),
         "deploy_principals": f"device-{device}\n",
         "revoked.krl": base64.b64decode(statement["revocation_list"], validate=True),

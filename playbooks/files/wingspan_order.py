@@ -28,7 +28,9 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import wingspan_change as change
 import wingspan_firewall as firewall
+import wingspan_glass as glass
 import wingspan_state as states
 import wingspan_wipe as wipe
 
@@ -43,11 +45,10 @@ KEYGEN = "/usr/bin/ssh-keygen"
 REQUESTED, APPROVED, PROOF = "wingspan-request", "wingspan-approval", "wingspan-proof"
 ASKS = ("operator", "approver", "admin")
 AGREES = ("approver", "admin")
-# Alone, on a device cut off from everything: the key is sealed in an envelope.
-BREAKS_GLASS = "break-glass"
 # Closing a danger needs one person and a list of signers of any age; all else needs both younger
 # lists and, most of it, a second person.
 CLOSING = ("lock", "quarantine")
+TWO_PEOPLE = ("unlock", "release", "wipe", "dead-man")
 REFUSED = 6
 PROBE_S = 3
 CLOCKS_DIFFER_S = 60
@@ -78,13 +79,15 @@ def take(envelope):
 
 def admitted(request, envelope):
     """Check an order, note that it is used, and carry it out unless that takes long."""
-    check(request, envelope, json.loads(read_json(TRUST)["statement"]))
+    trust = json.loads(read_json(TRUST)["statement"])
+    check(request, envelope, trust)
     if request["action"] == "update":
         import wingspan_update as update
 
         update.refuse(request)
         return note(request, {"outcome": "begun", "parameters": request["parameters"]})
-    after = changed(states.current(), request, envelope)
+    after = change.changed(states.current(), request, envelope)
+    glass.note(request, trust, now())
     note(request, {"outcome": "begun", "after": after})
     return carry_out(request, after)
 
@@ -132,7 +135,8 @@ def check(request, envelope, trust):
     if time_s + CLOCKS_DIFFER_S < request["parameters"].get("due_s", 0):
         raise RefusalError("the order is not due yet")
     too_old = time_s > trust["issued_s"] + 86400 * trust["age_days_max"]
-    if too_old and request["action"] not in CLOSING:
+    # The sealed key is for the day when nobody is left to sign a younger list.
+    if too_old and request["action"] not in CLOSING and not glass.is_broken(request, trust):
         raise RefusalError("the list of signers is too old for anything but closing")
     people = signed_by(request, envelope, trust, provisioning["prison_id"])
     needed = people_needed(request, envelope)
@@ -169,7 +173,7 @@ def signed_by(request, envelope, trust, prison_id):
         if signer is None:
             continue
         asks = who == request["requested_by"]
-        if signer["role"] == BREAKS_GLASS and asks and request["action"] == "unlock":
+        if asks and glass.is_broken(request, trust):
             verify(text, signature["signature"], signer["key"], REQUESTED)
             return {who, "the sealed key"}
         if signer["role"] not in (ASKS if asks else AGREES) or signer["key"] in keys:
@@ -186,7 +190,7 @@ def people_needed(request, envelope):
     """Return how many people have to sign, by this device's own judgement."""
     if request["action"] == "lock":
         return 1
-    if request["action"] in ("unlock", "release", "wipe") or request["reach"] == "estate":
+    if request["action"] in TWO_PEOPLE or request["reach"] == "estate":
         return 2
     if request["action"] == "allowlist" and widens(envelope):
         return 2
@@ -220,39 +224,6 @@ def verify(data, signature, key, namespace):
 # --- doing it -----------------------------------------------------------------------------------
 
 
-def changed(state, request, envelope):
-    """Return the state that an order leads to; nothing is touched yet."""
-    after = json.loads(json.dumps(state))
-    action, given = request["action"], request["parameters"]
-    if action == "lock":
-        if given["level"] not in states.LEVELS:
-            raise RefusalError(f"{given['level']!r} is none of {', '.join(states.LEVELS)}")
-        # Locks add up: none shortens or weakens another.
-        after["locks"][request["request"]] = {"level": given["level"], "since_s": now()}
-        after["page"] = given["page"]
-    elif action == "unlock":
-        # Only the locks that it names: one that came since its approval still holds.
-        for name in given["locks"].split(","):
-            after["locks"].pop(name, None)
-    elif action == "quarantine":
-        after["quarantined_by"] = request["request"]
-    elif action == "release":
-        after["quarantined_by"] = ""
-    elif action == "wipe":
-        provisioned = read_json(PROVISIONING)["nonce"]
-        after = {**states.NOTHING, "page": state["page"], "wiped": provisioned}
-    elif action == "allowlist":
-        text = envelope["allowlist"]
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        if digest != given["allowlist_sha256"]:
-            raise RefusalError("the allowlist is not the one that was signed")
-        after["allowed"], after["allowlist_sha256"] = json.loads(text), digest
-        firewall.rules({**firewall.current(), "allowed": after["allowed"]})
-    else:
-        raise RefusalError(f"this device does not know how to {action}")
-    return after
-
-
 def carry_out(request, after):
     """Put a state in force, look whether it is, and note how that ended."""
     known = used(request["nonce"])
@@ -261,12 +232,7 @@ def carry_out(request, after):
         if known["action"] == "wipe":
             wipe.erase()
         known["outcome"], known["why"] = "done", ""
-    except (
-        firewall.RefusalError,
-        wipe.FailureError,
-        OSError,
-        subprocess.TimeoutExpired,
-    ) as error:
+    except (firewall.RefusalError, OSError, subprocess.TimeoutExpired) as error:
         known["outcome"], known["why"] = "failed", str(error)
     known.pop("after")
     note(request, known)
@@ -304,6 +270,7 @@ def proof(name, known, challenge):
         "locks": sorted(state["locks"]),
         "quarantined": bool(state["quarantined_by"]),
         "allowlist_sha256": state["allowlist_sha256"],
+        "dead_man": state["dead_man"],
         "wiped": wipe.shown() if states.is_wiped(state) else None,
         "screen": states.screen_of(state),
         "target": os.path.basename(os.path.realpath(states.DEFAULT_TARGET)),

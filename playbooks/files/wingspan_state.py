@@ -32,6 +32,7 @@ NOTHING = {
     "allowed": [],
     "page": "",
     "wiped": "",
+    "dead_man": {},
 }
 PROVISIONING = "/var/lib/wingspan/provisioning.json"
 
@@ -42,7 +43,7 @@ def current():
         with open(STATE, encoding="utf-8") as file:
             return {**NOTHING, **json.load(file)}
     except FileNotFoundError:
-        return {**NOTHING, "locks": {}, "allowed": []}
+        return json.loads(json.dumps(NOTHING))
 
 
 def level_of(state):
@@ -94,6 +95,8 @@ def converge(state):
     point(DEFAULT_TARGET, f"{UNITS if target.startswith('wingspan-') else DEBIAN}/{target}")
     if os.path.isdir("/run/systemd/system"):
         start(target)
+        if state["dead_man"]:
+            systemctl("start", "--no-block", "wingspan-dead-man.timer")
     rehearse(state)
 
 
@@ -159,17 +162,30 @@ def main():
 
     Sessions of the user begin after that, and not while an update is neither done nor undone.
     """
+    import wingspan_dead_man as dead_man
     import wingspan_order as order
     import wingspan_update as update
 
     with order.alone():
-        order.finish()
-        # What no order ever touched is as enrolment and the baseline left it.
-        if os.path.exists(STATE):
-            converge(current())
+        dead_man.make_contact_file()
+        try:
+            order.finish()
+            make_so()
+        except (firewall.RefusalError, OSError, ValueError, KeyError) as error:
+            firewall.shut()
+            print(f"shut, but for SSH: {type(error).__name__}: {error}", file=sys.stderr)
+            return 1
     update.settle()
     update.let_in()
     return 0
+
+
+def make_so():
+    """Make the device as its state says; without any order it is as the baseline left it."""
+    if os.path.exists(STATE):
+        converge(current())
+    elif os.path.exists(firewall.STATE):
+        firewall.put_in_force({})
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ UNITS = (
     "/etc/sudoers.d/wingspan",
     "/etc/systemd/system/wingspan",
     "/etc/systemd/system/sysinit.target.wants/wingspan",
+    "/etc/systemd/system/timers.target.wants/wingspan",
 )
 CONFIRM_WITHIN_S = 300
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")

@@ -11,6 +11,8 @@ import os
 import shutil
 import subprocess
 
+import wingspan_firewall as firewall
+
 # One line: the volume that holds the data. Whoever makes the image writes it.
 VOLUME = "/etc/wingspan/data_volume"
 PLACES = (
@@ -21,10 +23,6 @@ PLACES = (
 )
 CRYPTSETUP = "/usr/sbin/cryptsetup"
 MAPPINGS = "/sys/block"
-
-
-class FailureError(Exception):
-    """What could not be destroyed, and why."""
 
 
 def erase():
@@ -96,7 +94,7 @@ def empty(place):
 def cryptsetup(*words):
     done = run(CRYPTSETUP, *words)
     if done.returncode != 0:
-        raise FailureError(f"cryptsetup {words[0]}: {done.stderr.strip()}")
+        raise firewall.RefusalError(f"cryptsetup {words[0]}: {done.stderr.strip()}")
     return done.stdout
 
 

@@ -94,17 +94,19 @@ IN_A_LAB = (
     "fleet keys",
 )
 # These change devices and take several people, or take a bundle: their answers are checked where
-# they are tried (tests/fleet/cli: test_change_in_the_lab, test_wipe_in_the_lab, test_bundle).
+# they are tried (tests/fleet/cli: test_change_…, test_wipe_…, test_left_alone_…, test_bundle).
 CHECKED_WHERE_TRIED = {
     f"fleet {name}"
     for name in (
         "allowlist",
         "approve",
+        "break-glass open",
+        "break-glass seal",
         "bundle make",
         "bundle show",
         "bundle verify",
+        "dead-man",
         "lock",
-        "operator key",
         "pause",
         "quarantine",
         "readmit",
@@ -115,7 +117,6 @@ CHECKED_WHERE_TRIED = {
         "resume",
         "stop",
         "unlock",
-        "update",
         "wipe",
     )
 }

@@ -62,6 +62,24 @@ def test_who_asked_cannot_agree_and_a_viewer_can_do_neither(office):
     office.types("cleo", "stop", asked["request"])
 
 
+def test_a_lock_is_listed_until_a_second_person_has_reviewed_it(office):
+    scope = f"device:{office.names()[5]}"
+    reason = ["--reason", "disorder", "--review-in", "2"]
+    _, locked = office.answer("ben", "lock", scope, "--level", "screen-off", *reason, "--yes")
+
+    def listed():
+        shown = office.types("ben", "requests").stdout.splitlines()
+        return [line for line in shown if line.startswith(locked["request"])]
+
+    (before,) = listed()
+    own = office.types("ben", "approve", locked["request"])
+    reviewed = office.types("cleo", "approve", locked["request"])
+
+    assert "not yet reviewed by 20" in before
+    assert (own.exit_code, reviewed.exit_code) == (6, 0)
+    assert listed() == []
+
+
 def test_a_silent_device_keeps_its_lock_until_it_answers(office):
     name = office.names()[2]
     device = office.lab_device(name)
