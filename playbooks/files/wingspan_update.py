@@ -41,6 +41,7 @@ LAST = "/var/lib/wingspan/update.json"
 VERSION = "/var/lib/wingspan/version"
 SYSROOT = "/etc/wingspan/sysroot"
 WANTED = f"/etc/systemd/system/graphical.target.wants/{sessions.KIOSK}"
+ENDED = ("committed", "restored")
 KINDS = {"debian": packages, "generic": files}
 NOTHING = {"version": "", "bundle_sha256": "", "outcome": "", "why": "", "attempts": 0}
 # A second power cut in the same update ends it: what was is known to start.
@@ -163,6 +164,10 @@ def settle():
     for known in order.every_used():
         if known["action"] == "update" and known["outcome"] == "begun":
             run(known)
+    with alone() as had:
+        # It had ended, and was noted as ended, when the power went.
+        if had and (read_json(STATE) or {}).get("state") in ENDED:
+            clear_up()
 
 
 def is_open(known):
@@ -198,7 +203,7 @@ class Update:
         self.end()
 
     def forward(self):
-        if self.state["state"] in ("committed", "restored"):
+        if self.state["state"] in ENDED:
             return
         if self.state["state"] == "restoring":
             raise OSError(self.state["why"])
@@ -289,11 +294,16 @@ class Update:
         firewall.write(LAST, json.dumps({"last": ended, "numbers": numbers}), 0o600)
         result = {"outcome": "done" if applied else "failed", "why": self.state["why"]}
         order.note(self.known, result)
-        shutil.rmtree(FOLDER, ignore_errors=True)
         if applied:
             bundles.forget_older(self.given["bundle_sha256"])
-        let_in()
-        start_session()
+        clear_up()
+
+
+def clear_up():
+    """Drop what a transaction kept, and let sessions begin."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    let_in()
+    start_session()
 
 
 def let_in():

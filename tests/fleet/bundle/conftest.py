@@ -2,7 +2,6 @@
 
 import io
 import json
-import subprocess
 import tarfile
 from datetime import UTC, datetime
 
@@ -10,6 +9,7 @@ import pytest
 
 from fleet.bundle import Kind, Wanted, make_bundle
 from fleet.workspace import Workspace
+from tests.fleet.bundle.tablets import build_package
 
 
 @pytest.fixture
@@ -19,32 +19,10 @@ def workspace(tmp_path):
     return Workspace(root)
 
 
-@pytest.fixture
-def build_package():
+@pytest.fixture(name="build_package")
+def build_package_fixture():
     """Return a function that builds a real Debian package."""
-
-    def build(folder, package, version, files=None, **scripts):
-        tree = folder / f".{package}-{version}"
-        control = tree / "DEBIAN"
-        control.mkdir(parents=True)
-        (control / "control").write_text(
-            f"Package: {package}\nVersion: {version}\nArchitecture: all\n"
-            "Maintainer: Wingspan <wingspan@example.org>\nDescription: for a test\n"
-            "Installed-Size: 4\n"
-        )
-        for name, text in (files or {}).items():
-            path = tree / name.lstrip("/")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        for name, text in scripts.items():
-            (control / name).write_text(text)
-            (control / name).chmod(0o755)
-        target = folder / f"{package}_{version}_all.deb"
-        command = ["dpkg-deb", "--root-owner-group", "--build", tree, target]
-        subprocess.run(command, check=True, capture_output=True)
-        return target
-
-    return build
+    return build_package
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import secrets
 import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -26,6 +27,8 @@ PATIENCE = Patience(login_s=60, answer_s=300)
 SESSION = """\
 #!/bin/sh
 versions=$(head -qn1 /opt/kiosk/part-* | sort -u | tr '\\n' ' ')
+# What cannot be written has lost its power while it looked.
+: >/opt/alive || exit
 echo "$versions" >>/run/wingspan/simulated/sessions
 sleep 0.05
 """
@@ -34,7 +37,7 @@ USER = """\
 #!/bin/sh
 ( while :; do
     python3 -I -S -E /usr/local/lib/wingspan/wingspan_session.py /opt/session
-    sleep 0.2
+    sleep 0.4
 done ) </dev/null >/dev/null 2>&1 &
 """
 
@@ -164,3 +167,25 @@ def generic_source(folder, version, *, parts=PARTS, pre="", post=""):
             check.write_text(f"#!/bin/sh\n{text}\n")
             check.chmod(0o755)
     return folder
+
+
+def build_package(folder, package, version, files=None, **scripts):
+    """Build a real Debian package in a folder."""
+    tree = folder / f".{package}-{version}"
+    control = tree / "DEBIAN"
+    control.mkdir(parents=True)
+    (control / "control").write_text(
+        f"Package: {package}\nVersion: {version}\nArchitecture: all\n"
+        "Maintainer: Wingspan <wingspan@example.org>\nDescription: for a test\n"
+        "Installed-Size: 4\n"
+    )
+    for name, text in (files or {}).items():
+        path = tree / name.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for name, text in scripts.items():
+        (control / name).write_text(text)
+        (control / name).chmod(0o755)
+    target = folder / f"{package}_{version}_all.deb"
+    command = ["dpkg-deb", "--root-owner-group", "--build", tree, target]
+    subprocess.run(command, check=True, capture_output=True)

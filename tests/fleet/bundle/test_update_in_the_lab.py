@@ -1,6 +1,7 @@
 """Updates of enrolled devices in a rehearsal: real dpkg and apt, a full disk, a wrong clock."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.fleet.bundle.tablets import BUNDLES, TAKE, Tablets, generic_source
 
 @pytest.fixture(scope="module")
 def tablets(start_lab, tmp_path_factory):
-    lab = start_lab(devices=10, prisons=1)
+    lab = start_lab(devices=15, prisons=1)
     yield Tablets(lab, tmp_path_factory.mktemp("tablets"))
     down(lab.workspace)
 
@@ -220,3 +221,71 @@ def test_a_clock_an_hour_behind_waits_and_an_hour_ahead_goes_on(tablets, free, t
     assert behind["later"]
     assert "this device's clock is 36" in behind["refused"]
     assert json.loads(ahead["proof"])["outcome"] == "done"
+
+
+def test_an_update_that_does_not_end_goes_back_at_its_deadline(tablets, free, tmp_path):
+    slow = generic_source(tmp_path / "l", "1.0", parts=1, post="sleep 600")
+    bundle = tablets.make("generic", "1.0", slow, "slow")
+
+    proof = tablets.update(free, bundle, deadline_s=3)
+
+    assert (proof.outcome, proof.shown["update"]["outcome"]) == ("failed", "restored")
+    assert "timed out" in proof.why
+    assert tablets.parts(free) == set()
+
+
+def test_a_lock_overtakes_an_update_and_the_session_stays_shut_out(tablets, free, tmp_path):
+    slow = generic_source(
+        tmp_path / "m", "1.0", parts=1, post="until [ -e /run/go ]; do sleep 0.1; done"
+    )
+    bundle = tablets.make("generic", "1.0", slow, "overtaken")
+    tablets.bring(free, bundle)
+    request = tablets.ask(free, bundle)
+    with ThreadPoolExecutor(1) as pool:
+        update = pool.submit(tablets.send, free, request)
+        tablets.lab.wait_until((tablets.root(free) / "opt/kiosk/part-00").exists)
+        code, locked = tablets.office.answer(
+            "ben", "lock", f"device:{free.device}", "--level", "notice", "--yes"
+        )
+        under_way = tablets.prove(free, request)
+        shut = not (tablets.root(free) / "run/wingspan/ready").exists()
+        tablets.on(free, "touch", "/run/go")
+        ended = update.result()
+
+    assert (code, [one["device"] for one in locked["proven"]]) == (0, [free.device])
+    assert (under_way.outcome, under_way.level, shut) == ("begun", "notice", True)
+    assert (ended.outcome, ended.level) == ("done", "notice")
+
+
+def test_a_prefetch_says_what_is_here_and_takes_over_what_was_brought(tablets, free, tmp_path):
+    bundle = tablets.make("generic", "1.0", generic_source(tmp_path / "n", "1.0"), "brought")
+    request = tablets.ask(free, bundle)
+    program = "/usr/local/lib/wingspan/wingspan_update.py"
+
+    def prefetch(**source):
+        asked = json.loads(tablets.envelope(free, request)) | {"source": source}
+        (tablets.root(free) / "run/asked.json").write_text(json.dumps(asked))
+        command = f"python3 -I -S -E {program} prefetch </run/asked.json || true"
+        return json.loads(tablets.on(free, "sh", "-c", command))
+
+    nothing = prefetch()
+    incoming = tablets.root(free) / "var/lib/wingspan/incoming"
+    incoming.write_bytes(bundle.path.read_bytes()[:-1])
+    spoilt = prefetch(path="/var/lib/wingspan/incoming")
+    incoming.write_bytes(bundle.path.read_bytes())
+    whole = prefetch(path="/var/lib/wingspan/incoming")
+
+    assert nothing == {"bundle_sha256": bundle.sha256, "have": 0, "complete": False}
+    assert "thrown away" in spoilt["refused"]
+    assert whole == {"bundle_sha256": bundle.sha256, "have": bundle.bytes, "complete": True}
+    assert tablets.send(free, request).outcome == "done"
+
+
+def test_an_image_is_refused_where_there_is_no_second_slot(tablets, free, tmp_path):
+    folder = tmp_path / "image"
+    folder.mkdir()
+    (folder / "root.img").write_bytes(b"system" * 10_000)
+    bundle = tablets.make("rauc", "1.0", folder, "image", compatible="tablet")
+
+    with pytest.raises(RefusedError, match="no second slot for a rauc image"):
+        tablets.update(free, bundle)
