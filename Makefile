@@ -50,7 +50,7 @@ format: $(DEVELOPED)  ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(BENCHED)  ## Measure plans, solvers, radio, inventories, rehearsals and sweeps (as root).
+bench: $(BENCHED)  ## Measure plans, solvers, radio, inventories, rehearsals, sweeps and updates (as root).
 	$(BIN)/python benchmarks/whole_estate.py
 	$(BIN)/python benchmarks/solvers.py
 	$(BIN)/python benchmarks/radio.py
@@ -59,6 +59,7 @@ bench: $(BENCHED)  ## Measure plans, solvers, radio, inventories, rehearsals and
 	$(BIN)/python -m benchmarks.rehearsal
 	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.lockdown
+	$(BIN)/python -m benchmarks.interruption
 	$(BIN)/python -m benchmarks.scale
 
 components:  ## Install the programs that the tests drive (apt, as root).
