@@ -39,6 +39,9 @@ class Action(StrEnum):
     WIPE = "wipe"
     READMIT = "readmit"
     DEAD_MAN = "dead-man"
+    # Of the centre, not of a device: who works here, and which keys sign.
+    OPERATOR = "operator"
+    KEYS = "keys"
 
 
 class Reach(StrEnum):
@@ -121,6 +124,8 @@ PRIORITIES = {
     Action.ALLOWLIST: 40,
     Action.DEAD_MAN: 40,
     Action.UPDATE: 10,
+    Action.OPERATOR: 0,
+    Action.KEYS: 0,
 }
 
 
@@ -191,6 +196,33 @@ def new_request(  # noqa: PLR0913 - each is a fact of the request, by its name
         expires_s=None if expires is None else int(expires.timestamp()),
         priority=PRIORITIES[action],
         supersedes=supersedes,
+    )
+
+
+def central_request(  # noqa: PLR0913 - each is a fact of the request, by its name
+    action: Action,
+    parameters: Mapping[str, str | int | bool],
+    *,
+    what: str,
+    by: str,
+    now: datetime,
+    expires: datetime,
+) -> Request:
+    """Return a request for a change of the centre itself, of which `what` tells people."""
+    nonce = secrets.token_hex(_NONCE_BYTES)
+    return Request(
+        request=f"R-{nonce[:8]}",
+        action=action,
+        parameters=dict(parameters),
+        scope=what,
+        reach=Reach.ESTATE,
+        devices_root="",
+        count=0,
+        nonce=nonce,
+        requested_by=by,
+        requested_s=int(now.timestamp()),
+        expires_s=int(expires.timestamp()),
+        priority=PRIORITIES[action],
     )
 
 

@@ -16,6 +16,8 @@ _ALWAYS_TWO = {
     Action.WIPE: "what is wiped is gone",
     Action.DEAD_MAN: "it is policy",
     Action.READMIT: "it lets a wiped device be enrolled again",
+    Action.OPERATOR: "it changes who may act",
+    Action.KEYS: "it changes which keys devices trust",
 }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import click
 
     from fleet.change import Desk
+    from fleet.mandate import Mandate
     from fleet.reconcile import Reconciled, Standing
     from fleet.workspace import Workspace
 
@@ -111,3 +112,14 @@ def request_fields(encoded: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a request that people look at."""
     names = ("request", "action", "scope", "reach", "count", "parameters", "requested_by")
     return {name: encoded[name] for name in names}
+
+
+def missing_lines(given: Mandate, what: str) -> list[str]:
+    """Return what is to be done before a change of the centre may be; nothing where it may."""
+    if not given.missing:
+        return []
+    return [
+        f"asked for {given.request}: {what}",
+        *(f"missing: {one}" for one in given.missing),
+        f"next: another person runs wingspan fleet approve {given.request}; then the same again",
+    ]

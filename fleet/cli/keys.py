@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleet.cli.command import LoggedGroup
+from fleet.cli.command import tell as log
 from reports.terminal import emit, json_option, progress
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def rotate(  # noqa: PLR0913 - click hands over each option
 ) -> None:
     """Replace an authority over the other lane; no cell has to be visited.
 
+    A second person has to agree, once there is one: the command asks, and given again it acts.
     Devices are first told to trust both. When all have shown that the new one opens them, it signs
     and the old one goes; until then the same command goes on where it stopped.
 
@@ -119,9 +121,15 @@ def rotate(  # noqa: PLR0913 - click hands over each option
       wingspan fleet keys rotate --ca broker --yes
       wingspan fleet keys rotate --ca deploy --compromised --yes
     """
+    from datetime import UTC, datetime
+
+    from fleet.approval import Action
+    from fleet.change import Desk
     from fleet.cli.centre import centre_of, report_push
+    from fleet.cli.desk import missing_lines
     from fleet.identity import Lane
     from fleet.identity.operators import Role
+    from fleet.mandate import fulfil, mandate
     from fleet.trust import behind
     from fleet.trust import rotate as replace_authority
 
@@ -136,13 +144,40 @@ def rotate(  # noqa: PLR0913 - click hands over each option
             answer = {"schema": SCHEMA, "authority": signing, "to_be_told": told}
             emit(answer, as_json=as_json, text=line)
             return
+        desk = Desk(
+            registry=registry,
+            identity=identity,
+            operator=centre.operator,
+            signing_key=workspace.settings().signing_key,
+        )
+        what = f"replace the {ca} authority{_how(compromised=compromised, finish=finish)}"
+        parameters: dict[str, str | bool] = {"ca": ca, "compromised": compromised, "finish": finish}
+        given = mandate(desk, Action.KEYS, parameters, what=what, now=datetime.now(tz=UTC))
+        log(request=given.request, change=what)
+        if given.missing:
+            asked = {"request": given.request, "approvals_missing": list(given.missing)}
+            text = "\n".join(missing_lines(given, what))
+            emit(
+                {"schema": SCHEMA, "authority": ca, "done": False} | asked,
+                as_json=as_json,
+                text=text,
+            )
+            return
         with progress("telling devices", 2 * told) as advance:
             at_once = compromised or finish
             rotation = replace_authority(centre, registry, lane, at_once=at_once, advance=advance)
+        if rotation.done:  # Until then the same request lets it go on.
+            fulfil(desk, given)
         number = identity.statement().number
     signs = f"{rotation.authority} signs now" if rotation.done else "the old one signs still"
     further = {"authority": rotation.authority, "done": rotation.done}
     report_push([f"{ca}: {signs}"], number, rotation.results, as_json=as_json, **further)
+
+
+def _how(*, compromised: bool, finish: bool) -> str:
+    if compromised:
+        return ", which was stolen"
+    return " without the devices that were not reached" if finish else ""
 
 
 def _authorities(identity: Identity) -> list[dict[str, Any]]:

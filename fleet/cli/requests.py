@@ -32,8 +32,9 @@ def requests(workspace: Workspace, everything: bool, as_json: bool) -> None:
     """
     from fleet.approval import people_for, read_request
     from fleet.intent import ENDED
-    from fleet.registry.requests import intents_of, requests_kept
+    from fleet.registry.requests import DONE, intents_of, requests_kept
 
+    now = datetime.now(tz=UTC)
     with desk_of(workspace) as desk, desk.registry.reading() as connection:
         kept = requests_kept(connection)
         intents = intents_of(connection, [one.request for one in kept])
@@ -44,7 +45,9 @@ def requests(workspace: Workspace, everything: bool, as_json: bool) -> None:
         people = people_for(request)
         reviewers = [who for who in one.signatures if who != request.requested_by]
         unreviewed = people.reviewed_later and not reviewers
-        if everything or unreviewed or not set(states) <= set(ENDED):
+        # One of the centre's own has no device: it is under way until it is done or too late.
+        waits = not request.count and one.status != DONE and not request.has_expired(now)
+        if everything or unreviewed or waits or not set(states) <= set(ENDED):
             shown.append(
                 {
                     **request_fields(asdict(request)),
@@ -64,16 +67,18 @@ def requests(workspace: Workspace, everything: bool, as_json: bool) -> None:
 def _line(one: dict[str, Any]) -> str:
     from fleet.approval.request import moment
 
-    states = ", ".join(f"{count} {state}" for state, count in one["states"].items())
+    states = [f"{count} {state}" for state, count in one["states"].items()]
     signed = ", ".join(one["signed_by"])
+    what = f"{one['action']} {one['scope']} ({one['count']})" if one["count"] else one["scope"]
     review_s = one["parameters"].get("review_s")
     due = f" by {moment(review_s):%Y-%m-%d %H:%M}" if review_s else ""
-    review = f"; not yet reviewed{due}" if one["unreviewed"] else ""
-    return (
-        f"{one['request']}  {one['action']} {one['scope']} ({one['count']}), {one['status']}; "
-        f"signed by {signed} ({len(one['signed_by'])} of {one['people']}: {one['why']}); {states}"
-        f"{review}"
-    )
+    parts = [
+        f"{one['request']}  {what}, {one['status']}",
+        f"signed by {signed} ({len(one['signed_by'])} of {one['people']}: {one['why']})",
+        *([", ".join(states)] if states else []),
+        *([f"not yet reviewed{due}"] if one["unreviewed"] else []),
+    ]
+    return "; ".join(parts)
 
 
 @click.command("approve", cls=FleetCommand)
@@ -102,10 +107,13 @@ def approve(workspace: Workspace, request: str, as_json: bool) -> None:
         **request_fields(asdict(asked)),
         "approvals_missing": missing,
     }
-    lines = [f"agreed to {request}: {asked.action} of {asked.count} devices in {asked.scope}"]
+    what = f"{asked.action} of {asked.count} devices in {asked.scope}"
+    lines = [f"agreed to {request}: {what if asked.count else asked.scope}"]
     lines += [f"still missing: {one}" for one in missing]
-    if not missing:
+    if not missing and asked.count:
         lines.append("next: wingspan fleet reconcile --once")
+    elif not missing:
+        lines.append(f"next: {asked.requested_by} gives the same command again")
     emit(answer, as_json=as_json, text="\n".join(lines))
 
 

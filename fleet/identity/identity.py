@@ -91,17 +91,21 @@ class Identity:
         return identity
 
     @classmethod
-    def make(cls, workspace: Workspace, *, operator: str) -> tuple[Identity, list[str]]:
+    def make(
+        cls, workspace: Workspace, *, operator: str, key: str = ""
+    ) -> tuple[Identity, list[str]]:
         """Make what is not there yet, and return the identity with the names of what was made.
 
-        Who makes it becomes the estate's first administrator.
+        Who makes it becomes the estate's first administrator, who signs with `key` if there is one.
         """
         identity = cls(workspace.keys)
         make_folder(identity.folder)
         made = [key.value for key in Key if make_key(identity.path(key))]
         if not identity.operators():
             at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            first = Operator(operator=operator, role=Role.ADMIN, added_at=at, added_by=operator)
+            first = Operator(
+                operator=operator, role=Role.ADMIN, key=key, added_at=at, added_by=operator
+            )
             write_operators(identity._operators, [first])
             made.append(f"operator {operator} (admin)")
         if read_envelope(identity._statement) is None:

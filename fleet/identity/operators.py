@@ -120,10 +120,30 @@ def added(operators: Sequence[Operator], new: Operator) -> tuple[Operator, ...]:
         if one.works_here and one.operator == new.operator:
             hint = f"wingspan fleet operator remove {new.operator}"
             raise InputError(f"{new.operator} works here already", hint=hint)
-        if one.key and one.key == new.key:
-            # Two names for one key would be one person approving their own request.
-            raise InputError(f"that key is {one.operator}'s", hint="each person has a key alone")
+    _refuse_shared(operators, new.key)
     return (*operators, new)
+
+
+def _refuse_shared(operators: Sequence[Operator], key: str) -> None:
+    """Refuse two names for one key, which would be one person approving their own request."""
+    for one in operators:
+        if key and one.key == key:
+            raise InputError(f"that key is {one.operator}'s", hint="each person has a key alone")
+
+
+def rekeyed(operators: Sequence[Operator], name: str, *, key: str) -> tuple[Operator, ...]:
+    """Return everyone with another key for one who works here.
+
+    Raises
+    ------
+    RefusedError
+        When nobody of that name works here.
+    InputError
+        When the key is somebody's already.
+    """
+    theirs = working(operators, name)
+    _refuse_shared(operators, key)
+    return tuple(replace(one, key=key) if one == theirs else one for one in operators)
 
 
 def removed(operators: Sequence[Operator], name: str, *, at: str, by: str) -> tuple[Operator, ...]:

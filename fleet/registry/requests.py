@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 OPEN: Final = "open"
 PAUSED: Final = "paused"
 STOPPED: Final = "stopped"
+# Carried out at the centre; requests of devices are over when their intents are.
+DONE: Final = "done"
 # The states of intents that something can still come of; see `fleet.intent`.
 UNFINISHED: Final = ("waiting", "sent", "suspended")
 
@@ -152,7 +154,8 @@ def keep_request(  # noqa: PLR0913 - each is a column, by its name
         }
         for device, provisioning in sorted(devices.items())
     ]
-    connection.execute(insert(IntentRow), rows)
+    if rows:
+        connection.execute(insert(IntentRow), rows)
 
 
 def keep_signature(
@@ -176,7 +179,7 @@ def keep_signature(
 
 
 def requests_kept(
-    connection: Connection, *, statuses: Iterable[str] = (OPEN, PAUSED, STOPPED)
+    connection: Connection, *, statuses: Iterable[str] = (OPEN, PAUSED, STOPPED, DONE)
 ) -> list[Kept]:
     """Return requests in the order in which they were asked for."""
     query = select(RequestRow.__table__).where(RequestRow.status.in_(tuple(statuses)))
