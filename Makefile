@@ -59,6 +59,7 @@ bench: $(BENCHED)  ## Measure plans, solvers, radio, inventories, rehearsals, sw
 	$(BIN)/python -m benchmarks.rehearsal
 	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.lockdown
+	$(BIN)/python -m benchmarks.update
 	$(BIN)/python -m benchmarks.interruption
 	$(BIN)/python -m benchmarks.scale
 

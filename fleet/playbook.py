@@ -42,6 +42,7 @@ _SSH_OPTIONS = (
 _CONNECT_TIMEOUT_S = 15
 _CANCEL_EVERY_S = 1
 _WORDS_MAX = 2000
+_KILO = 1000
 
 
 class Outcome(StrEnum):
@@ -95,13 +96,16 @@ class Carrier(Protocol):
 class Play:
     """A playbook by its name, the devices, and what it is told.
 
-    `variables` hold no secret: they are written to the run's folder. `timeout_s` ends the whole
-    run; a task of one device ends after `task_timeout_s`.
+    `variables`, and `own` for each device, hold no secret: they are written to the run's folder.
+    `timeout_s` ends the whole run; a task of one device ends after `task_timeout_s`. Files go to
+    a device at `rate_mbps` at the most, where that is given.
     """
 
     playbook: str
     targets: Sequence[Target]
     variables: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rate_mbps: float | None = None
     forks: int = FORKS
     timeout_s: int = 3600
     task_timeout_s: int = 900
@@ -211,7 +215,7 @@ def _launch(work: Play, folder: Path, keys: Path, carrier: Carrier) -> dict[str,
     _write_entry(folder / "bin" / "ansible-playbook", carrier.command([str(program)]))
     return {
         "private_data_dir": str(folder),
-        "inventory": _inventory(work.targets, folder, keys),
+        "inventory": _inventory(work, folder, keys),
         "extravars": dict(work.variables),
         "envvars": _environment(work, folder),
         "settings": {
@@ -246,10 +250,10 @@ def _write_entry(entry: Path, argv: Sequence[str]) -> None:
     entry.chmod(0o700)
 
 
-def _inventory(targets: Sequence[Target], folder: Path, keys: Path) -> dict[str, Any]:
+def _inventory(work: Play, folder: Path, keys: Path) -> dict[str, Any]:
     """Return the hosts of a run, and write their pinned keys beside it."""
     known = folder / "known_hosts"
-    lines = [known_hosts_line(target.device, target.host_key) for target in targets]
+    lines = [known_hosts_line(target.device, target.host_key) for target in work.targets]
     known.write_text("".join(lines), encoding="utf-8")
     certificate = keys / "key-cert.pub"
     common = [
@@ -261,9 +265,13 @@ def _inventory(targets: Sequence[Target], folder: Path, keys: Path) -> dict[str,
     ]
     return {
         "all": {
-            "hosts": {target.device: _host(target) for target in targets},
+            "hosts": {
+                target.device: {**_host(target), **work.own.get(target.device, {})}
+                for target in work.targets
+            },
             "vars": {
                 "ansible_ssh_args": " ".join(f"-o {option}" for option in common),
+                **_limited(work.rate_mbps),
                 "ansible_ssh_retries": 0,
                 "ansible_python_interpreter": "/usr/bin/python3",
             },
@@ -283,6 +291,15 @@ def _host(target: Target) -> dict[str, Any]:
     }
 
 
+def _limited(rate_mbps: float | None) -> dict[str, str]:
+    """Return what holds OpenSSH's sftp to a rate, which it takes in whole kbit/s."""
+    if rate_mbps is None:
+        return {}
+    options = f"-l {max(1, round(rate_mbps * _KILO))}"
+    # Anything else than sftp would know no rate.
+    return {"ansible_sftp_extra_args": options, "ansible_ssh_transfer_method": "sftp"}
+
+
 def _environment(work: Play, folder: Path) -> dict[str, str]:
     """Return what a run sees beside the environment of this program.
 
@@ -295,6 +312,7 @@ def _environment(work: Play, folder: Path) -> dict[str, str]:
         **{name: "" for name in os.environ if name.startswith(("WINGSPAN_", "ANSIBLE_"))},
         "ANSIBLE_CONFIG": str(config),
         "ANSIBLE_HOST_KEY_CHECKING": "True",
+        "ANSIBLE_ACTION_PLUGINS": str(shipped("playbooks") / "action_plugins"),
         "ANSIBLE_LIBRARY": str(shipped("playbooks") / "library"),
         "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
         "ANSIBLE_PIPELINING": "True",

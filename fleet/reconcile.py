@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +19,7 @@ from fleet.approval import Action, Request, inclusion, leaf, read_request
 from fleet.approval.agreement import Agreement, agreement
 from fleet.device import REACHABLE_STATES, Device, DeviceState
 from fleet.driver import Order, Reply
-from fleet.errors import NotYetError
+from fleet.errors import NotYetError, UnreachableError
 from fleet.intent import UNCERTAIN, IntentEvent, IntentState, follows
 from fleet.registry import Intent, Kept
 from fleet.registry.readings import set_desired
@@ -29,10 +31,11 @@ from fleet.registry.requests import (
     requests_left,
     set_intents,
 )
+from fleet.registry.updates import progress_of
+from fleet.staging import Staging, Updates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
 
     from fleet.approval.order import Proof
     from fleet.driver import Driver
@@ -112,19 +115,31 @@ def reconcile(  # noqa: PLR0913 - who acts on what, by which way, by name
     now: datetime,
     by: str,
     hindered: Callable[[Request], str] = _anything,
+    updates: Updates | None = None,
 ) -> Reconciled:
     """Carry out what is due, the most urgent first, and return where each device stands.
 
-    `hindered` says why a request may not be sent from here now, "" where it may.
+    `hindered` says why a request may not be sent from here now, "" where it may. `updates` is
+    what updates are carried out with; without it they are left.
     """
     stood: dict[tuple[str, str], tuple[IntentState, str]] = {}
-    with registry.reading() as connection:
-        left = [read_request(kept.encoded) for kept in requests_left(connection)]
-    for request in sorted(left, key=lambda each: -each.priority):  # And then the oldest.
-        # Read anew: a stop, or a proof of the last request, may have changed it since.
-        work = work_of(registry, signers, request.request)
-        ended = _Pass(registry, driver, work, now=now, by=by, hindered=hindered(request)).run()
-        stood |= {(request.request, device): standing for device, standing in ended.items()}
+    seen: set[str] = set()
+
+    def carry_out(above: int | None = None) -> None:
+        """Carry out what was not looked at yet, of higher priority than `above`."""
+        with registry.reading() as connection:
+            left = [read_request(kept.encoded) for kept in requests_left(connection)]
+        for request in sorted(left, key=lambda each: -each.priority):  # And then the oldest.
+            if request.request in seen or (above is not None and request.priority <= above):
+                continue
+            seen.add(request.request)
+            # Read anew: a stop, or a proof of the last request, may have changed it since.
+            work = work_of(registry, signers, request.request)
+            one = _Pass(registry, driver, work, now=now, by=by, hindered=hindered(request))
+            ended = one.run(updates, partial(carry_out, above=request.priority))
+            stood.update({(request.request, name): standing for name, standing in ended.items()})
+
+    carry_out()
     return _sorted(stood)
 
 
@@ -191,16 +206,35 @@ class _Pass:
         self._now, self._by, self._hindered = now, by, hindered
         self._state = {intent.device: IntentState(intent.state) for intent in work.intents}
         self._why = {intent.device: intent.why for intent in work.intents}
+        self._ended = {intent.device: IntentState(intent.state) for intent in work.everyone}
 
-    def run(self) -> dict[str, tuple[IntentState, str]]:
+    def run(
+        self, updates: Updates | None, urgent: Callable[[], None]
+    ) -> dict[str, tuple[IntentState, str]]:
         """Ask those that may have acted, then send the order to those that have not had it.
 
-        Returns where each device stands, and why.
+        Returns where each device stands, and why. Before each wave of an update `urgent` carries
+        out what may not wait for it; of several who would carry updates out, one does.
         """
+        if self._work.request.action is not Action.UPDATE:
+            self._carry_out(self._send)
+        elif updates is None:
+            why = "updates are carried out where the deploy lane begins"
+            self._why |= dict.fromkeys(self._state, why)
+        else:
+            with self._registry.alone("updates") as is_alone:
+                if is_alone:
+                    self._carry_out(partial(self._stage, updates=updates, urgent=urgent))
+                else:  # Who is about to prove it is no news of ours.
+                    self._state = {n: s for n, s in self._state.items() if s is IntentState.WAITING}
+                    self._why |= dict.fromkeys(self._state, "another is carrying updates out")
+        return {name: (state, self._why[name]) for name, state in self._state.items()}
+
+    def _carry_out(self, send: Callable[[Sequence[str]], None]) -> None:
         reachable = [i for i in self._work.intents if self._can_be_meant(i)]
-        asked = [self._devices[i.device] for i in reachable if i.state in UNCERTAIN]
+        asked = [i.device for i in reachable if i.state in UNCERTAIN]
         if asked:
-            self._take(self._driver.prove(asked, self._work.request.request))
+            self.prove(asked)
         due = [i.device for i in reachable if self._state[i.device] is IntentState.WAITING]
         why_not = self._why_not()
         if self._work.kept.status == STOPPED:
@@ -212,8 +246,7 @@ class _Pass:
         elif due and self._work.request.action is Action.READMIT:
             self._readmit(due)
         elif due:
-            self._send(due)
-        return {name: (state, self._why[name]) for name, state in self._state.items()}
+            send(due)
 
     def _can_be_meant(self, intent: Intent) -> bool:
         """Return whether an intent is still for the device as it is; end or keep it otherwise."""
@@ -230,7 +263,9 @@ class _Pass:
     def _why_not(self) -> str:
         """Return why nothing may be sent now, "" where it may."""
         if self._work.kept.status == PAUSED:
-            return "the request is paused"
+            with self._registry.reading() as connection:
+                halted = progress_of(connection, self._work.request.request).halted
+            return f"the request is paused: {halted}" if halted else "the request is paused"
         if self._hindered:
             return self._hindered
         if self._work.agreement.missing:
@@ -246,8 +281,29 @@ class _Pass:
         self._move(names, IntentEvent.PROVE, "")
 
     def _send(self, names: Sequence[str]) -> None:
-        included = self._included()
-        orders = {
+        orders = self.orders(names)
+        # Noted before anything goes out: a crash leaves the question open, never a second order.
+        self.sent(names)
+        self.take(self._driver.order([self._devices[name] for name in names], orders))
+
+    def _stage(self, due: Sequence[str], *, updates: Updates, urgent: Callable[[], None]) -> None:
+        """Carry an update out wave by wave; what is left of one that was stopped is over."""
+        request = self._work.request
+        Staging(
+            self._registry, updates, request, everyone=self._devices, hands=self, urgent=urgent
+        ).run(due)
+        with self._registry.reading() as connection:
+            stopped = request_kept(connection, request.request).status == STOPPED
+        left = [name for name in due if self._state[name] is IntentState.WAITING]
+        if stopped:
+            self._move(left, IntentEvent.WITHDRAW, "the request was stopped")
+        elif request.has_expired(datetime.now(tz=UTC)):
+            self._move(left, IntentEvent.EXPIRE, "it expired before its turn")
+
+    def orders(self, names: Sequence[str]) -> dict[str, Order]:
+        """Return the orders for devices."""
+        included = self._included
+        return {
             name: Order(
                 request=self._work.request,
                 signatures=self._work.agreement.signatures,
@@ -256,17 +312,37 @@ class _Pass:
             )
             for name in names
         }
-        # Noted before anything goes out: a crash leaves the question open, never a second order.
-        self._move(names, IntentEvent.SEND, "sent")
-        self._take(self._driver.order([self._devices[name] for name in names], orders))
 
+    def sent(self, names: Sequence[str]) -> None:
+        """Note that orders go out now."""
+        self._move(names, IntentEvent.SEND, "sent")
+
+    def prove(self, names: Sequence[str]) -> None:
+        """Ask devices what became of the request, and keep what they say."""
+        asked = [self._devices[name] for name in names]
+        replies = self._driver.prove(asked, self._work.request.request)
+        self.take(map(_unanswered, replies))
+
+    def state(self, name: str) -> IntentState:
+        """Return where a device stands, also one that is done."""
+        return self._state.get(name) or self._ended[name]
+
+    def why(self, name: str) -> str:
+        """Return why it stands there."""
+        return self._why[name]
+
+    def leave(self, name: str, why: str) -> None:
+        """Say why a device is left for a later pass."""
+        self._why[name] = why
+
+    @cached_property
     def _included(self) -> dict[str, list[str]]:
         names = sorted(intent.device for intent in self._work.everyone)
         nonces = {intent.device: intent.provisioning for intent in self._work.everyone}
         proofs = inclusion([leaf(name, nonces[name]) for name in names])
         return dict(zip(names, proofs, strict=True))
 
-    def _take(self, replies: Iterable[Reply]) -> None:
+    def take(self, replies: Iterable[Reply]) -> None:
         """Keep replies as they come, a few at a time.
 
         An interruption loses what was not kept yet; those devices are asked again.
@@ -310,6 +386,10 @@ class _Pass:
                 connection,
                 {proof.device: {"ruleset_sha256": proof.ruleset_sha256} for proof in shown},
             )
+        if self._work.request.action is Action.UPDATE and shown:
+            version = str(self._work.request.parameters["version"])
+            observed = {proof.device: {"version": version} for proof in shown}
+            self._registry.record_observed(observed, source=self._work.request.request, by=self._by)
         after = _STATES_AFTER.get(self._work.request.action)
         if after and shown:
             names = [proof.device for proof in shown]
@@ -319,6 +399,13 @@ class _Pass:
 def encoded_proof(proof: Proof) -> str:
     """Return a proof as it is kept: what the device signed, and its signature."""
     return json.dumps({"proof": proof.text, "signature": proof.signature})
+
+
+def _unanswered(reply: Reply) -> Reply:
+    """Return a reply to a question: one that was not heard leaves open what was done before."""
+    if reply.proof is None and reply.is_unreachable:
+        return replace(reply, error=UnreachableError(str(reply.error), stage="command"))
+    return reply
 
 
 def judged(reply: Reply, request: Request) -> tuple[IntentEvent, str, Proof | None]:

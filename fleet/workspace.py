@@ -68,6 +68,11 @@ class Workspace:
         return self.root / "audit-archive"
 
     @property
+    def bundles(self) -> Path:
+        """Return the folder of the bundles that were asked for, by hash."""
+        return self.root / "bundles"
+
+    @property
     def lab(self) -> Path:
         """Return the folder of a rehearsal: how its devices are reached."""
         return self.root / "lab"

@@ -33,6 +33,7 @@ class _Commands(FleetGroup, LazyGroup):
         "backup": ("fleet.cli.backup", "backup", "Write the fleet to a file for one recipient."),
         "restore": ("fleet.cli.backup", "restore", "Bring back what a backup holds."),
         "clock": ("fleet.cli.clock", "clock", "Tell devices the time."),
+        "update": ("fleet.cli.update", "update", "Bring a bundle to devices, wave by wave."),
         "lock": ("fleet.cli.change", "lock", "Lock devices; one person may."),
         "unlock": ("fleet.cli.change", "unlock", "Take locks away; two people have to agree."),
         "quarantine": ("fleet.cli.change", "quarantine", "Let devices reach their relay alone."),

@@ -13,6 +13,7 @@ from fleet.cli import effect
 from fleet.cli.command import FleetCommand, tell
 from fleet.cli.desk import SCHEMA, as_answer, as_lines, carry_out, desk_of, end, request_fields
 from fleet.device import REACHABLE_STATES, DeviceState
+from fleet.errors import InputError
 from reports.terminal import emit, json_option
 
 if TYPE_CHECKING:
@@ -59,16 +60,17 @@ class Wish:
     """A change that somebody may ask for.
 
     `hours` is until when it may begin, None for a lock. `states` are those of the devices that it
-    is for. `plan` says in which waves it would happen, given the
-    devices that it is for and those of its scope that it is not for; `keep` is called once it is
-    asked for, and `after` once it is kept, for what else the answer has; `lines` say more of it to
-    people.
+    is for, and `unwanted` says why it is not for one of them, "" where it is. `plan` says in which
+    waves it would happen, given the devices that it is for and, with the reason, those of its scope
+    that it is not for; `keep` is called before it is asked for, and `after` once it is kept, for
+    what else the answer has; `lines` say more of it to people.
     """
 
     action: str
     parameters: dict[str, Any]
     hours: float | None
     allowlist: str = ""
+    unwanted: Callable[..., str] = lambda _device: ""
     plan: Callable[..., Any] = effect.order_plan
     keep: Callable[[], None] = lambda: None
     lines: Callable[..., Sequence[str]] = effect.wave_lines
@@ -93,13 +95,19 @@ def ask_for(  # noqa: PLR0913 - what every change is given, by name
     now = datetime.now(tz=UTC)
     with desk_of(workspace) as desk:
         meant = Scope.parse(scope)
-        devices = desk.registry.devices(meant.in_states(wish.states), some=True)
+        there = desk.registry.devices(meant.in_states(wish.states), some=True)
+        reasons = {d.device: why for d in there if (why := wish.unwanted(d))}
+        devices = [device for device in there if device.device not in reasons]
+        if not devices:
+            what = f"none of {len(there)} devices is meant: {reasons[there[0].device]}"
+            raise InputError(what, hint="wingspan fleet list SCOPE")
         request = _request(wish, devices, scope=str(meant), by=desk.operator, now=now)
         tell(scope=request.scope, devices=request.count, devices_root=request.devices_root)
         if not yes:
-            lost = [] if DeviceState.LOST in wish.states else [DeviceState.LOST]
-            beyond = desk.registry.devices(meant.in_states(lost)) if lost else []
-            plan = wish.plan(workspace, desk, devices, beyond)
+            if DeviceState.LOST not in wish.states:
+                lost = desk.registry.devices(meant.in_states([DeviceState.LOST]))
+                reasons |= {device.device: "it is lost" for device in lost}
+            plan = wish.plan(workspace, desk, devices, reasons)
             _show(request, devices, plan, wish.lines(plan), as_json=as_json)
             return
         change.refuse_by_accident(request, expected=expect)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+import threading
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fleet.cli.command import tell
-from reports.terminal import Exit
+from reports.terminal import Exit, complain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import click
 
     from fleet.change import Desk
+    from fleet.device import Device
+    from fleet.driver import BrokerDriver
+    from fleet.health.probe import Lane
     from fleet.mandate import Mandate
     from fleet.reconcile import Reconciled, Standing
+    from fleet.staging import Updates
     from fleet.workspace import Workspace
 
 SCHEMA = 1
@@ -44,7 +51,7 @@ def desk_of(workspace: Workspace) -> Iterator[Desk]:
 
 
 def carry_out(workspace: Workspace, desk: Desk) -> Reconciled:
-    """Carry out what is due on the devices that answer."""
+    """Carry out what is due on the devices that answer; Ctrl-C ends it after asking devices."""
     from datetime import UTC, datetime
 
     from fleet.driver import BrokerDriver, SshWire
@@ -58,23 +65,86 @@ def carry_out(workspace: Workspace, desk: Desk) -> Reconciled:
     issue = partial(
         desk.identity.credential, Authority.BROKER, operator=desk.operator, purpose="orders"
     )
+    lane = Lane(
+        credential=renewed(issue, every_s=_RENEWED_EVERY_S), transport=transport_of(workspace)
+    )
     driver = BrokerDriver(
-        wire=SshWire(
-            lane=Lane(
-                credential=renewed(issue, every_s=_RENEWED_EVERY_S),
-                transport=transport_of(workspace),
-            )
-        ),
+        wire=SshWire(lane=lane),
         knocking=read_rules(workspace.devices_csv.parent).knocking,
         topology=read_topology(workspace.topology) if workspace.topology.exists() else None,
     )
-    return reconcile(
-        desk.registry,
-        driver,
-        desk.identity.statement().signers,
-        now=datetime.now(tz=UTC),
-        by=desk.operator,
+    with interrupted("stopping; devices that may have begun are asked") as stopped:
+        return reconcile(
+            desk.registry,
+            driver,
+            desk.identity.statement().signers,
+            now=datetime.now(tz=UTC),
+            by=desk.operator,
+            updates=_updates(workspace, desk, driver, lane, stopped),
+        )
+
+
+def _updates(
+    workspace: Workspace,
+    desk: Desk,
+    driver: BrokerDriver,
+    lane: Lane,
+    stopped: Callable[[], bool],
+) -> Updates:
+    from fleet.deploy import DeployLane
+    from fleet.health.probe import ask
+    from fleet.health.sweep import sweep
+    from fleet.staging import Updates
+    from fleet.transport import transport_of
+    from fleet.wave import read_rules
+
+    def answering(devices: Sequence[Device]) -> frozenset[str]:
+        asked = sweep(
+            devices,
+            lambda device, patience: ask(device, lane, patience),
+            driver.knocking,
+            driver.topology,
+        )
+        return frozenset(one.device.device for one in asked if not one.is_unreachable)
+
+    return Updates(
+        lane=DeployLane(
+            identity=desk.identity,
+            operator=desk.operator,
+            carrier=transport_of(workspace),
+            stopped=stopped,
+        ),
+        rules=read_rules(workspace.devices_csv.parent),
+        topology=driver.topology,
+        bundles=workspace.bundles,
+        answering=answering,
+        stopped=stopped,
+        tell=complain if sys.stderr.isatty() else lambda _words: None,
     )
+
+
+@contextmanager
+def interrupted(words: str) -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C end the work in hand instead of us; yield whether it was pressed.
+
+    Pressed again, it ends us after all.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    pressed = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def press(_number: int, _frame: Any) -> None:
+        pressed.set()
+        complain(words)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def as_answer(found: Reconciled) -> dict[str, list[dict[str, str]]]:

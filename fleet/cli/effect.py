@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fleet.change import Desk
     from fleet.device import Device
@@ -27,7 +27,7 @@ def topology_of(workspace: Workspace) -> Topology | None:
 
 
 def order_plan(
-    workspace: Workspace, desk: Desk, devices: Sequence[Device], beyond: Sequence[Device]
+    workspace: Workspace, desk: Desk, devices: Sequence[Device], reasons: Mapping[str, str]
 ) -> Plan:
     """Return the one wave of an order that needs no bundle, and who it cannot reach."""
     from fleet.health.rules import read_rules as read_health_rules
@@ -45,11 +45,12 @@ def order_plan(
     )
     silent = hindrances(desk.registry, devices, now=datetime.now(tz=UTC))
     silent = {name: why for name, why in silent.items() if "silent" in why}
-    reasons = silent | {device.device: f"it is {device.state}" for device in beyond}
-    return Plan(waves=(wave,), uncovered=_by_reason(reasons), soak_s=0.0, unplaced=())
+    uncovered = by_reason({**silent, **reasons})
+    return Plan(waves=(wave,), uncovered=uncovered, soak_s=0.0, unplaced=())
 
 
-def _by_reason(reasons: dict[str, str]) -> tuple[Uncovered, ...]:
+def by_reason(reasons: Mapping[str, str]) -> tuple[Uncovered, ...]:
+    """Return devices that a change does not reach, together where the reason is the same."""
     from fleet.wave import Combination, Uncovered
 
     anything = Combination(model="", element="", prison_id="", wing="", version="")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from fleet.cli.command import FleetCommand, tell
+from fleet.cli.desk import interrupted
 from fleet.errors import InputError, NotProvenError
-from reports.terminal import complain, emit, json_option, progress
+from reports.terminal import emit, json_option, progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from fleet.device import Device
     from fleet.enrolment import Centre
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _LISTED_MAX = 20
+_STOPPING = "stopping; the devices that nothing was heard of are asked"
 
 
 @click.command("play", cls=FleetCommand)
@@ -68,7 +67,7 @@ def play(
             line = f"{playbook} would meet {met}; add --yes to do it"
             emit(answer, as_json=as_json, text=line)
             return
-        with _interrupted() as stopped, progress(playbook, len(devices)) as advance:
+        with interrupted(_STOPPING) as stopped, progress(playbook, len(devices)) as advance:
             results = operate(
                 centre,
                 transport_of(workspace),
@@ -96,22 +95,6 @@ def _operation(
     else:
         variables = order_variables(centre, devices, folder)
     return Operation(playbook=playbook, changes=True, variables=variables)
-
-
-@contextmanager
-def _interrupted() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C end the run instead of us; yield whether it was pressed."""
-    pressed = Event()
-
-    def press(_number: int, _frame: Any) -> None:
-        pressed.set()
-        complain("stopping; the devices that nothing was heard of are asked")
-
-    before = signal.signal(signal.SIGINT, press)
-    try:
-        yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _report(playbook: str, results: Sequence[Result], *, as_json: bool) -> None:

@@ -123,11 +123,14 @@ def _control(name: str, status: str, done: str, help_text: str) -> click.Command
     @json_option
     @click.pass_obj
     def command(workspace: Workspace, request: str, as_json: bool) -> None:
-        from fleet.registry.requests import request_kept, set_status
+        from fleet.registry.requests import OPEN, request_kept, set_status
+        from fleet.registry.updates import note_update
 
         with desk_of(workspace) as desk, desk.registry.writing() as connection:
             request_kept(connection, request)
             set_status(connection, request, status)
+            if status == OPEN:  # Whoever resumes it has looked at what halted it.
+                note_update(connection, request, halted="")
         tell(request=request)
         answer = {"schema": SCHEMA, "request": request, "status": status}
         emit(answer, as_json=as_json, text=f"{request} {done}")

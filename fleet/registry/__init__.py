@@ -8,6 +8,7 @@ from fleet.registry.facts import Fact
 from fleet.registry.readings import Amiss, Reading
 from fleet.registry.register import Registry
 from fleet.registry.requests import Intent, Kept
+from fleet.registry.updates import Progress
 
 __all__ = [
     "Amiss",
@@ -15,6 +16,7 @@ __all__ = [
     "Fact",
     "Intent",
     "Kept",
+    "Progress",
     "Reading",
     "Registry",
     "personal_fields",

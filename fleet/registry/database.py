@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,6 +107,32 @@ def writing(engine: Engine) -> Iterator[Connection]:
         connection = plain.execution_options(**{_WRITES: True})
         with connection.begin():
             yield connection
+
+
+@contextmanager
+def alone(engine: Engine, name: str) -> Iterator[bool]:
+    """Yield whether nobody else holds a name; it is held for the block, and freed by our death.
+
+    In SQLite the name is a file beside the registry, for processes of this machine; in PostgreSQL
+    it is the database's own lock, for all desks.
+    """
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            asked = text("SELECT pg_try_advisory_lock(hashtext(:name))")
+            held = bool(connection.execute(asked, {"name": name}).scalar())
+            try:
+                yield held
+            finally:
+                connection.invalidate()  # Its session ends, and what it held with it.
+        return
+    path = Path(f"{engine.url.database}.{name}.lock")
+    with path.open("wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True  # The file stays: who removed it might leave two with a lock each.
 
 
 @contextmanager

@@ -117,6 +117,10 @@ class Registry:
         """Return a block with a connection whose changes are kept together, or not at all."""
         return database.writing(self.engine)
 
+    def alone(self, name: str) -> AbstractContextManager[bool]:
+        """Return a block that knows whether nobody else holds a name, and holds it if so."""
+        return database.alone(self.engine, name)
+
     def devices(self, scope: Scope = _ESTATE, *, some: bool = False) -> list[Device]:
         """Return the devices of a scope in the order of their names.
 

@@ -118,6 +118,7 @@ CHECKED_WHERE_TRIED = {
         "resume",
         "stop",
         "unlock",
+        "update",
         "wipe",
     )
 }
