@@ -100,15 +100,23 @@ class Lab:
 
 
 def transport_of(workspace: Workspace) -> Transport:
-    """Return the workspace's rehearsal while that lives, and this machine's network otherwise.
+    """Return the workspace's rehearsal, and this machine's network where there never was one.
 
     Raises
     ------
     InputError
-        When the file that names the rehearsal cannot be read.
+        When the rehearsal has ended: its devices' addresses are somebody else's out there. Or the
+        file that names it cannot be read.
     """
     lab = read_lab(workspace)
-    return lab if lab is not None and lab.lives else Direct()
+    if lab is None:
+        return Direct()
+    if not lab.lives:
+        hint = (
+            "wingspan fleet rehearse up starts new ones; real devices get a workspace of their own"
+        )
+        raise InputError(f"the rehearsal of {workspace.root} and its devices have ended", hint=hint)
+    return lab
 
 
 def read_lab(workspace: Workspace) -> Lab | None:

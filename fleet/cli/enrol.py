@@ -70,16 +70,18 @@ def enrol(
         operator=settings.operator,
         clocks=places(settings.clock),
     )
+    file = ""
     if one["address"]:
         candidates = [_one(centre, **one)]
     else:
         path = source or workspace.devices_csv
         elsewhere = source is not None and not source.exists()
-        candidates = read_candidates(workspace.root / path if elsewhere else path)
+        path = workspace.root / path if elsewhere else path
+        candidates, file = read_candidates(path), path.name
     tell(scope=one["address"] or str(source or workspace.devices_csv), devices=len(candidates))
     with Registry.open(settings.database) as registry:
         _load_places(workspace, registry)
-        planned = plan(registry, candidates)
+        planned = plan(registry, candidates, file=file)
         if not yes:
             emit(_intended(planned), as_json=as_json, text=_intended_text(planned))
             return

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from fleet.device import Device, DeviceState, NewDevice, pinned_key
+from fleet.enrolment.candidates import place_of
 from fleet.enrolment.contact import TRUST_FACT, Centre, check_host_key, enrol_device
 from fleet.errors import FleetError, RefusedError, UnreachableError, told
 from fleet.identity import Lane
@@ -60,8 +61,8 @@ class Plan:
     passed_over: tuple[Enrolled, ...]
 
 
-def plan(registry: Registry, candidates: Sequence[NewDevice]) -> Plan:
-    """Compare a list with the registry; nothing is touched.
+def plan(registry: Registry, candidates: Sequence[NewDevice], *, file: str = "") -> Plan:
+    """Compare a list with the registry; nothing is touched. `file` is its name, for faults in it.
 
     Raises
     ------
@@ -69,7 +70,9 @@ def plan(registry: Registry, candidates: Sequence[NewDevice]) -> Plan:
         With all cells of the list that the topology does not have.
     """
     with registry.reading() as connection:
-        refuse_unknown_cells(connection, (one.cell for one in candidates))
+        stated = {one.cell: (file, place_of(row)) for row, one in enumerate(candidates)}
+        cells = (one.cell for one in candidates)
+        refuse_unknown_cells(connection, cells, stated=stated if file else None)
     known = registry.by_serial(one.serial for one in candidates)
     new, resumed, passed_over = [], [], []
     for candidate in candidates:

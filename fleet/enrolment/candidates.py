@@ -18,6 +18,7 @@ _NEEDED = ("serial", "host_key", "location_key", "address")
 _OPTIONAL = ("model", "ring", "port")
 # The fields of a device by the column that gives them, where the two differ.
 _COLUMN = {"cell": "location_key"}
+_FIRST_ROW = 2
 
 
 def read_candidates(path: Path) -> list[NewDevice]:
@@ -47,12 +48,17 @@ def read_candidates(path: Path) -> list[NewDevice]:
             for name in missing
         ]
         raise InputError(f"cannot read {path}", problems=problems)
-    numbered = list(enumerate(rows, start=2))
+    numbered = list(enumerate(rows, start=_FIRST_ROW))
     problems = [*_faults(path.name, numbered), *_repeated(path.name, numbered)]
     if problems:
         message = f"{len(problems)} problems in {path}; no device was touched"
         raise InputError(message, problems=sorted(problems))
     return [_device(row) for _, row in numbered]
+
+
+def place_of(index: int) -> str:
+    """Return where the cell of a list's candidate stands in its file; below the headings."""
+    return f"row {index + _FIRST_ROW}, {_COLUMN['cell']}"
 
 
 def _device(row: Mapping[str, str | None]) -> NewDevice:

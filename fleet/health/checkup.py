@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from fleet.device import Device, is_word
-from fleet.errors import HostKeyChangedError, UnreachableError
+from fleet.errors import FleetError, HostKeyChangedError, RefusedError, UnreachableError
 from fleet.health.assessment import Finding, Status, assess, worst
 from fleet.health.facts import TEXTS, Report
 from fleet.registry.readings import (
@@ -36,6 +36,9 @@ _CHECKS: Final = {
     "handshake": "something answers there but not SSH: restart the device",
     "login": "it stopped answering in the middle: is its network lossy, or the device overloaded?",
     "command": "it let us in and then hung: is its disk failing, or the device overloaded?",
+    "refused": "is its clock right? it asks fleet clock serve at boot and every hour; does it hold "
+    "the statement of trust? wingspan fleet keys show",
+    "answer": "is its program damaged? wingspan fleet play enrol writes it again",
 }
 
 
@@ -95,8 +98,14 @@ def _no_answer(outcome: Outcome, holders: Mapping[str, str]) -> Finding:
         fact="",
         level=Status.UNREACHABLE if unreachable else Status.FAIL,
         says=f"{error}{cause}",
-        check=_CHECKS[error.stage] if isinstance(error, UnreachableError) else error.hint,
+        check=error.hint or _CHECKS.get(_stage(error), ""),
     )
+
+
+def _stage(error: FleetError) -> str:
+    if isinstance(error, UnreachableError):
+        return error.stage
+    return "refused" if isinstance(error, RefusedError) else "answer"
 
 
 def _someone_else(error: HostKeyChangedError, device: Device, holder: str) -> Finding:

@@ -12,7 +12,7 @@ from fleet.registry.tables import DeviceRow, LocationRow
 from fleet.scope import DEVICE, near
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from fleet.scope import Scope
 
@@ -86,8 +86,15 @@ def refuse_unknown(connection: Connection, scope: Scope) -> None:
         raise InputError(f"the scope {named} names what is not there", problems=problems)
 
 
-def refuse_unknown_cells(connection: Connection, cells: Iterable[str]) -> None:
+def refuse_unknown_cells(
+    connection: Connection,
+    cells: Iterable[str],
+    *,
+    stated: Mapping[str, tuple[str, str]] | None = None,
+) -> None:
     """Refuse cells that the topology does not have; without one any cell will do.
+
+    `stated` is where each cell was read: the file, and the place in it.
 
     Raises
     ------
@@ -98,8 +105,9 @@ def refuse_unknown_cells(connection: Connection, cells: Iterable[str]) -> None:
     unknown = sorted({cell for cell in cells if cell} - known) if known else []
     if unknown:
         problems = [
-            Problem("topology.json", cell, "there is no such cell", near(cell, known) or _LOAD)
+            Problem(*(stated or {}).get(cell, ("topology.json", "")), f"there is no such cell as {cell}", cure)
             for cell in unknown[:_LISTED_MAX]
+            for cure in (near(cell, known) or _LOAD,)
         ]
         what = f"{len(unknown)} cells are" if len(unknown) > 1 else "1 cell is"
         raise InputError(f"{what} not in the topology", problems=problems)

@@ -268,7 +268,7 @@ def down(workspace: Workspace) -> bool:
         living = lab is not None and lab.lives
         if lab is not None and living:
             Machine(lab.pid).end()
-        (workspace.lab / "transport.json").unlink(missing_ok=True)
+        # What names it stays: the workspace's devices are never looked for in a real network.
     return living
 
 

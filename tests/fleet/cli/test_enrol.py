@@ -85,7 +85,8 @@ def test_a_cell_that_is_not_there_is_named_before_anything_is_done(enrol):
     text = path.read_text(encoding="utf-8").replace(listed(lab)[0]["location_key"], "XAA-Q-1-001")
     path.write_text(text, encoding="utf-8")
 
-    assert "XAA-Q-1-001: there is no such cell" in run(code=3).stderr
+    said = run(code=3).stderr
+    assert "devices.csv row 2, location_key: there is no such cell as XAA-Q-1-001" in said
 
 
 def test_a_list_that_is_not_there_is_named_where_it_was_looked_for(tmp_path, monkeypatch):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from fleet.errors import InputError
 from fleet.rehearsal.machine import until
-from fleet.transport import Direct, Lab, read_lab, transport_of
+from fleet.transport import Lab, read_lab, transport_of
 from fleet.workspace import Workspace
 from wingspan import main
 
@@ -140,7 +141,9 @@ def test_down_ends_every_process_and_twice_is_no_fault(new_lab):
         if link.name in {"pid", "net", "mnt"} and _space(link) in spaces
     ]
     assert not left
-    assert isinstance(transport_of(small.workspace), Direct)
+    # The addresses of the rehearsal are somebody else's in a real network.
+    with pytest.raises(InputError, match="have ended"):
+        transport_of(small.workspace)
 
 
 def test_a_rehearsal_ends_by_itself(new_lab):
