@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from fleet.enrolment.contact import common_order, own_order, probe
-from fleet.errors import FleetError, InputError, Problem, UnreachableError, told
+from fleet.errors import (
+    FleetError,
+    InputError,
+    NotProvenError,
+    Problem,
+    UnreachableError,
+    told,
+)
 from fleet.identity import Lane
 from fleet.playbook import Outcome, Play, Result, play
 from fleet.ssh import Target
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 # As many names as sshd takes in one certificate.
 _BATCH = 256
 _ASKED_AT_ONCE = 16
+_CONFIRM = "python3 -I -S -E /usr/local/lib/wingspan/wingspan_firewall.py confirm"
 _BASELINE = (("kiosk_program", str), ("management", list[str]), ("relay", list[dict[str, Any]]))
 _AS_IN = {
     "kiosk_program": 'kiosk_program = "/usr/bin/chromium --kiosk https://start.prison.example"',
@@ -74,7 +82,7 @@ def operate(  # noqa: PLR0913 - what is done, to whom, by whom, and two ways to 
         if halted or stopped():
             results += [_left(one, halted or "the run was stopped before it") for one in batch]
             continue
-        done = _run(centre, carrier, operation, batch, stopped)
+        done = _confirmed(centre, batch, _run(centre, carrier, operation, batch, stopped))
         if operation.changes and not results:
             done, halted = _tried(centre, batch[0], done[0])
         results += done
@@ -126,6 +134,29 @@ def _target(device: Device) -> Target:
         user="root",
         host_key=device.host_key,
     )
+
+
+def _confirmed(
+    centre: Centre, devices: Sequence[Device], results: Sequence[Result]
+) -> list[Result]:
+    """Come in anew where a changed firewall is on trial, and have the device keep it."""
+    by_name = {device.device: device for device in devices}
+
+    def attempt(result: Result) -> Result:
+        if not result.answer.get("trial"):
+            return result
+        try:
+            with centre.session(by_name[result.device], Lane.DEPLOY, purpose="confirm") as session:
+                answer = session.run(_CONFIRM, timeout_s=centre.timeout_s)
+            if answer.status:
+                raise NotProvenError(answer.stderr.decode(errors="replace").strip())
+        except FleetError as error:
+            why = f"it does not let us in afterwards, and goes back by itself: {told(error)}"
+            return replace(result, outcome=Outcome.FAILED, why=why)
+        return result
+
+    with ThreadPoolExecutor(max_workers=_ASKED_AT_ONCE) as pool:
+        return list(pool.map(attempt, results))
 
 
 def _tried(centre: Centre, device: Device, result: Result) -> tuple[list[Result], str]:

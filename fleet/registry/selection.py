@@ -105,7 +105,11 @@ def refuse_unknown_cells(
     unknown = sorted({cell for cell in cells if cell} - known) if known else []
     if unknown:
         problems = [
-            Problem(*(stated or {}).get(cell, ("topology.json", "")), f"there is no such cell as {cell}", cure)
+            Problem(
+                *(stated or {}).get(cell, ("topology.json", "")),
+                f"there is no such cell as {cell}",
+                cure,
+            )
             for cell in unknown[:_LISTED_MAX]
             for cure in (near(cell, known) or _LOAD,)
         ]

@@ -141,7 +141,8 @@ def make_so(wanted):
         # A unit that was masked while it ran goes on until it is stopped.
         systemctl("daemon-reload")
         systemctl("stop", *UPDATERS, *CLOCKS)
-    if firewall.put_in_force({name: wanted[name] for name in ("management", "relay")}):
+    ways = {name: wanted[name] for name in ("management", "relay")}
+    if firewall.put_in_force(ways, trial_s=wanted["confirm_within_s"]):
         changed.append("firewall")
     return changed
 
@@ -171,6 +172,7 @@ def main():
         changed = make_so(wanted)
         left = [*differing(wanted)[0], *differing(wanted)[1]]
         answer = {"changed": changed, "left": left, "ruleset": firewall.listing()}
+        answer["trial"] = bool(firewall.on_trial())
     except (firewall.RefusalError, ValueError, KeyError, OSError) as error:
         print(json.dumps({"refused": f"{type(error).__name__}: {error}"}))
         return 1

@@ -4,19 +4,25 @@
 The rules are computed from one JSON file, which every operation changes in part: `management` may
 open SSH here, `relay` is where this device may go at any level, and `allowed` is where its user may
 go while nothing is locked. Everything else is dropped, both ways. A ruleset that nft refuses is
-not loaded, and the one in force stays.
+not loaded, and the one in force stays. One that may shut us out is on trial: unless somebody who
+came in anew confirms it within minutes, and before the next boot, this device takes it back.
 """
 
+import contextlib
 import ipaddress
 import json
 import os
 import subprocess
 import sys
+import time
+import uuid
 
 STATE = "/etc/wingspan/firewall.json"
 CLOCK = "/etc/wingspan/clock.json"
 RULES = "/etc/nftables.conf"
 NFT = "/usr/sbin/nft"
+# What to go back to, while the rules in force are on trial.
+TRIAL = "/var/lib/wingspan/firewall-trial.json"
 # Beyond the first: nothing but the relay, and SSH from the management.
 LEVELS = ("open", "closed")
 PORT_MAX = 65_535
@@ -138,17 +144,23 @@ def current(root=""):
         return dict(DEFAULT)
 
 
-def put_in_force(changes):
+def put_in_force(changes, trial_s=0):
     """Change the firewall in part, load it, and return whether anything was different.
 
     Loaded every time, whatever the files say: what counts is what the kernel has. Where the kernel
-    refuses, files and rules are those of before.
+    refuses, files and rules are those of before. With `trial_s`, what changed is taken back after
+    so many seconds, unless it is confirmed.
     """
     before = current()
     wanted = {**before, **changes}
     text = rules(wanted)
     run((NFT, "-c", "-f", "-"), text)
     was = listing()
+    if trial_s and wanted != before and not on_trial():
+        kept = {name: before[name] for name in changes}
+        trial = {"trial": uuid.uuid4().hex, "before": kept, "first": first_rules()}
+        write(TRIAL, json.dumps(trial) + "\n", 0o600)
+        revert_later(trial["trial"], trial_s)
     run((NFT, "-f", "-"), text)
     write(RULES, text, 0o755)
     write(STATE, json.dumps(wanted, indent=1, sort_keys=True) + "\n", 0o644)
@@ -158,6 +170,65 @@ def put_in_force(changes):
 def shut():
     """Let nothing in but SSH, and nothing out: for when nobody can say what the rules should be."""
     run((NFT, "-f", "-"), TABLE.format(state=STATE, ssh="\t\ttcp dport 22 accept", out=""))
+
+
+def first_rules():
+    """Return what was loaded at boot before any firewall of ours, None where ours is there."""
+    if os.path.exists(STATE):
+        return None
+    try:
+        with open(RULES, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return "flush ruleset\n"
+
+
+def on_trial():
+    """Return the trial that is under way, {} for none."""
+    try:
+        with open(TRIAL, encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return {}
+
+
+def confirm():
+    """Keep what is on trial: whoever says so came in through it."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(TRIAL)
+
+
+def revert(trial=""):
+    """Take back what is on trial, or only that one trial; locks and allowlists stay as they are."""
+    now = on_trial()
+    if not now or trial not in ("", now["trial"]):
+        return
+    ordered = any(current()[name] != DEFAULT[name] for name in ("level", "allowed"))
+    if now["first"] is None or ordered:  # What was locked meanwhile stays locked.
+        put_in_force(now["before"])
+    else:
+        run((NFT, "-f", "-"), "flush ruleset\n" + now["first"])
+        write(RULES, now["first"], 0o755)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(STATE)
+    confirm()
+
+
+def revert_later(trial, after_s):
+    """Leave a process behind that takes a trial back unless it was confirmed."""
+    if os.fork():
+        return
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.closerange(3, 256)
+    time.sleep(after_s)
+    with contextlib.suppress(Exception):
+        revert(trial)
+    os._exit(0)
 
 
 def listing():
@@ -190,10 +261,15 @@ def write(path, text, mode):
     os.close(folder)
 
 
-def main():
-    """Take changes as JSON on stdin, answer as JSON on stdout."""
+def main(words):
+    """Confirm or take back what is on trial, or take changes as JSON on stdin; answer as JSON."""
+    if words and words not in (["confirm"], ["revert"]):
+        print("usage: wingspan_firewall.py [confirm|revert]", file=sys.stderr)
+        return 2
     try:
-        changed = put_in_force(json.load(sys.stdin))
+        if words:
+            confirm() if words == ["confirm"] else revert()
+        changed = not words and put_in_force(json.load(sys.stdin))
     except (RefusalError, ValueError) as error:
         print(json.dumps({"refused": str(error)}))
         return 1
@@ -202,4 +278,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -170,6 +170,7 @@ def main():
         dead_man.make_contact_file()
         try:
             order.finish()
+            firewall.revert()  # A trial that nobody confirmed before the power went.
             make_so()
         except (firewall.RefusalError, OSError, ValueError, KeyError) as error:
             firewall.shut()

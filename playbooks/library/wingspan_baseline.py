@@ -36,6 +36,12 @@ options:
     description: The one program that a resident sees, with its full path.
     type: str
     required: true
+  confirm_within_s:
+    description:
+      - Seconds after which the device takes a changed firewall back, unless whoever comes in anew
+        confirms it (C(wingspan_firewall.py confirm)).
+    type: int
+    default: 300
 author: Wingspan maintainers
 """
 
@@ -50,6 +56,10 @@ EXAMPLES = """
 """
 
 RETURN = """
+trial:
+  description: Whether the firewall waits to be confirmed.
+  returned: success
+  type: bool
 differed:
   description: What was not as wanted before.
   returned: success
@@ -69,6 +79,7 @@ def main():
             "management": {"type": "list", "elements": "str", "default": []},
             "relay": {"type": "list", "elements": "dict", "default": []},
             "kiosk_program": {"type": "str", "required": True},
+            "confirm_within_s": {"type": "int", "default": 300},
         }
     )
     given = module.params
@@ -77,6 +88,7 @@ def main():
         "management": given["management"],
         "relay": [{**to, "port": int(to["port"])} for to in given["relay"]],
         "kiosk": {"program": given["kiosk_program"]},
+        "confirm_within_s": given["confirm_within_s"],
     }
     program = os.path.join(given["folder"], "wingspan_baseline.py")
     command = ["/usr/bin/python3", "-I", "-S", "-E", program]
@@ -89,7 +101,8 @@ def main():
         words = answer.get("refused") or f"still not as wanted: {', '.join(answer['left'])}"
         module.fail_json(msg=words, **answer)
     differed = [*changed, *answer["changed"]]
-    module.exit_json(changed=bool(differed), differed=differed, ruleset=answer["ruleset"])
+    shown = {name: answer[name] for name in ("ruleset", "trial")}
+    module.exit_json(changed=bool(differed), differed=differed, **shown)
 
 
 def write_programs(folder, programs):

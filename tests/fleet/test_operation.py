@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from fleet.enrolment import Centre, enrol_devices, plan, read_candidates
-from fleet.errors import InputError
-from fleet.identity import Identity
+from fleet.errors import FleetError, InputError
+from fleet.identity import Identity, Lane
 from fleet.operation import Operation, baseline_variables, operate, order_variables
 from fleet.playbook import Outcome
 from fleet.registry import Registry
@@ -74,6 +74,53 @@ def test_when_the_first_device_lets_nobody_in_no_other_is_met(lab, centre, devic
     assert [r.outcome for r in others] == [Outcome.UNKNOWN] * 2
     assert all(f"not begun: {first.device}" in r.why for r in others)
     assert "192.0.2.0" not in lab.rehearsal.on(lab.devices[3], ["nft", "list", "ruleset"])
+
+
+def test_a_firewall_that_shuts_us_out_is_taken_back_by_the_device_itself(lab, centre, devices):
+    device = devices[5]
+    shut = {**BASELINE, "wingspan_management": ["192.0.2.0/24"], "wingspan_confirm_within_s": 20}
+    baseline = Operation(playbook="baseline", changes=True, variables=shut)
+
+    (locked,) = operate(replace(centre, timeout_s=5), lab.transport, baseline, [device])
+    assert (locked.outcome, "goes back by itself" in locked.why) == (Outcome.FAILED, True)
+    lab.wait_until(lambda: opens(centre, device))
+
+    shown = lab.rehearsal.on(lab.devices[5], ["sh", "-c", "nft list ruleset; ls /etc/wingspan"])
+    assert "192.0.2.0" not in shown
+    assert "firewall.json" not in shown  # As before the first firewall of ours.
+
+
+def test_a_firewall_that_lets_us_in_again_stays(lab, centre, devices):
+    device = devices[1]
+    sure = {**BASELINE, "wingspan_management": ["198.18.0.0/15"], "wingspan_confirm_within_s": 20}
+    baseline = Operation(playbook="baseline", changes=True, variables=sure)
+
+    (changed,) = operate(centre, lab.transport, baseline, [device])
+
+    trial = lab.rehearsal.on(lab.devices[1], ["sh", "-c", "ls /var/lib/wingspan"])
+    assert (changed.outcome, changed.answer["trial"]) == (Outcome.CHANGED, True)
+    assert "firewall-trial.json" not in trial
+
+
+def test_a_firewall_on_trial_does_not_outlive_a_boot(lab, centre, devices):
+    device, in_lab = devices[2], lab.devices[2]
+    shut = {**BASELINE, "wingspan_management": ["192.0.2.0/24"]}
+    baseline = Operation(playbook="baseline", changes=True, variables=shut)
+
+    operate(replace(centre, timeout_s=5), lab.transport, baseline, [device])
+    with lab.fault("power-off", in_lab.serial):
+        pass
+
+    lab.wait_until(lambda: opens(centre, device))
+
+
+def opens(centre, device):
+    """Say whether a device lets root in anew, without waiting long for it."""
+    try:
+        replace(centre, timeout_s=5).session(device, Lane.DEPLOY, purpose="test").close()
+    except FleetError:
+        return False
+    return True
 
 
 def test_a_run_that_was_stopped_asks_its_devices_and_begins_no_other(lab, centre, devices):
