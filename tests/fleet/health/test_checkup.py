@@ -107,7 +107,11 @@ def test_what_was_accepted_is_what_should_be(enrolled, policies, report):
     wanted = desired_state(registry, [device, other])
     checkup = check_up(Outcome(device=device, report=after), wanted[device.device], policies)
     assert [(f.policy, f.fact) for f in checkup.findings] == [("drift", "ruleset_sha256")]
-    assert wanted[other.device] == {"device": other.device, "nonce": "c0ffee"}
+    assert wanted[other.device] == {
+        "device": other.device,
+        "nonce": "c0ffee",
+        "prison_id": other.prison_id,
+    }
 
 
 def test_an_overview_names_what_is_amiss_where_and_since_when(enrolled, policies, report):
