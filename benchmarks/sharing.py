@@ -12,8 +12,8 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from estate.catalogue import Assumptions
-from estate.design import Catalogue, design_wing
+from estate.catalogue import Assumptions, Catalogue
+from estate.design import design_wing
 from estate.plan import read_plan
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from estate.readiness import Rung
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from estate.catalogue import Assumptions
-    from estate.design import Catalogue, WingDesign
+    from estate.cabling.values import WingDesign
+    from estate.catalogue import Assumptions, Catalogue
     from estate.model import Establishment, Wing
 
 VAT = "VAT"
@@ -24,7 +24,9 @@ _LOCAL_PACKAGES = frozenset({"wing network", "site network", "enabling", "access
 _KNOWN_CABLING = frozenset({"none", "voice", "cat5e", "cat6", "cat6a"})
 # Item → the facts besides the cell count that its quantity is measured from.
 _MEASURED = {
+    "cable_cat6a": ("layout", "dimensions", "distance_to_comms_m"),
     "containment_steel": ("layout", "dimensions", "distance_to_comms_m"),
+    "fibre_drop": ("layout", "dimensions"),
     "fibre_internal": ("distance_to_comms_m",),
 }
 _FABRIC = frozenset({"containment_steel", "core_drill"})  # Works that consent slows.
@@ -35,6 +37,9 @@ _WHOLE_UNITS = frozenset(
         "dock",
         "hole",
         "access point",
+        "terminal",
+        "splitter",
+        "pair",
         "switch",
         "cabinet",
         "circuit",
@@ -143,10 +148,10 @@ def bill_of_wing(
     known = wing.shape.cabling in _KNOWN_CABLING
     share = Estimate.exactly(1) if known else new_work_share(rung, catalogue.assumptions)
     quantities = _quantities(wing, design, catalogue.assumptions)
-    basis = f"rule on the wing's graph; {wing.basis}"
+    basis = f"design of the wing; {wing.basis}"
     if share != Estimate.exactly(1):
         basis += f"; {share.likely:.0%} of the work taken as new (site evidence: {rung})"
-    bill = _Bill(catalogue, wing.wing, wing.grade)
+    bill = Bill(catalogue, wing.wing, wing.grade)
     for item in sorted(quantities):
         measured = item in _MEASURED
         grade = wing.grade_of("cells", *_MEASURED.get(item, ()))
@@ -171,7 +176,7 @@ def _quantities(wing: Wing, design: WingDesign, assumptions: Assumptions) -> dic
     if "distance_to_comms_m" in wing.assumed:
         distance = assumptions["distance_to_comms_m"]
         away = distance.scaled(1 / distance.likely)
-    parts = [landing.choice.quantities for landing in design.landings]
+    parts = [landing.quantities for landing in design.landings]
     shared = {
         item: quantity * away if item in _MEASURED else quantity
         for item, quantity in design.shared.items()
@@ -191,7 +196,7 @@ def _cells_range(wing: Wing, assumptions: Assumptions) -> Estimate:
     return bounds * assumptions[f"cells_spread.{wing.grade}"]
 
 
-def _add_conditions(bill: _Bill, wing: Wing) -> None:
+def _add_conditions(bill: Bill, wing: Wing) -> None:
     """Add what the state of the wing asks for before any cable runs."""
     if wing.power != "yes":
         cells = _cells_range(wing, bill.catalogue.assumptions).scaled(wing.cells)
@@ -221,7 +226,7 @@ def bill_of_site(
     """
     works = list(wing_lines)
     # What serves a whole site rests on assumptions that no wing's grade can better.
-    bill = _Bill(catalogue, "", Grade.ASSUMED)
+    bill = Bill(catalogue, "", Grade.ASSUMED)
     _site_network(bill, wings, rung)
     _access(bill, wings, works)
     fleet = _places(prison, wings, catalogue.assumptions)
@@ -233,7 +238,7 @@ def bill_of_site(
     return tuple(bill.lines)
 
 
-class _Bill:
+class Bill:
     """Lines as they are added, each with its replacements."""
 
     def __init__(self, catalogue: Catalogue, wing: str, grade: Grade) -> None:
@@ -305,7 +310,7 @@ class _Bill:
         )
 
 
-def _site_network(bill: _Bill, wings: tuple[Wing, ...], rung: Rung) -> None:
+def _site_network(bill: Bill, wings: tuple[Wing, ...], rung: Rung) -> None:
     assumptions = bill.catalogue.assumptions
     one = Estimate.exactly(1)
     for item in ("core_network", "firewall", "access_control", "wan_install"):
@@ -317,7 +322,7 @@ def _site_network(bill: _Bill, wings: tuple[Wing, ...], rung: Rung) -> None:
     bill.add_yearly("wan_rental", one, "one circuit")
 
 
-def _access(bill: _Bill, wings: tuple[Wing, ...], works: list[BillLine]) -> None:
+def _access(bill: Bill, wings: tuple[Wing, ...], works: list[BillLine]) -> None:
     assumptions = bill.catalogue.assumptions
     points = Estimate.exactly(0)
     for line in works:
@@ -366,7 +371,7 @@ def _places(prison: Establishment, wings: tuple[Wing, ...], assumptions: Assumpt
     return _Fleet(places=spread.scaled(places), counted=counted, grade=grade)
 
 
-def _devices(bill: _Bill, fleet: _Fleet) -> None:
+def _devices(bill: Bill, fleet: _Fleet) -> None:
     assumptions = bill.catalogue.assumptions
     attrition = assumptions["device_attrition"]
     bill.add_once("device", fleet.places, f"one for each place: {fleet.counted}", fleet.grade)
@@ -383,7 +388,7 @@ def _devices(bill: _Bill, fleet: _Fleet) -> None:
     bill.add_yearly("support_staff", staff, "for each 1,000 devices")
 
 
-def _people(bill: _Bill, fleet: _Fleet) -> None:
+def _people(bill: Bill, fleet: _Fleet) -> None:
     assumptions = bill.catalogue.assumptions
     staff = fleet.places * assumptions["staff_per_place"]
     bill.add("staff_training", staff, f"before go-live; {fleet.counted}")
@@ -399,7 +404,7 @@ def _people(bill: _Bill, fleet: _Fleet) -> None:
     bill.add_yearly("release_data", leavers, "leavers in need of a phone")
 
 
-def _vat(bill: _Bill, lines: list[BillLine]) -> None:
+def _vat(bill: Bill, lines: list[BillLine]) -> None:
     rates = bill.catalogue.rates
     taxed = [line for line in lines if rates[line.item].vat == "irrecoverable"]
     for phase, item in (

@@ -29,28 +29,38 @@ class Workers:
 
 
 def mapped(
-    function: Callable[..., R], arguments: Sequence[tuple[Any, ...]], workers: Workers
+    function: Callable[..., R],
+    arguments: Sequence[tuple[Any, ...]],
+    workers: Workers,
+    done: Callable[[int, R], None] = lambda _place, _answer: None,
 ) -> list[R]:
     """Return the function's answer for each of the arguments, in their order.
+
+    `done` is told the place and the answer of each as it comes, still in that order.
 
     Raises
     ------
     InputError
         When the scheduler does not answer or has no worker, or Dask is not installed.
     """
+    answers = []
+    for place, answer in enumerate(_answers(function, arguments, workers)):
+        done(place, answer)
+        answers.append(answer)
+    return answers
+
+
+def _answers(
+    function: Callable[..., R], arguments: Sequence[tuple[Any, ...]], workers: Workers
+) -> Iterator[R]:
+    calls = (delayed(function)(*each) for each in arguments)
     if workers.scheduler:
         with _cluster(workers.scheduler, timeout_s=workers.timeout_s):
-            return _parallel(function, arguments, jobs=-1)
-    if workers.jobs == 1:
-        return [function(*each) for each in arguments]
-    return _parallel(function, arguments, jobs=workers.jobs)
-
-
-def _parallel(
-    function: Callable[..., R], arguments: Sequence[tuple[Any, ...]], *, jobs: int
-) -> list[R]:
-    answers: list[R] = Parallel(n_jobs=jobs)(delayed(function)(*each) for each in arguments)
-    return answers
+            yield from Parallel(n_jobs=-1)(calls)
+    elif workers.jobs == 1:
+        yield from (function(*each) for each in arguments)
+    else:
+        yield from Parallel(n_jobs=workers.jobs, return_as="generator")(calls)
 
 
 @contextmanager

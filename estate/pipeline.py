@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from estate.catalogue import Assumption, Assumptions, Rate
+from estate.cabling.cache import DesignCache, design_catalogue
+from estate.cabling.values import WingDesign
+from estate.catalogue import Assumption, Assumptions, Catalogue, Rate
 from estate.costing import BillLine, bill_of_site, bill_of_wing, is_local, totals
 from estate.crosscheck import cross_check
-from estate.design import RULES, Catalogue, WingDesign, design_wing
-from estate.errors import InputError, Problem
+from estate.design import RULES, design_wing
+from estate.errors import InputError, NoPlanError, Problem
 from estate.model import Establishment, Network, Wing, WingRecord
 from estate.parallel import Workers, mapped
-from estate.plan import SCHEMA, Plan, SitePlan, WingPlan, shape_id
+from estate.plan import SCHEMA, Plan, Proof, SitePlan, WingPlan, shape_id
 from estate.portfolio import Case, rank, without_effect
 from estate.readiness import readiness_of, what_the_register_shows
 from estate.sizing import Sizing, size
@@ -55,6 +57,14 @@ class Inputs:
     def assumptions_of(self, prison_id: str) -> Assumptions:
         """Return what is assumed of a prison, with what was measured there in its place."""
         return self.assumptions.with_measured(self.measured.get(prison_id, ()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Designing:
+    """Where designs are kept, if anywhere, and whom to tell what share of those to make is made."""
+
+    cache: DesignCache | None = None
+    advance: Callable[[float], None] = lambda _share: None
 
 
 def read_inputs(workspace: Workspace, *, surveys: bool = True) -> Inputs:
@@ -109,21 +119,28 @@ def read_inputs(workspace: Workspace, *, surveys: bool = True) -> Inputs:
     )
 
 
-def make_plan(inputs: Inputs, settings: Settings, workers: Workers | None = None) -> Plan:
-    """Return the plan of the inputs; how many workers make it changes nothing in it."""
+def make_plan(
+    inputs: Inputs,
+    settings: Settings,
+    workers: Workers | None = None,
+    designing: Designing | None = None,
+) -> Plan:
+    """Return the plan of the inputs; how many workers make it changes nothing in it.
+
+    Raises
+    ------
+    NoPlanError
+        When a wing has no design within the rules.
+    """
     catalogue = Catalogue(
         rates=inputs.rates,
         assumptions=inputs.assumptions,
         appraisal_years=settings.appraisal_years,
     )
     sizings, networks = _with_surveys(inputs)
-    names = {
-        wing.key: _design_name(wing, networks.get(wing.key))
-        for sizing in sizings.values()
-        for wing in sizing.wings
-    }
-    named = {names[wing.key]: wing for sizing in sizings.values() for wing in sizing.wings}
-    designs = _designed(named, networks, catalogue, workers or Workers())
+    names = _design_names(inputs, sizings, networks)
+    works = _works(inputs, sizings, networks, names, catalogue)
+    designs = _designed(works, workers or Workers(), designing or Designing())
     sites = tuple(
         _site(prison, sizings[prison.prison_id], designs, names, catalogue)
         for prison in sorted(inputs.establishments, key=lambda p: p.prison_id)
@@ -162,6 +179,40 @@ def make_plan(inputs: Inputs, settings: Settings, workers: Workers | None = None
         ),
         networks={names[key]: network for key, network in sorted(networks.items())},
     ).named()
+
+
+def _design_names(
+    inputs: Inputs, sizings: Mapping[str, Sizing], networks: Mapping[str, Network]
+) -> dict[str, str]:
+    """Return the name of the design of each wing, by the wing's key."""
+    return {
+        wing.key: _design_name(
+            wing, networks.get(wing.key), inputs.measured.get(wing.prison_id, ())
+        )
+        for sizing in sizings.values()
+        for wing in sizing.wings
+    }
+
+
+def _works(
+    inputs: Inputs,
+    sizings: Mapping[str, Sizing],
+    networks: Mapping[str, Network],
+    names: Mapping[str, str],
+    catalogue: Catalogue,
+) -> dict[str, _Work]:
+    """Return what is to be designed, by the name of the design."""
+    named = {names[wing.key]: wing for sizing in sizings.values() for wing in sizing.wings}
+    return {
+        name: _Work(
+            wing=wing,
+            network=networks.get(wing.key),
+            catalogue=design_catalogue(
+                replace(catalogue, assumptions=inputs.assumptions_of(wing.prison_id))
+            ),
+        )
+        for name, wing in sorted(named.items())
+    }
 
 
 def _measured(inputs: Inputs) -> Iterator[Assumption]:
@@ -236,23 +287,58 @@ def _with_surveys(inputs: Inputs) -> tuple[dict[str, Sizing], dict[str, Network]
     return sizings, networks
 
 
-def _design_name(wing: Wing, network: Network | None) -> str:
-    """Return what the wing's design goes by: its shape, and its own network if it was surveyed."""
-    if network is None:
+def _design_name(wing: Wing, network: Network | None, measured: tuple[Assumption, ...] = ()) -> str:
+    """Return what the wing's design goes by: its shape, and what is its own beside that.
+
+    That is its network if it was surveyed, and what was measured of its prison's radio.
+    """
+    if network is None and not measured:
         return shape_id(wing.shape)
-    return sha256(msgspec.json.encode((wing.shape, network))).hexdigest()[:10]
+    return sha256(msgspec.json.encode((wing.shape, network, measured))).hexdigest()[:10]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """A wing to design, its network if it was surveyed, and what it is priced and ruled by."""
+
+    wing: Wing
+    network: Network | None
+    catalogue: Catalogue
+
+    def design(self) -> WingDesign:
+        """Return the design of the wing; where there is none the error says of which wing."""
+        try:
+            return design_wing(self.wing.shape, self.catalogue, self.network)
+        except NoPlanError as error:
+            raise NoPlanError(f"wing {self.wing.key}: {error}", hint=error.hint) from error
+
+    def kept_in(self, cache: DesignCache) -> WingDesign | None:
+        """Return the design that was kept, None where it is to be made."""
+        return cache.find(self.wing.shape, self.catalogue, self.network)
+
+    def keep(self, design: WingDesign, cache: DesignCache) -> None:
+        """Keep the design that was made."""
+        cache.keep(design, self.wing.shape, self.catalogue, self.network)
 
 
 def _designed(
-    wings: Mapping[str, Wing],
-    networks: Mapping[str, Network],
-    catalogue: Catalogue,
-    workers: Workers,
+    work: Mapping[str, _Work], workers: Workers, designing: Designing
 ) -> dict[str, WingDesign]:
     """Design each shape and each surveyed network once, however many wings have it."""
-    names = sorted(wings)
-    work = [(wings[name].shape, catalogue, networks.get(wings[name].key)) for name in names]
-    return dict(zip(names, mapped(design_wing, work, workers), strict=True))
+    cache, designs = designing.cache, dict[str, WingDesign]()
+    if cache:
+        found = {name: each.kept_in(cache) for name, each in work.items()}
+        designs = {name: design for name, design in found.items() if design is not None}
+    left = [name for name in work if name not in designs]
+
+    def made(place: int, design: WingDesign) -> None:
+        if cache:
+            work[left[place]].keep(design, cache)
+        designing.advance(1 / len(left))
+
+    answers = mapped(_Work.design, [(work[name],) for name in left], workers, made)
+    designs |= zip(left, answers, strict=True)
+    return dict(sorted(designs.items()))
 
 
 def _site(
@@ -294,6 +380,7 @@ def _site(
         bill=bill,
         totals=totals([*wing_lines, *bill]),
         survey_would_narrow_gbp=_narrowed_gbp([*wing_lines, *bill]),
+        design=Proof.of(designs[plan.design] for plan in plans),
     )
 
 

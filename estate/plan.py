@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from estate.cabling.values import WingDesign
 from estate.catalogue import Assumption, Published, Rate
 from estate.costing import BillLine, Totals
-from estate.design import WingDesign
 from estate.errors import InputError
 from estate.estimate import Money
 from estate.model import Establishment, Network, Wing, WingShape
@@ -21,10 +21,53 @@ from estate.typology import TypologyFact, lay_out
 from reports.files import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 SCHEMA = 1
+
+_STOPS = ("optimal", "gap", "effort", "time_cap")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What the designs of some wings cost, and what no design within the rules costs less than.
+
+    `cost_gbp` is the likely whole-life cost of their networks before any share of the site, and
+    `gap` how much of it could be saved at most. `stopped_by` is why the search ended where it
+    proved the least: optimal, gap, effort or time_cap. `by_rule_gbp` is what the rules of the
+    first plan would have built, at the same rates.
+    """
+
+    cost_gbp: Decimal
+    bound_gbp: Decimal
+    gap: float
+    stopped_by: str
+    by_rule_gbp: Decimal
+
+    @classmethod
+    def of(cls, designs: Iterable[WingDesign]) -> Proof:
+        """Return the proof of wings that stand apart: their costs and their bounds add up."""
+        found = list(designs)
+        cost_gbp = sum((d.cost_gbp for d in found), Decimal(0))
+        bound_gbp = sum((d.bound_gbp for d in found), Decimal(0))
+        return cls(
+            cost_gbp=cost_gbp,
+            bound_gbp=bound_gbp,
+            gap=round(float((cost_gbp - bound_gbp) / cost_gbp), 6) if cost_gbp else 0.0,
+            stopped_by=max((d.stopped_by for d in found), key=_STOPS.index, default="optimal"),
+            by_rule_gbp=sum((d.by_rule_gbp for d in found), Decimal(0)),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the proof as JSON shows it."""
+        return {
+            "cost_gbp": float(self.cost_gbp),
+            "bound_gbp": float(self.bound_gbp),
+            "gap": self.gap,
+            "stopped_by": self.stopped_by,
+            "by_rule_gbp": float(self.by_rule_gbp),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +84,8 @@ class SitePlan:
     """A prison in the plan. `excluded` is why it is not sized and priced, empty where it is.
 
     `survey_would_narrow_gbp` is the part of the whole-life range that rests on quantities of
-    this site, at likely rates: what a survey could take away.
+    this site, at likely rates: what a survey could take away. `design` is how good the designs of
+    its wings are together.
     """
 
     prison: Establishment
@@ -53,6 +97,7 @@ class SitePlan:
     bill: tuple[BillLine, ...]
     totals: Totals
     survey_would_narrow_gbp: Decimal
+    design: Proof
 
     @property
     def cells(self) -> int:
@@ -136,6 +181,20 @@ class Plan:
         surveyed = self.networks.get(wing_plan.design)
         return lay_out(wing_plan.wing.shape) if surveyed is None else surveyed
 
+    @property
+    def design(self) -> Proof:
+        """Return how good the designs of all wings are together."""
+        return Proof.of(
+            self.designs[wing.design] for site in self.establishments for wing in site.wings
+        )
+
+    def is_measured(self, prison_id: str) -> bool:
+        """Return whether signal was measured in the walls of a prison's survey."""
+        return any(
+            each.key.endswith(f".{prison_id}") and each.verified == "yes"
+            for each in self.assumptions
+        )
+
     def site(self, prison_id: str) -> SitePlan | None:
         """Return the prison of that id, or None."""
         return next((s for s in self.establishments if s.prison.prison_id == prison_id), None)
@@ -200,6 +259,7 @@ def summary(plan: Plan, files: dict[str, str]) -> dict[str, Any]:
         "cost_per_cell_gbp": plan.totals.capital_gbp.per(plan.cells).as_json(),
         "in_cell_cost_per_cell_gbp": plan.cross_check.new_work_gbp.as_json(),
         "appraisal_years": plan.appraisal_years,
+        "design": plan.design.as_json(),
         "files": files,
     }
 

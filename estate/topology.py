@@ -1,65 +1,91 @@
 """topology.json: what serves which cell, for the fleet. The one file that goes across.
 
-Version 1. `elements` form a forest by `parent`: uplink, core switch, access switch, access
-point. `cells` name the element that serves each: an access switch through the outlet in the
-cell, or an access point. Capacities are planning values and say where they come from.
+Version 1. `elements` form a forest by `parent`: uplink, core switch, access switch, then access
+point or splitter; a switch also needs the distributor that it stands in. `cells` name the element
+that serves each: an access switch through the outlet in the cell, an access point or a splitter.
+Capacities are planning values and say where they come from.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from itertools import count, pairwise
-from math import ceil
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from estate.design import SWITCH_PORTS, Option
-from estate.network import cells_on
+from estate.cabling.options import WIRELESS, Option
+from estate.catalogue import Assumptions
+from estate.radio.cases import services_of
 from reports.files import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from estate.design import LandingDesign
+    from estate.cabling.values import BuiltPoint
+    from estate.model import Wing
     from estate.plan import Plan, SitePlan, WingPlan
 
 SCHEMA = 1
 
 # Element kind → capacity in Mbit/s and where the number is from.
 _CAPACITIES = {
-    "uplink": (1000, "assumed: the DfE capacity for a secondary school, by analogy"),
     "core_switch": (10_000, "10GBASE-SR towards the wings"),
     "switch": (10_000, "10GBASE-SR towards the core"),
     "access_point": (43, "half the rate of one HE20 MCS7 stream, 86.0 Mbit/s (computed)"),
+    "splitter": (2_488, "GPON downstream, ITU-T G.984.2, shared by its cells"),
+    "distributor": (10_000, "its fibre: 10GBASE-LR"),
 }
+
+_UPLINK_SOURCE = (
+    "the smallest of the sites; each has its own: the assumed demand of a cell at the busiest "
+    "moment, in the fuller direction, times its cells, and the next circuit up"
+)
+
+# Rates at which circuits are commonly sold, in Mbit/s; assumed.
+_CIRCUITS_MBPS = (100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Element:
-    """A piece of the network; `parent` is what it hangs from, "" for a site's uplink."""
+    """A piece of the network; `parent` is what it hangs from, "" for a site's uplink.
+
+    `needs` names what else it cannot do without. `capacity_mbps` is that of this element where it
+    is sized by itself: an uplink by the demand of its cells; None stands for that of its kind.
+    """
 
     id: str
     kind: str
     parent: str
     prison_id: str
     wing: str = ""
+    needs: tuple[str, ...] = ()
+    capacity_mbps: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedCell:
-    """A cell by its HMPPS location key, and the element that serves it."""
+    """A cell by its HMPPS location key, where it is, and the element that serves it.
+
+    `outlet` is the outlet in the cell, "" for what has none; `signal_dbm` what is expected from
+    its access point in the weaker direction, None for what is wired.
+    """
 
     cell: str
     element: str
+    prison_id: str
+    wing: str
+    landing: str
+    outlet: str
+    signal_dbm: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
     """What one element of a kind carries, in Mbit/s, and the source of that."""
 
-    capacity_mbps: int
+    capacity_mbps: float
     source: str
 
 
@@ -79,25 +105,51 @@ def topology_of(plan: Plan) -> Topology:
     """Return the topology that the plan's design implies."""
     elements: list[Element] = []
     cells: list[ServedCell] = []
+    each_mbps = _demand_mbps(plan)
     for site in plan.establishments:
         if site.excluded:
             continue
-        elements += _site_elements(site)
+        elements += _site_elements(site, each_mbps)
         for wing in site.wings:
             parts = list(_wing_parts(plan, wing))
             elements += [part for part in parts if isinstance(part, Element)]
             cells += [part for part in parts if isinstance(part, ServedCell)]
+    found = {element.kind for element in elements}
+    uplinks = [element.capacity_mbps for element in elements if element.kind == "uplink"]
     return Topology(
         schema=SCHEMA,
         plan_id=plan.plan_id,
         marking=plan.marking,
         capacities={
             kind: Capacity(capacity_mbps=mbps, source=source)
-            for kind, (mbps, source) in _CAPACITIES.items()
+            for kind, (mbps, source) in (
+                ("uplink", (min((m for m in uplinks if m), default=0), _UPLINK_SOURCE)),
+                *_CAPACITIES.items(),
+            )
+            if kind in found
         },
         elements=tuple(elements),
         cells=tuple(cells),
     )
+
+
+def access_points_of(plan: Plan, prison_id: str) -> dict[str, tuple[str, BuiltPoint]]:
+    """Return the access points of a prison by their names in a topology, each with its wing's key.
+
+    So that what a device read of one can be placed.
+    """
+    site = plan.site(prison_id)
+    found: dict[str, tuple[str, BuiltPoint]] = {}
+    for planned in site.wings if site else ():
+        wing = planned.wing
+        points = [p for p in plan.designs[planned.design].points if p.option in WIRELESS]
+        for number, point in enumerate(points, start=1):
+            found[_access_point(wing, number)] = (wing.key, point)
+    return found
+
+
+def _access_point(wing: Wing, number: int) -> str:
+    return f"{wing.prison_id}/{wing.wing}/AP-{number:03d}"
 
 
 def write_topology(plan: Plan, path: Path) -> None:
@@ -105,9 +157,37 @@ def write_topology(plan: Plan, path: Path) -> None:
     write_text(path, msgspec.json.encode(topology_of(plan)).decode() + "\n")
 
 
-def _site_elements(site: SitePlan) -> tuple[Element, Element]:
+def cell_key(wing: Wing, key: str) -> str:
+    """Return the whole location key of a cell: a survey writes it whole, a layout from the wing."""
+    return key if key.startswith(f"{wing.prison_id}-") else f"{wing.key}-{key}"
+
+
+def uplink_mbps(demand: float) -> float:
+    """Return the smallest circuit that carries a demand, or the demand beyond the largest."""
+    return next((float(mbps) for mbps in _CIRCUITS_MBPS if mbps >= demand), round(demand, 1))
+
+
+def _demand_mbps(plan: Plan) -> float:
+    """Return what one cell asks of the uplink at the busiest moment, in the fuller direction.
+
+    A circuit carries both directions at once, unlike the air.
+    """
+    assumptions = Assumptions({assumption.key: assumption for assumption in plan.assumptions})
+    services = services_of(assumptions, "likely")
+    down_mbps = sum(service.concurrency * service.down_mbps for service in services)
+    up_mbps = sum(service.concurrency * service.up_mbps for service in services)
+    return max(down_mbps, up_mbps)
+
+
+def _site_elements(site: SitePlan, each_mbps: float) -> tuple[Element, Element]:
     prison_id = site.prison.prison_id
-    uplink = Element(id=f"{prison_id}/uplink", kind="uplink", parent="", prison_id=prison_id)
+    uplink = Element(
+        id=f"{prison_id}/uplink",
+        kind="uplink",
+        parent="",
+        prison_id=prison_id,
+        capacity_mbps=uplink_mbps(each_mbps * site.cells),
+    )
     core = Element(
         id=f"{prison_id}/core", kind="core_switch", parent=uplink.id, prison_id=prison_id
     )
@@ -115,50 +195,58 @@ def _site_elements(site: SitePlan) -> tuple[Element, Element]:
 
 
 def _wing_parts(plan: Plan, wing_plan: WingPlan) -> Iterator[Element | ServedCell]:
-    """Yield the switches, access points and cells of a wing, switches filled in turn."""
+    """Yield the distributors, switches, access points and cells of a wing."""
     wing, design = wing_plan.wing, plan.designs[wing_plan.design]
     place = f"{wing.prison_id}/{wing.wing}"
-    switches = int(design.shared["switch_48_poe"].likely)
-    for number in range(1, switches + 1):
-        yield Element(
-            id=f"{place}/SW-{number:02d}",
-            kind="switch",
+    switches: dict[tuple[str, int], str] = {}
+    for number, distributor in enumerate(design.distributors, start=1):
+        rack = Element(
+            id=f"{place}/FD-{number:02d}",
+            kind="distributor",
             parent=f"{wing.prison_id}/core",
             prison_id=wing.prison_id,
             wing=wing.wing,
         )
-    ports = sum(int(landing.choice.ports.likely) for landing in design.landings)
-    each = min(SWITCH_PORTS, ceil(ports / switches))
-    port, point = count(), count(1)
-    for landing in design.landings:
-        keys = _cell_keys(plan, wing_plan, landing)
-        for group in served_together(landing):
-            element = f"{place}/SW-{next(port) // each + 1:02d}"
-            if landing.chosen != Option.OUTLETS:
-                switch, element = element, f"{place}/AP-{next(point):03d}"
-                yield Element(
-                    id=element,
-                    kind="access_point",
-                    parent=switch,
-                    prison_id=wing.prison_id,
-                    wing=wing.wing,
-                )
-            for number in group:
-                yield ServedCell(cell=keys[number - 1], element=element)
+        yield rack
+        # Where idle ports of a switch that stands already suffice, that switch is the element.
+        for switch in range(1, max(1, distributor.switches) + 1):
+            name = f"{place}/SW-{len(switches) + 1:02d}"
+            switches[distributor.name, switch] = name
+            yield Element(
+                id=name,
+                kind="switch",
+                parent=f"{wing.prison_id}/core",
+                prison_id=wing.prison_id,
+                wing=wing.wing,
+                needs=(rack.id,),
+            )
+    counts: defaultdict[str, int] = defaultdict(int)
+    for point in design.points:
+        yield from _point_parts(wing, point, switches, counts)
 
 
-def _cell_keys(plan: Plan, wing_plan: WingPlan, landing: LandingDesign) -> list[str]:
-    """Return the location keys of a landing's cells, of a surveyed one as the survey has them."""
-    network = plan.networks.get(wing_plan.design)
-    if network is None:
-        place = f"{wing_plan.wing.key}-{landing.landing}"
-        return [f"{place}-{number:03d}" for number in range(1, landing.cells + 1)]
-    return [cell.location_key for cell in cells_on(network, landing.landing - 1)]
-
-
-def served_together(landing: LandingDesign) -> Iterator[range]:
-    """Yield the cell numbers that share a port, evenly spread over the landing's ports."""
-    ports = int(landing.choice.ports.likely)
-    bounds = [round(landing.cells * step / ports) for step in range(ports + 1)]
-    for first, last in pairwise(bounds):
-        yield range(first + 1, last + 1)
+def _point_parts(
+    wing: Wing,
+    point: BuiltPoint,
+    switches: Mapping[tuple[str, int], str],
+    counts: defaultdict[str, int],
+) -> Iterator[Element | ServedCell]:
+    """Yield a point, if it is an element of its own, and the cells that it serves."""
+    element = switches[point.distributor, point.switch]
+    kinds = dict.fromkeys(WIRELESS, ("AP", "access_point"))
+    kinds[Option.PASSIVE_OPTICAL] = ("PS", "splitter")
+    if point.option in kinds:
+        letters, kind = kinds[point.option]
+        counts[kind] += 1
+        above, element = element, f"{wing.prison_id}/{wing.wing}/{letters}-{counts[kind]:03d}"
+        yield Element(id=element, kind=kind, parent=above, prison_id=wing.prison_id, wing=wing.wing)
+    for number, cell in enumerate(point.cells):
+        yield ServedCell(
+            cell=cell_key(wing, cell),
+            element=element,
+            prison_id=wing.prison_id,
+            wing=wing.wing,
+            landing=str(point.landing),
+            outlet=point.name if point.option == Option.OUTLETS else "",
+            signal_dbm=point.signal_dbm[number] if point.signal_dbm else None,
+        )

@@ -85,6 +85,14 @@ class Workspace:
         """Return the folder of the results."""
         return self.root / "out"
 
+    @property
+    def cache(self) -> Path:
+        """Return the folder of what can be made again: delete it at any time.
+
+        Several workspaces may share one, named by WINGSPAN_CACHE.
+        """
+        return Path(os.environ.get("WINGSPAN_CACHE") or self.root / "cache")
+
     def settings(self, options: Mapping[str, Any]) -> Settings:
         """Return the settings: option, then environment, then wingspan.toml, then default.
 

@@ -27,7 +27,8 @@ class Element:
     """A piece of the network; `parent` is what it hangs from, "" for a site's uplink.
 
     `kind` is uplink, core_switch, switch, access_point, riser, distributor or power; kinds that
-    we do not know are kept. `needs` names further elements without which it does not work.
+    we do not know are kept. `needs` names further elements without which it does not work;
+    `capacity_mbps` is what this one carries, where it is not that of its kind.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Element:
     prison_id: str = ""
     wing: str = ""
     needs: tuple[str, ...] = ()
+    capacity_mbps: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +92,11 @@ class Topology:
             element = self.by_id.get(element.parent)
 
     def capacity_mbps(self, element_id: str) -> float | None:
-        """Return what an element carries in Mbit/s, None where that is not stated."""
-        capacity = self.capacities.get(self.by_id[element_id].kind)
+        """Return what an element or its kind carries in Mbit/s, None where that is not stated."""
+        element = self.by_id[element_id]
+        if element.capacity_mbps is not None:
+            return element.capacity_mbps
+        capacity = self.capacities.get(element.kind)
         return capacity.capacity_mbps if capacity else None
 
 

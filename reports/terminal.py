@@ -119,7 +119,7 @@ class LazyGroup(click.Group):
 
 
 @contextmanager
-def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress(label: str, total: int) -> Iterator[Callable[[float], None]]:
     """Yield a function that advances a bar on stderr; silent when that is not a terminal."""
     if not sys.stderr.isatty():
         yield lambda _steps: None

@@ -20,7 +20,7 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[1]
 WINGSPAN = Path(sys.executable).with_name("wingspan")
@@ -35,11 +35,23 @@ def project_files() -> tuple[str, ...]:
     return tuple(name for name in names if (ROOT / name).is_file())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def kept_designs(pytestconfig: pytest.Config) -> Iterator[Path]:
+    """Share designs between workspaces, and between runs as long as the program stays the same."""
+    cache = pytestconfig.cache
+    assert cache is not None
+    folder = cache.mkdir("wingspan")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WINGSPAN_CACHE", str(folder))
+        yield folder / "designs"
+
+
 @pytest.fixture(scope="session")
 def planned(
-    tmp_path_factory: pytest.TempPathFactory, worker_id: str
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str, kept_designs: Path
 ) -> tuple[Path, dict[str, Any]]:
     """Plan England and Wales once, whichever worker asks first; see `workspace` and `plan`."""
+    assert kept_designs.parent.is_dir()
     base = tmp_path_factory.getbasetemp()
     # The workers of one run have one parent folder, and the first to hold the lock plans.
     shared = base if worker_id == "master" else base.parent
@@ -48,7 +60,8 @@ def planned(
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not answer.exists():
             _run([WINGSPAN, "init", workspace, "--from", "england-wales"])
-            answer.write_text(_run([WINGSPAN, "-C", workspace, "estate", "plan", "--json"]))
+            plan = [WINGSPAN, "-C", workspace, "estate", "plan", "--jobs", "2", "--json"]
+            answer.write_text(_run(plan))
     return workspace, json.loads(answer.read_text())
 
 

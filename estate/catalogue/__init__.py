@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from math import ceil
 from typing import TYPE_CHECKING
 
 from estate.estimate import Estimate
@@ -85,3 +87,32 @@ class Published:
         bounds = dict.fromkeys((self.cost.low, self.cost.high))
         words = "–".join(pounds(bound) for bound in bounds)
         return words if self.currency == "GBP" else words.replace("£", "€")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """What a design is priced and ruled by."""
+
+    rates: Mapping[str, Rate]
+    assumptions: Assumptions
+    appraisal_years: int
+
+    def purchases(self, item: str) -> int:
+        """Return how often an item is bought within the appraisal, the first time included."""
+        life_years = self.rates[item].life_years
+        return ceil(self.appraisal_years / life_years) if life_years else 1
+
+    def unit_gbp(self, item: str) -> float:
+        """Return the likely whole-life cost of one unit of an item in pounds."""
+        return self.rates[item].rate.likely * self.purchases(item)
+
+    def whole_life_gbp(self, quantities: Mapping[str, Estimate]) -> Decimal:
+        """Return the likely cost of the quantities with their replacements."""
+        return sum(
+            (
+                Decimal(repr(quantity.likely * self.purchases(item)))
+                * Decimal(repr(self.rates[item].rate.likely))
+                for item, quantity in sorted(quantities.items())
+            ),
+            Decimal(0),
+        ).quantize(Decimal("0.01"))

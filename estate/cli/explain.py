@@ -9,30 +9,44 @@ import click
 from reports.terminal import emit, json_option
 
 if TYPE_CHECKING:
+    from estate.cabling.values import BuiltPoint, LandingDesign, WingDesign
     from estate.plan import Plan, SitePlan, WingPlan
     from estate.workspace import Workspace
 
 
 @click.command()
 @click.argument("place")
+@click.option(
+    "--sensitive",
+    is_flag=True,
+    help="List the single points of failure of a prison or wing instead. Keep the answer local.",
+)
 @json_option
 @click.pass_obj
-def explain(workspace: Workspace, place: str, as_json: bool) -> None:
+def explain(workspace: Workspace, place: str, sensitive: bool, as_json: bool) -> None:
     """Say why a prison stands where it does, or why a wing or landing is designed as it is.
 
-    PLACE is a prison (LEI), a wing (EYI/HB1) or a landing (EYI/HB1/2).
+    PLACE is a prison (LEI), a wing (EYI/HB1), a landing (EYI/HB1/2) or a spur (EYI/HB1/s2).
+
+    With --sensitive it lists what one failure takes away, largest first, with the cheapest cure;
+    no other output of Wingspan holds that.
 
     \b
     Example:
       wingspan -C out/england-wales estate explain LEI
       wingspan -C out/england-wales estate explain EYI/HB1
+      wingspan -C out/england-wales estate explain EYI --sensitive
     """
     from estate.cli.current import current_plan
+    from estate.cli.failures import failures_text
 
     plan = current_plan(workspace)
     prison_id, *inside = place.split("/")
     site = _site(plan, prison_id)
-    if inside:
+    if sensitive:
+        answer = _sensitive_answer(plan, site, *inside)
+        emit(answer, as_json=as_json, text=failures_text(answer))
+    elif inside:
         answer = _wing_answer(plan, site, *inside)
         emit(answer, as_json=as_json, text=_wing_text(answer))
     else:
@@ -86,6 +100,8 @@ def _prison_answer(plan: Plan, site: SitePlan) -> dict[str, Any]:
         "capital_gbp": site.totals.capital_gbp.as_json(),
         "whole_life_cost_gbp": site.totals.whole_life_gbp.as_json(),
         "survey_would_narrow_gbp": float(site.survey_would_narrow_gbp),
+        "design": site.design.as_json(),
+        "wings": [{"wing": w.wing.key, **_proof(plan.designs[w.design])} for w in site.wings],
     }
     ranked = next((r for r in plan.ranking if r.prison_id == prison.prison_id), None)
     if ranked:
@@ -143,7 +159,41 @@ def _prison_text(answer: dict[str, Any]) -> str:
     lines += ["", "would move it up:", *(moves or ["  nothing that was tried"])]
     narrows = answer["survey_would_narrow_gbp"]
     lines.append(f"a survey could narrow its whole-life range by up to £{narrows:,.0f}")
+    lines += ["", "wing networks, " + _proof_text(answer["design"])]
+    lines += [f"  {w['wing']:<14} {_proof_text(w)}; {w['chosen']}" for w in answer["wings"]]
     return "\n".join(lines)
+
+
+def _sensitive_answer(plan: Plan, site: SitePlan, code: str = "", *deeper: str) -> dict[str, Any]:
+    from estate.cli.failures import MARKING
+    from estate.errors import InputError
+    from estate.resilience.failures import failures_of
+
+    if deeper:
+        raise InputError(
+            "single points of failure are listed for a prison or a wing",
+            hint=f"ask for {site.prison.prison_id}/{code}",
+        )
+    if site.excluded:
+        raise InputError(f"{site.prison.name} is not designed: {site.excluded}")
+    wing = _wing(site, code).wing.wing if code else ""
+    answer = {
+        "schema": 1,
+        "plan_id": plan.plan_id,
+        "marking": f"{plan.marking}; {MARKING}",
+        "place": "/".join(filter(None, (site.prison.prison_id, wing))),
+    }
+    return answer | failures_of(plan, site, wing).as_json()
+
+
+def _wing(site: SitePlan, code: str) -> WingPlan:
+    from estate.errors import InputError
+
+    found = next((w for w in site.wings if w.wing.wing.casefold() == code.casefold()), None)
+    if found is None:
+        codes = ", ".join(w.wing.wing for w in site.wings) or "none"
+        raise InputError(f"{site.prison.name} has no wing {code}", hint=f"its wings: {codes}")
+    return found
 
 
 def _wing_answer(
@@ -151,12 +201,11 @@ def _wing_answer(
 ) -> dict[str, Any]:
     from estate.errors import InputError
 
-    found = next((w for w in site.wings if w.wing.wing.casefold() == code.casefold()), None)
-    if found is None:
-        codes = ", ".join(w.wing.wing for w in site.wings) or "none"
-        raise InputError(f"{site.prison.name} has no wing {code}", hint=f"its wings: {codes}")
+    found = _wing(site, code)
     answer = _wing_facts(plan, found)
-    if landing:
+    if landing.casefold().startswith("s") and not deeper:
+        answer |= _spur_facts(plan, found, landing)
+    elif landing:
         chosen = [x for x in answer["landings"] if str(x["landing"]) == landing]
         if not chosen or deeper:
             count = len(answer["landings"])
@@ -165,10 +214,15 @@ def _wing_answer(
                 hint=f"its landings are 1 to {count}, counted from the lowest",
             )
         answer["landings"] = chosen
+        answer["access_points"] = [
+            point for point in answer["access_points"] if str(point["landing"]) == landing
+        ]
     return answer
 
 
 def _wing_facts(plan: Plan, found: WingPlan) -> dict[str, Any]:
+    from estate.cabling.options import WIRELESS
+
     wing, design = found.wing, plan.designs[found.design]
     return {
         "schema": 1,
@@ -179,31 +233,136 @@ def _wing_facts(plan: Plan, found: WingPlan) -> dict[str, Any]:
         "grade": str(wing.grade),
         "assumed": list(wing.assumed),
         "basis": wing.basis,
+        "for_construction": False,
         "longest_link_m": design.longest_link_m,
+        "link_limit_m": design.link_limit_m,
         "distributor": design.distributor,
-        "warnings": list(design.warnings),
-        "rules": list(plan.rules),
-        "landings": [
+        "distributors": [
             {
-                "landing": landing.landing,
-                "cells": landing.cells,
-                "chosen": str(landing.chosen),
-                "runner_up": landing.runner_up and str(landing.runner_up),
-                "margin_gbp": float(landing.margin_gbp),
-                "options": [
-                    {
-                        "option": str(option.option),
-                        "offered": option.offered,
-                        "reason": option.reason,
-                        "cells_per_point": option.cells_per_point,
-                        "whole_life_cost_gbp": float(option.whole_life_cost_gbp),
-                    }
-                    for option in landing.options
-                ],
+                "name": d.name,
+                "kind": d.kind,
+                "switches": d.switches,
+                "ports": d.ports,
+                "fibre_m": d.fibre_m,
             }
-            for landing in design.landings
+            for d in design.distributors
+        ],
+        "radio": design.radio,
+        "is_measured": plan.is_measured(found.wing.prison_id),
+        "comparisons": list(design.air.comparisons) if design.air else [],
+        "leakage": _leakage_facts(design),
+        "design": _proof(design),
+        "warnings": [*design.warnings, *(design.air.warnings if design.air else ())],
+        "rules": list(plan.rules),
+        "landings": [_landing_facts(landing) for landing in design.landings],
+        "access_points": [
+            _point_facts(point, design) for point in design.points if point.option in WIRELESS
         ],
     }
+
+
+def _landing_facts(landing: LandingDesign) -> dict[str, Any]:
+    return {
+        "landing": landing.landing,
+        "cells": landing.cells,
+        "chosen": str(landing.chosen),
+        "runner_up": landing.runner_up and str(landing.runner_up),
+        "margin_gbp": float(landing.margin_gbp),
+        "binding": landing.binding,
+        "options": [
+            {
+                "option": str(option.option),
+                "offered": option.offered,
+                "reason": option.reason,
+                "points": option.points,
+                "cells_per_point": option.cells_per_point,
+                "whole_life_cost_gbp": float(option.whole_life_cost_gbp),
+            }
+            for option in landing.options
+        ],
+    }
+
+
+def _leakage_facts(design: WingDesign) -> dict[str, Any] | None:
+    """Return what is heard of a wing's access points outside it, None where it has none."""
+    if design.air is None:
+        return None
+    found = design.air.leakage
+    return {
+        "perimeter": found.perimeter.source,
+        "perimeter_grade": str(found.perimeter.grade),
+        "likely_dbm": found.strongest_dbm,
+        "cautious_dbm": max(found.cautious_dbm),
+        "audible_m": round(found.audible_m, 1),
+    }
+
+
+def _point_facts(point: BuiltPoint, design: WingDesign) -> dict[str, Any]:
+    return {
+        "name": point.name,
+        "channel": design.air.channels[point.name] if design.air else None,
+        "landing": point.landing,
+        "cells": list(point.cells),
+        "signal_dbm": list(point.signal_dbm),
+        "airtime": point.load,
+        "forced_by": point.forced_by,
+        "distributor": point.distributor,
+        "length_m": point.length_m,
+    }
+
+
+def _spur_facts(plan: Plan, found: WingPlan, spur: str) -> dict[str, Any]:
+    """Return what serves the cells of one spur, landing by landing.
+
+    Cells are numbered through the spurs of a landing in order.
+    """
+    from itertools import accumulate
+
+    from estate.errors import InputError
+    from estate.network import cells_on
+
+    layout = found.wing.shape.layout
+    most = max(map(len, layout))
+    number = int(spur[1:]) if spur[1:].isdigit() else 0
+    if not 1 <= number <= most:
+        raise InputError(
+            f"wing {found.wing.wing} has no spur {spur}", hint=f"its spurs are s1 to s{most}"
+        )
+    network = plan.network_of(found)
+    points = {cell: p for p in plan.designs[found.design].points for cell in p.cells}
+    served = []
+    for floor, spurs in enumerate(layout):
+        if len(spurs) < number:
+            continue
+        end = list(accumulate(spurs))[number - 1]
+        cells = cells_on(network, floor)[end - spurs[number - 1] : end]
+        served += [(cell.location_key, points[cell.location_key]) for cell in cells]
+    names = {point.name for _, point in served}
+    answer = _wing_facts(plan, found)
+    return {
+        "spur": number,
+        "cells": len(served),
+        "access_points": [p for p in answer["access_points"] if p["name"] in names],
+        "spur_longest_link_m": max((p.length_m for _, p in served), default=0.0),
+    }
+
+
+def _proof(design: WingDesign) -> dict[str, Any]:
+    return {
+        "chosen": "; ".join(dict.fromkeys(str(x.chosen) for x in design.landings)),
+        "cost_gbp": float(design.cost_gbp),
+        "bound_gbp": float(design.bound_gbp),
+        "gap": design.gap,
+        "stopped_by": design.stopped_by,
+        "by_rule_gbp": float(design.by_rule_gbp),
+        "by_rule": design.by_rule,
+    }
+
+
+def _proof_text(proof: dict[str, Any]) -> str:
+    saved = proof["by_rule_gbp"] - proof["cost_gbp"]
+    than = f"£{abs(saved):,.0f} {'below' if saved >= 0 else 'above'} the first rules"
+    return f"£{proof['cost_gbp']:,.0f}, proven within {proof['gap']:.2%} of the best; {than}"
 
 
 def _wing_text(answer: dict[str, Any]) -> str:
@@ -211,11 +370,22 @@ def _wing_text(answer: dict[str, Any]) -> str:
     lines = [
         f"{answer['name']} ({answer['wing']}), {answer['cells']} cells, grade {answer['grade']}",
         f"{answer['basis']}; assumed: {assumed}",
-        f"cabling ends in: {answer['distributor']}; longest link {answer['longest_link_m']:g} m",
+        *([] if answer["is_measured"] else ["not for construction: no signal was measured here"]),
+        f"network {_proof_text(answer['design'])}",
+        (
+            f"cabling ends in: {answer['distributor']}; longest link "
+            f"{answer['longest_link_m']:g} m of {answer['link_limit_m']:g} m"
+        ),
         *(f"warning: {warning}" for warning in answer["warnings"]),
     ]
+    if "spur" in answer:
+        lines.append(
+            f"spur {answer['spur']}: {answer['cells']} cells, longest link "
+            f"{answer['spur_longest_link_m']:g} m"
+        )
     for landing in answer["landings"]:
         lines.append(f"landing {landing['landing']}, {landing['cells']} cells: {landing['chosen']}")
+        lines.append(f"  decided by {landing['binding']}")
         if landing["runner_up"]:
             lines.append(f"  £{landing['margin_gbp']:,.0f} cheaper than {landing['runner_up']}")
         lines += [
@@ -223,6 +393,32 @@ def _wing_text(answer: dict[str, Any]) -> str:
             + (f"£{o['whole_life_cost_gbp']:>10,.0f} whole life" if o["offered"] else o["reason"])
             for o in landing["options"]
         ]
+    lines += [_point_text(point) for point in answer["access_points"]]
+    lines += _radio_text(answer)
     return "\n".join(
         [*lines, "rules, and what they get wrong:", *(f"  {r}" for r in answer["rules"])]
+    )
+
+
+def _radio_text(answer: dict[str, Any]) -> list[str]:
+    leakage = answer["leakage"]
+    if leakage is None:
+        return []
+    return [
+        f"radio: {answer['radio']}",
+        *(f"  {comparison}" for comparison in answer["comparisons"]),
+        (
+            f"heard outside ({leakage['perimeter']}, grade {leakage['perimeter_grade']}): at most "
+            f"{leakage['likely_dbm']:g} dBm likely, {leakage['cautious_dbm']:g} dBm through "
+            f"windows; {leakage['audible_m']:g} m of it hear a network"
+        ),
+    ]
+
+
+def _point_text(point: dict[str, Any]) -> str:
+    why = f"forced by {point['forced_by']}" if point["forced_by"] else "for airtime"
+    weakest = min(point["signal_dbm"])
+    return (
+        f"  {point['name']}: channel {point['channel']}, {len(point['cells'])} cells, "
+        f"{weakest:g} dBm at the weakest, {point['airtime']:.0%} of its airtime; {why}"
     )

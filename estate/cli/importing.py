@@ -13,6 +13,7 @@ from reports.terminal import emit, json_option
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from estate.measurements import PlannedPoint
     from estate.sources.bulletin import Applied, Bulletin, Update
     from estate.sources.hmpps import ImportedPrison
     from estate.sources.wings import PrisonWings
@@ -232,7 +233,8 @@ def measurements(workspace: Workspace, file: Path, prison: str, site: str, as_js
 
     Each row says who was heard (access_point), how strongly (signal_dbm), on what frequency_mhz
     and where: in a cell, or at x_m and y_m of a survey. Where an access point hangs is said by
-    ap_cell or ap_x_m and ap_y_m in one of its rows, or by the survey. Half of the positions are
+    ap_cell or ap_x_m and ap_y_m in one of its rows, by the survey, or by the plan whose topology
+    has one of that name. Half of the positions are
     fitted and the other half judge. A fit that helps takes the place of the prison's assumptions
     in the next plan; what the readings do not settle stays as assumed, and is named.
 
@@ -279,11 +281,32 @@ def measurements(workspace: Workspace, file: Path, prison: str, site: str, as_js
             sizings[prison_id], inputs.surveys.get(prison_id), prison_id=prison_id
         ),
         assumptions=inputs.assumptions,
+        planned=lambda prison_id: _planned(workspace, prison_id),
         prison_id=prison,
         site=site,
     )
     found = import_measurements(file, target)
     emit(readings_as_json(found, site=site), as_json=as_json, text=readings_as_text(found))
+
+
+def _planned(workspace: Workspace, prison_id: str) -> dict[str, PlannedPoint]:
+    """Return where the plan, if there is one, puts the access points of a prison."""
+    from estate.measurements import PlannedPoint
+    from estate.plan import read_plan
+    from estate.topology import access_points_of
+
+    path = workspace.out / "plan.json"
+    if not path.exists():
+        return {}
+    return {
+        name: PlannedPoint(
+            building=key,
+            at=point.at,
+            landing=point.landing,
+            height_m=point.height_m or 0.0,
+        )
+        for name, (key, point) in access_points_of(read_plan(path), prison_id).items()
+    }
 
 
 def _survey_text(found: Imported) -> str:

@@ -4,5 +4,13 @@ from __future__ import annotations
 
 from estate.measurements.buildings import Building, buildings_of
 from estate.measurements.importing import ImportedReadings, Target, import_measurements
+from estate.measurements.placing import PlannedPoint
 
-__all__ = ["Building", "ImportedReadings", "Target", "buildings_of", "import_measurements"]
+__all__ = [
+    "Building",
+    "ImportedReadings",
+    "PlannedPoint",
+    "Target",
+    "buildings_of",
+    "import_measurements",
+]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from estate.catalogue import Assumptions
 from estate.errors import InputError, Problem
 from estate.measurements.buildings import Building
-from estate.measurements.placing import placed_readings
+from estate.measurements.placing import PlannedPoint, placed_readings
 from estate.model import Grade
 from estate.radio.calibration import Calibration, calibrate
 from estate.sources.calibrations import put_calibrations
@@ -37,6 +37,7 @@ _SITE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}"
 class Target:
     """Where readings go: the folder of inputs, its prisons, their wings, and what is assumed.
 
+    `planned` says where a plan puts a prison's access points, by their names in its topology.
     `prison_id` names the prison of a file without cells, and `site` a building that is no prison
     of the register: its readings are kept and fitted, and no plan uses them.
     """
@@ -45,6 +46,7 @@ class Target:
     prisons: Collection[str]
     buildings: Callable[[str], Mapping[str, Building]]
     assumptions: Assumptions
+    planned: Callable[[str], Mapping[str, PlannedPoint]] = lambda _prison_id: {}
     prison_id: str = ""
     site: str = ""
 
@@ -93,7 +95,9 @@ def import_measurements(
         buildings = target.buildings(place)
     if not place:
         require_sound(path.name, problems)
-    placed = placed_readings(readings.heard, buildings)
+    placed = placed_readings(
+        readings.heard, buildings, planned=target.planned(place) if buildings else None
+    )
     problems += placed.problems
     if not readings.heard and not problems:
         what = "nothing was heard in any row"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from estate.errors import Problem
 from estate.measurements.buildings import Building
+from estate.model import Point
 from estate.radio.calibration import Measurement, Place, Sender
 from estate.radio.candidates import MOUNTING_HEIGHT_M
 from estate.radio.scene import middle_of
@@ -39,9 +40,28 @@ class Placed:
     problems: tuple[Problem, ...]
 
 
-def placed_readings(readings: Iterable[SignalReading], buildings: Mapping[str, Building]) -> Placed:
-    """Return the readings where they were taken; without any building, as the file places them."""
-    return _Placing(buildings=buildings, readings=tuple(readings)).placed()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPoint:
+    """Where a plan puts an access point: the key of its wing, and where on which landing."""
+
+    building: str
+    at: Point
+    landing: int
+    height_m: float
+
+
+def placed_readings(
+    readings: Iterable[SignalReading],
+    buildings: Mapping[str, Building],
+    *,
+    planned: Mapping[str, PlannedPoint] | None = None,
+) -> Placed:
+    """Return the readings where they were taken; without any building, as the file places them.
+
+    `planned` is where a plan puts the access points that neither the file nor a survey places.
+    """
+    placing = _Placing(buildings=buildings, readings=tuple(readings), planned=planned or {})
+    return placing.placed()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +79,7 @@ class _Placing:
 
     buildings: Mapping[str, Building]
     readings: tuple[SignalReading, ...]
+    planned: Mapping[str, PlannedPoint]
     problems: list[Problem] = field(default_factory=list)
 
     def placed(self) -> Placed:
@@ -158,7 +179,12 @@ class _Placing:
             point, building = surveyed[name]
             z_m = point.floor * building.storey_height_m + MOUNTING_HEIGHT_M
             return _Somewhere(building=building.key, at_m=(*point.at, z_m))
-        near = get_close_matches(name, surveyed, n=1)
+        if name in self.planned and self.planned[name].building in self.buildings:
+            place = self.planned[name]
+            building = self.buildings[place.building]
+            z_m = (place.landing - 1) * building.storey_height_m + place.height_m
+            return _Somewhere(building=place.building, at_m=(*place.at, z_m))
+        near = get_close_matches(name, [*surveyed, *self.planned], n=1)
         cure = f"did you mean {near[0]}?" if near else "give ap_x_m and ap_y_m, or ap_cell"
         what = f"nothing says where {name} is"
         return _Somewhere(fault=reading.row.problem(what, cure, column="access_point"))

@@ -8,7 +8,13 @@ same input gives the same answer, because solvers stop on counted work and not o
 from __future__ import annotations
 
 from estate.optimise.answer import InfeasibleError, Remedy, StoppedBy, UnfinishedError
-from estate.optimise.connected import Connected, ConnectedCover, Connection, connected_cover
+from estate.optimise.connected import (
+    Connected,
+    ConnectedCover,
+    Connection,
+    connected_bound,
+    connected_cover,
+)
 from estate.optimise.cover import Cover, capacitated_cover
 from estate.optimise.facilities import Facilities, capacitated_facilities
 from estate.optimise.routes import Routes, routes_within
@@ -28,6 +34,7 @@ __all__ = [
     "UnfinishedError",
     "capacitated_cover",
     "capacitated_facilities",
+    "connected_bound",
     "connected_cover",
     "routes_within",
     "steiner_tree",

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 import shapely
 
-from estate.design import LABELS, Option
+from estate.cabling.options import LABELS, WIRELESS
 from estate.model import Grade
-from estate.network import cells_on
-from estate.topology import served_together
 from reports.document import Drawing, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from estate.design import LandingDesign, WingDesign
-    from estate.model import Door, Network, Point, Space, Wall, WingShape
+    from estate.cabling.values import BuiltPoint, WingDesign
+    from estate.model import Door, Network, Space, Wall, WingShape
 
 WATERMARK = "typical, not this prison"
 
@@ -46,8 +44,8 @@ def landing_drawing(
 ) -> Drawing:
     """Return one landing of a wing's network to scale, in metres."""
     landing = design.landings[number - 1]
-    served = "outlet" if landing.chosen == Option.OUTLETS else "access_point"
-    shapes = tuple(_shapes(network, landing, floor=number - 1))
+    served = "access_point" if landing.chosen in WIRELESS else "outlet"
+    shapes = tuple(_shapes(network, design, number=number))
     used = {drawn.style for drawn in shapes}
     return Drawing(
         caption=caption,
@@ -77,7 +75,8 @@ def watermark_of(network: Network, *, floors: Collection[int]) -> str:
     return WATERMARK if typical else "drawn, not surveyed"
 
 
-def _shapes(network: Network, landing: LandingDesign, *, floor: int) -> Iterator[Shape]:
+def _shapes(network: Network, design: WingDesign, *, number: int) -> Iterator[Shape]:
+    floor = number - 1
     for space in network.spaces:
         if space.floor == floor:
             title = f"cell {space.location_key}" if space.location_key else space.kind
@@ -87,18 +86,40 @@ def _shapes(network: Network, landing: LandingDesign, *, floor: int) -> Iterator
             title = f"{wall.material.replace('_', ' ')}, {wall.thickness_mm} mm"
             yield Shape(kind="line", points=(wall.start, wall.end), style="wall", title=title)
     yield from _doors(network, floor=floor)
-    yield from _routes(network, landing, floor=floor)
-    if landing.chosen == Option.OUTLETS:
-        for outlet in network.outlets:
-            if outlet.floor == floor:
-                title = f"outlet, {outlet.state} {outlet.category}".rstrip()
-                yield Shape(kind="point", points=(outlet.at,), style="outlet", title=title)
-    else:
-        yield from _access_points(network, landing, floor=floor)
-    for distributor in network.distributors:
-        if distributor.floor == floor:
-            title = f"distributor, {distributor.state}"
-            yield Shape(kind="point", points=(distributor.at,), style="distributor", title=title)
+    yield from _routes(network, design, floor=floor)
+    for point in design.points:
+        if point.landing == number:
+            yield from _points(network, point)
+    yield from _distributors(network, design, floor=floor)
+
+
+def _distributors(network: Network, design: WingDesign, *, floor: int) -> Iterator[Shape]:
+    """Yield the distributors that stand or are typical, and the cabinets that are built."""
+    rooms = {distributor.at for distributor in network.distributors}
+    titles = [(d.at, f"distributor, {d.state}") for d in network.distributors if d.floor == floor]
+    titles += [
+        (built.at, f"{built.name}, {built.ports} ports used")
+        for built in design.distributors
+        if built.floor == floor and built.at not in rooms
+    ]
+    for at, title in titles:
+        yield Shape(kind="point", points=(at,), style="distributor", title=title)
+
+
+def _points(network: Network, point: BuiltPoint) -> Iterator[Shape]:
+    """Yield what serves cells; a splitter serves them through an outlet in each."""
+    if point.option in WIRELESS:
+        title = f"access point for {', '.join(point.cells)}"
+        if point.signal_dbm:
+            title += f"; {min(point.signal_dbm):g} dBm at the weakest"
+        yield Shape(kind="point", points=(point.at,), style="access_point", title=title)
+        return
+    keys = set(point.cells)
+    cells = {space.space_id for space in network.spaces if space.location_key in keys}
+    for outlet in network.outlets:
+        if outlet.space_id in cells:
+            title = f"outlet, {outlet.state} {outlet.category}".rstrip()
+            yield Shape(kind="point", points=(outlet.at,), style="outlet", title=title)
 
 
 def _doors(network: Network, *, floor: int) -> Iterator[Shape]:
@@ -116,50 +137,27 @@ def _doors(network: Network, *, floor: int) -> Iterator[Shape]:
         yield Shape(kind="line", points=ends, style="door", title="door")
 
 
-def _routes(network: Network, landing: LandingDesign, *, floor: int) -> Iterator[Shape]:
+def _routes(network: Network, design: WingDesign, *, floor: int) -> Iterator[Shape]:
+    """Yield the containment that the design uses or that stands; drops where cells are wired."""
     at = {
         **{junction.junction_id: junction.at for junction in network.junctions},
         **{outlet.outlet_id: outlet.at for outlet in network.outlets},
         **{distributor.distributor_id: distributor.at for distributor in network.distributors},
     }
+    used = {span.span_id: span for span in design.spans}
+    wired = design.landings[floor].chosen not in WIRELESS
     for span in network.spans:
-        drop = span.containment == "drop"
-        if span.floor != floor or (drop and landing.chosen != Option.OUTLETS):
+        stands, drop = span.state == "existing", span.containment == "drop"
+        if span.floor != floor or not (span.span_id in used or stands or (drop and wired)):
             continue
         ends = (at[span.start], at[span.end])
-        full = "" if span.fill_percent is None else f", {span.fill_percent:g} % full"
-        title = f"{span.containment}, {span.length_m:g} m, {span.state}{full}"
-        stands = span.state == "existing" and span.containment != "riser"
-        style = "existing" if stands else span.containment
+        title = f"{span.containment}, {span.length_m:g} m, {span.state}"
+        if span.fill_percent is not None:
+            title += f", {span.fill_percent:g} % full"
+        if span.span_id in used:
+            title += f", {used[span.span_id].cables} cables"
+        style = "existing" if stands and span.containment != "riser" else span.containment
         if span.containment == "riser" or ends[0] == ends[1]:  # Up and down one point of the plan.
             yield Shape(kind="point", points=ends[:1], style=style, title=title)
         else:
             yield Shape(kind="line", points=ends, style=style, title=title)
-
-
-def _access_points(network: Network, landing: LandingDesign, *, floor: int) -> Iterator[Shape]:
-    for at, cells in access_points(network, landing, floor=floor):
-        title = f"access point for cells {cells[0]} to {cells[-1]}"
-        yield Shape(kind="point", points=(at,), style="access_point", title=title)
-
-
-def access_points(
-    network: Network, landing: LandingDesign, *, floor: int
-) -> Iterator[tuple[Point, tuple[str, ...]]]:
-    """Yield the place of each access point of a landing, amid the cells that it serves."""
-    cells = cells_on(network, floor)
-    doors = {d.to_space: d.at for d in network.doors} | {d.from_space: d.at for d in network.doors}
-    for group in served_together(landing):
-        spaces = [cells[number - 1] for number in group]
-        keys = tuple(space.location_key for space in spaces)
-        if landing.chosen == Option.LANDING_ACCESS_POINTS:
-            yield _mean([doors[space.space_id] for space in spaces]), keys
-        else:
-            yield _mean(list(spaces[len(spaces) // 2].outline)), keys
-
-
-def _mean(points: list[Point]) -> Point:
-    return (
-        round(sum(x for x, _ in points) / len(points), 3),
-        round(sum(y for _, y in points) / len(points), 3),
-    )

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import shapely
 
-from estate.design import LABELS as OPTION_LABELS
-from estate.design import Option
+from estate.cabling.options import LABELS as OPTION_LABELS
+from estate.cabling.options import WIRELESS
 from estate.errors import InputError
-from estate.model import Network
+from estate.model import Network, Point
 from estate.network import frames_of, placed
 from estate.plan import WingPlan
 from estate.readiness import LABELS, Rung
-from estate.report.drawings import WATERMARK, access_points, watermark_of
+from estate.report.drawings import WATERMARK, watermark_of
 from estate.report.geography import COAST_ATTRIBUTION, CRS, coast, grid_point
 from estate.sources.survey_layers import WALL_COLOURS
+from estate.topology import cell_key
 from reports.document import Layer, LayerStyle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from estate.design import WingDesign
-    from estate.model import Point
+    from estate.cabling.values import WingDesign
     from estate.plan import Plan, SitePlan
 
 COLOURS = {
@@ -37,14 +37,22 @@ COLOURS = {
 _GAP_M = 20.0  # Between the drawings of two wings.
 _PER_ROW = 4
 
+# Of wings by what is built on their lowest landing, in the order of the options.
+_COLOURS = ("#a9cdec", "#f7dc9a", "#b9dcc9", "#d9c3e8", "#e8c9b0", "#d5d9de")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sheet:
-    """A wing with its network where it is drawn, and how well that drawing is known."""
+    """A wing with its network where it is drawn, and how well that drawing is known.
+
+    `prefix` stands before each name of its design there, and `offset` is added to each place.
+    """
 
     plan: WingPlan
     network: Network
     drawn: str
+    prefix: str = ""
+    offset: Point = (0.0, 0.0)
 
 
 def layers_of(plan: Plan) -> tuple[Layer, ...]:
@@ -67,7 +75,7 @@ def layers_of(plan: Plan) -> tuple[Layer, ...]:
     sheets = [sheet for site in plan.establishments for sheet in _sheets(plan, site, networks)]
     if not sheets:  # A layer without features has no columns to be styled by.
         return (_establishments(plan), _coast())
-    built = (_as_designed(sheet.network, plan.designs[sheet.plan.design]) for sheet in sheets)
+    built = (_as_designed(sheet, plan.designs[sheet.plan.design]) for sheet in sheets)
     frames = frames_of(built, crs=CRS)
     return (
         _establishments(plan),
@@ -78,14 +86,19 @@ def layers_of(plan: Plan) -> tuple[Layer, ...]:
     )
 
 
-def _as_designed(network: Network, design: WingDesign) -> Network:
-    """Return what the layers show: no outlet or drop that is not built."""
-    wired = {x.landing - 1 for x in design.landings if x.chosen == Option.OUTLETS}
+def _as_designed(sheet: _Sheet, design: WingDesign) -> Network:
+    """Return what the layers show: what stands, and of what is new that alone which is built."""
+    network = sheet.network
+    wired = {x.landing - 1 for x in design.landings if x.chosen not in WIRELESS}
+    used = {sheet.prefix + span.span_id for span in design.spans}
     return replace(
         network,
         outlets=tuple(o for o in network.outlets if o.floor in wired),
         spans=tuple(
-            span for span in network.spans if span.containment != "drop" or span.floor in wired
+            span
+            for span in network.spans
+            if span.span_id in used
+            or (span.floor in wired if span.containment == "drop" else span.state == "existing")
         ),
     )
 
@@ -101,7 +114,8 @@ def _sheets(plan: Plan, site: SitePlan, networks: Mapping[str, Network]) -> Iter
     typical = [wing_plan for wing_plan in site.wings if wing_plan.design not in plan.networks]
     for wing_plan, offset in _set_out(site, typical, networks):
         network = placed(networks[wing_plan.design], prefix=wing_plan.wing.key, offset=offset)
-        yield _Sheet(plan=wing_plan, network=network, drawn=WATERMARK)
+        prefix = f"{wing_plan.wing.key}/"
+        yield _Sheet(plan=wing_plan, network=network, drawn=WATERMARK, prefix=prefix, offset=offset)
 
 
 def _set_out(
@@ -192,9 +206,7 @@ def _wings(plan: Plan, sheets: Sequence[_Sheet]) -> Layer:
         # Spaces are clear internal outlines: half a metre closes the walls between them.
         outlines.append(shapely.union_all(shapely.buffer(ground, 0.5)).buffer(0))
     frame = gpd.GeoDataFrame(records, geometry=outlines, crs=CRS)
-    colours = tuple(
-        zip(OPTION_LABELS.values(), ("#a9cdec", "#f7dc9a", "#b9dcc9", "#d5d9de"), strict=True)
-    )
+    colours = tuple(zip(OPTION_LABELS.values(), _COLOURS, strict=True))
     return Layer(
         name="wings",
         title=_titled("wings", surveyed=bool(plan.networks)),
@@ -216,22 +228,32 @@ def _access_points(plan: Plan, sheets: Sequence[_Sheet]) -> Layer:
     records: list[dict[str, Any]] = []
     points: list[Point] = []
     for sheet in sheets:
-        for landing in plan.designs[sheet.plan.design].landings:
-            if landing.chosen == Option.OUTLETS:
+        for point in plan.designs[sheet.plan.design].points:
+            if point.option not in WIRELESS:
                 continue
-            for at, cells in access_points(sheet.network, landing, floor=landing.landing - 1):
-                records.append(
-                    {
-                        "wing_key": sheet.plan.wing.key,
-                        "landing": landing.landing,
-                        "first_cell": cells[0],
-                        "last_cell": cells[-1],
-                        "cells": len(cells),
-                        "layout": sheet.drawn,
-                    }
-                )
-                points.append(at)
-    columns = ("wing_key", "landing", "first_cell", "last_cell", "cells", "layout")
+            keys = [cell_key(sheet.plan.wing, cell) for cell in point.cells]
+            records.append(
+                {
+                    "wing_key": sheet.plan.wing.key,
+                    "landing": point.landing,
+                    "first_cell": keys[0],
+                    "last_cell": keys[-1],
+                    "cells": len(keys),
+                    "signal_dbm": min(point.signal_dbm),
+                    "layout": sheet.drawn,
+                }
+            )
+            (x_m, y_m), (east_m, north_m) = point.at, sheet.offset
+            points.append((round(x_m + east_m, 3), round(y_m + north_m, 3)))
+    columns = (
+        "wing_key",
+        "landing",
+        "first_cell",
+        "last_cell",
+        "cells",
+        "signal_dbm",
+        "layout",
+    )
     table = {column: [record[column] for record in records] for column in columns}
     return Layer(
         name="access_points",

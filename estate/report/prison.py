@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from estate.cabling.options import LABELS as OPTION_LABELS
 from estate.costing import BillLine, Phase, by_package
-from estate.design import LABELS as OPTION_LABELS
 from estate.estimate import Money
 from estate.readiness import LABELS, Rung
 from estate.report.amounts import bounds_of, money_columns
@@ -251,6 +251,8 @@ def _wings(plan: Plan, site: SitePlan) -> Table:
                 "; ".join(chosen),
                 float(sum(x.margin_gbp for x in design.landings)),
                 design.longest_link_m,
+                design.gap,
+                float(design.by_rule_gbp - design.cost_gbp),
                 float(cost.likely),
                 assumed_words(wing.assumed),
             )
@@ -269,6 +271,16 @@ def _wings(plan: Plan, site: SitePlan) -> Table:
                 help="What the runner-up would cost more over the whole life, all landings",
             ),
             Column(heading="Longest link", kind="number", unit="m"),
+            Column(
+                heading="Proven within",
+                kind="share",
+                help="At most this share of the network's cost could be saved within the rules",
+            ),
+            Column(
+                heading="Below first rules",
+                kind="money",
+                help="What the rules of the first plan would cost more, whole life",
+            ),
             Column(heading="Capital", kind="money", help="Likely, this wing's own lines"),
             Column(heading="Assumed"),
         ),

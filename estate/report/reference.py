@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estate.cabling.rules import read_rules
 from estate.report.prison import TERM_LABELS
 from reports.document import (
     Column,
@@ -169,6 +170,11 @@ def method_page(plan: Plan) -> Page:
                 blocks=(Text(paragraphs=plan.rules),),
             ),
             Section(
+                title="Hard rules of cabling",
+                intro="Every design keeps to these; what is marked no was not verified.",
+                blocks=(_cabling_rules(),),
+            ),
+            Section(
                 title="The order",
                 intro=(
                     "Each term is scaled over the ranked prisons from 0 to 1, times its weight. "
@@ -192,6 +198,32 @@ def method_page(plan: Plan) -> Page:
                     ),
                 ),
             ),
+        ),
+    )
+
+
+def _cabling_rules() -> Table:
+    return Table(
+        columns=(
+            Column(heading="Rule"),
+            Column(heading="Value", kind="number"),
+            Column(heading="Unit"),
+            Column(heading="Meaning"),
+            Column(heading="Verified"),
+            Column(heading="Source"),
+            Column(heading="Edition"),
+        ),
+        rows=tuple(
+            (
+                rule.rule.replace("_", " ").replace(".", ": "),
+                rule.value,
+                rule.unit,
+                rule.meaning,
+                rule.verified,
+                rule.source,
+                rule.edition,
+            )
+            for rule in read_rules()
         ),
     )
 

@@ -1,14 +1,24 @@
 """The estates that tests of several modules plan, read from the shipped facts."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
-from estate.catalogue import Assumptions
-from estate.design import Catalogue
-from estate.pipeline import make_plan, read_inputs
+from estate.cabling.cache import DesignCache
+from estate.catalogue import Assumptions, Catalogue
+from estate.pipeline import Designing, make_plan, read_inputs
 from estate.workspace import Settings, create
+
+
+@pytest.fixture(scope="session", autouse=True)
+def planning_keeps_designs(kept_designs):
+    """Make every plan of these tests use and keep designs, as the command does."""
+    kept = partial(Designing, cache=DesignCache(kept_designs))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("estate.pipeline.Designing", kept)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +42,9 @@ def england_wales(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def england_wales_plan(england_wales):
-    """Return the plan of England and Wales."""
+def england_wales_plan(england_wales, workspace):
+    """Return the plan of England and Wales; `workspace` has its designs made by then."""
+    assert workspace.is_dir()
     return make_plan(england_wales, Settings())
 
 

@@ -3,9 +3,11 @@ from collections import Counter
 
 import pytest
 
-from estate.design import SWITCH_PORTS, Option
-from estate.topology import served_together, topology_of, write_topology
+from estate.cabling.options import WIRELESS
+from estate.topology import topology_of, uplink_mbps, write_topology
 from estate.typology import lay_out
+
+_SWITCH_PORTS = 48
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +43,18 @@ def test_cells_have_the_location_keys_of_the_layout(example_plan):
 def test_every_cell_is_served_by_a_switch_or_an_access_point_of_its_wing(topology, elements):
     for cell in topology.cells:
         element = elements[cell.element]
-        assert element.kind in {"switch", "access_point"}
+        assert element.kind in {"switch", "access_point", "splitter"}
         assert cell.cell.startswith(f"{element.prison_id}-{element.wing}-")
 
 
 def test_every_element_leads_to_the_uplink_of_its_prison(topology, elements):
-    above = {"access_point": "switch", "switch": "core_switch", "core_switch": "uplink"}
+    above = {
+        "access_point": "switch",
+        "splitter": "switch",
+        "switch": "core_switch",
+        "distributor": "core_switch",
+        "core_switch": "uplink",
+    }
     for element in topology.elements:
         if element.kind == "uplink":
             assert element.parent == ""
@@ -65,7 +73,7 @@ def test_no_switch_has_more_ports_in_use_than_it_has(topology, elements):
     used = Counter(e.parent for e in topology.elements if e.kind == "access_point")
     used.update(c.element for c in topology.cells if elements[c.element].kind == "switch")
 
-    assert max(used.values()) <= SWITCH_PORTS
+    assert max(used.values()) <= _SWITCH_PORTS
 
 
 def test_a_wing_has_the_switches_and_access_points_of_its_design(topology, england_wales_plan):
@@ -73,11 +81,7 @@ def test_a_wing_has_the_switches_and_access_points_of_its_design(topology, engla
     for site in england_wales_plan.establishments:
         for wing_plan in site.wings:
             design, wing = england_wales_plan.designs[wing_plan.design], wing_plan.wing
-            points = sum(
-                int(landing.choice.ports.likely)
-                for landing in design.landings
-                if landing.chosen != Option.OUTLETS
-            )
+            points = sum(point.option in WIRELESS for point in design.points)
             switches = int(design.shared["switch_48_poe"].likely)
             assert found["switch", wing.prison_id, wing.wing] == switches
             assert found["access_point", wing.prison_id, wing.wing] == points
@@ -90,12 +94,40 @@ def test_a_prison_that_is_not_sized_has_no_network(topology, england_wales_plan)
     assert left_out.isdisjoint(element.prison_id for element in topology.elements)
 
 
-def test_cells_that_share_a_port_are_neighbours_and_within_reach(england_wales_plan):
-    for design in england_wales_plan.designs.values():
-        for landing in design.landings:
-            groups = list(served_together(landing))
-            assert [n for group in groups for n in group] == list(range(1, landing.cells + 1))
-            assert max(map(len, groups)) <= landing.choice.cells_per_point
+def test_a_cell_behind_an_access_point_has_the_signal_of_the_design(topology, england_wales_plan):
+    expected = {
+        f"{wing_plan.wing.key}-{cell}": dbm
+        for site in england_wales_plan.establishments
+        for wing_plan in site.wings
+        for point in england_wales_plan.designs[wing_plan.design].points
+        for cell, dbm in zip(point.cells, point.signal_dbm, strict=False)
+    }
+
+    assert expected
+    assert {c.cell: c.signal_dbm for c in topology.cells if c.signal_dbm is not None} == expected
+
+
+def test_a_wired_cell_names_its_outlet_and_a_switch_its_distributor(topology, elements):
+    for cell in topology.cells:
+        if cell.outlet:
+            switch = elements[cell.element]
+            assert switch.kind == "switch"
+            assert [elements[name].kind for name in switch.needs] == ["distributor"]
+
+
+def test_an_uplink_is_the_smallest_circuit_that_carries_its_cells(topology):
+    assert uplink_mbps(99.0) == 100
+    assert uplink_mbps(101.0) == 200
+    assert uplink_mbps(12_345.67) == 12_345.7
+    assert all(e.capacity_mbps for e in topology.elements if e.kind == "uplink")
+
+
+def test_an_uplink_follows_the_fuller_direction_of_its_cells(example_plan):
+    sized = {e.id: e.capacity_mbps for e in topology_of(example_plan).elements}
+
+    # Down, 0.4 x 3 + 0.1 x 1.5 + 0.5 x 0.5 = 1.6 Mbit/s a cell: 768 cells ask for 1,229.
+    assert example_plan.site("EYI").cells == 768
+    assert sized["EYI/uplink"] == 2000
 
 
 def test_every_kind_of_element_has_a_capacity_with_its_source(topology):
@@ -111,8 +143,8 @@ def test_the_file_bears_schema_plan_and_marking(example_plan, tmp_path):
     assert written["plan_id"] == example_plan.plan_id
     assert written["marking"] == "OFFICIAL – handle locally"
     assert len(written["cells"]) == example_plan.cells
-    assert written["cells"][0].keys() == {"cell", "element"}
-    assert written["elements"][0].keys() == {"id", "kind", "parent", "prison_id", "wing"}
+    assert written["cells"][0].keys() >= {"cell", "element", "landing", "outlet", "signal_dbm"}
+    assert written["elements"][0].keys() >= {"id", "kind", "parent", "prison_id", "wing", "needs"}
 
 
 def test_the_same_plan_gives_the_same_bytes(example_plan, tmp_path):

@@ -52,6 +52,15 @@ def test_the_capacity_of_a_kind_is_that_of_its_elements(topology_file):
     assert topology.capacity_mbps("MDI/A/SW-01") is None
 
 
+def test_an_element_may_state_a_capacity_of_its_own(topology_file):
+    stated = {"uplink": {"capacity_mbps": 1000, "source": "the smallest"}}
+    sized = {**UPLINK, "capacity_mbps": 2000}
+
+    topology = read_topology(topology_file(elements=(sized, SWITCH), capacities=stated))
+
+    assert topology.capacity_mbps("MDI/uplink") == 2000
+
+
 def test_every_contradiction_is_named(topology_file):
     path = topology_file(
         elements=[UPLINK, UPLINK, {**SWITCH, "parent": "MDI/core", "needs": ["MDI/riser"]}],

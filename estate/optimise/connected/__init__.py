@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 
 from estate.optimise.answer import (
+    InfeasibleError,
     Limits,
     UnfinishedError,
     relative_gap,
@@ -27,11 +29,25 @@ from estate.optimise.connected.problem import (
     mode_of_families,
 )
 from estate.optimise.connected.reading import read
-from estate.optimise.connected.search import CLOSE, Effort, bounded, searched
+from estate.optimise.connected.search import (
+    CLOSE,
+    FRACTIONAL,
+    Effort,
+    bounded,
+    bounded_and_fractional,
+    searched,
+)
 from estate.optimise.connected.ways import Ways
 from estate.optimise.effort import Budget
 
-__all__ = ["Connected", "ConnectedCover", "Connection", "connected_cover"]
+__all__ = [
+    "Connected",
+    "ConnectedCover",
+    "Connection",
+    "Relaxation",
+    "connected_bound",
+    "connected_cover",
+]
 
 # CP-SAT's deterministic seconds for an effort of 1.
 _SECONDS = 8.0
@@ -80,6 +96,41 @@ def connected_cover(
         bound = min(bound, bounded(vague, search))
     connections, serving = read(formulation, found.values)
     return answer_of(problem, connections, serving, bound=bound, out_of_time=budget.out_of_time)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relaxation:
+    """What every answer costs at least, and whether the relaxation was nearly an answer.
+
+    Where it was, `connected_cover` is done soon.
+    """
+
+    bound: float
+    is_nearly_whole: bool
+
+
+def connected_bound(
+    problem: ConnectedCover, *, effort: float = 1.0, seconds: float = 120.0
+) -> Relaxation:
+    """Return what the relaxation with its cuts and splits proves, in a small part of the time.
+
+    Raises
+    ------
+    InfeasibleError
+        When some customer is out of reach of every point, or no fractional answer exists.
+    """
+    search = Effort(effort, Budget(effort * _SECONDS, seconds=seconds), seed=0)
+    problem = checked(problem)
+    network = Network(problem)
+    ways = Ways(network, problem)
+    choices = choices_of(problem, network, ways, vague=False)
+    check_reach(problem, choices)
+    if not ways.complete:
+        choices = choices_of(problem, network, ways, vague=True)
+    bound, fractional = bounded_and_fractional(Formulation(problem, network, choices), search)
+    if bound == inf:
+        raise InfeasibleError("no answer keeps the limits")
+    return Relaxation(bound=bound, is_nearly_whole=fractional <= FRACTIONAL)
 
 
 def answer_of(

@@ -63,7 +63,7 @@ class ConnectedCover:
     capacities: Floats
     hub_nodes: Ints
     hub_costs: Floats
-    module_size: int
+    module_size: float
     module_costs: Floats
     module_limits: Ints
     free_ports: Ints

@@ -27,7 +27,7 @@ _PATIENCE = 4
 _STALE = 1e-4
 
 # Variables that are not whole, up to which HiGHS goes first.
-_FRACTIONAL = 150
+FRACTIONAL = 150
 _WHOLE = 1e-6
 
 # For an effort of 1: nodes of branch and bound, and parts to split the problem into before.
@@ -76,7 +76,7 @@ def searched(formulation: Formulation, effort: Effort) -> Found:
         return Found(values=None, bound=inf)
     parts = split(formulation, programme, Cuts(formulation), effort.budget, times=effort.splits)
     programme, bound = parts.programme, max(bound, parts.bound)
-    engines = (_branched, _counted) if fractional <= _FRACTIONAL else (_counted, _branched)
+    engines = (_branched, _counted) if fractional <= FRACTIONAL else (_counted, _branched)
     settled = replace(programme, most=parts.tops)
     first = engines[0](settled, Found(values=None, bound=bound), effort)
     found = Found(values=first.values, bound=max(bound, min(first.bound, parts.others)))
@@ -91,12 +91,17 @@ def searched(formulation: Formulation, effort: Effort) -> Found:
 
 def bounded(formulation: Formulation, effort: Effort) -> float:
     """Return a bound on every answer."""
-    programme, bound, _ = tightened(formulation, effort.budget)
+    return bounded_and_fractional(formulation, effort)[0]
+
+
+def bounded_and_fractional(formulation: Formulation, effort: Effort) -> tuple[float, int]:
+    """Return a bound on every answer, and how many variables the relaxation leaves not whole."""
+    programme, bound, fractional = tightened(formulation, effort.budget)
     if bound == inf:
-        return inf
+        return inf, fractional
     cuts = Cuts(formulation)
     parts = split(formulation, programme, cuts, effort.budget, times=effort.splits)
-    return max(bound, parts.bound)
+    return max(bound, parts.bound), fractional
 
 
 def tightened(formulation: Formulation, budget: Budget) -> tuple[Programme, float, int]:

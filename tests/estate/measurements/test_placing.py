@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from estate.errors import InputError
-from estate.measurements import Building
+from estate.measurements import Building, PlannedPoint
 from estate.model import AccessPoint
 from estate.network import placed
 from estate.radio.scene import middle_of
@@ -85,6 +85,28 @@ def test_an_access_point_that_no_survey_names_is_refused_with_the_nearest_name(d
     found = faults(desk, pointed)
 
     assert found == "nothing says where AP in LEI-A-1-02 is"
+
+
+def test_an_access_point_that_a_plan_places_is_where_the_plan_puts_it(desk, wing, readings):
+    # As a fleet sends them: by the name in the topology, with no word of where it hangs.
+    names = {row["ap_cell"]: f"LEI/A/AP-{n:03d}" for n, row in enumerate(readings)}
+    planned = {
+        name: PlannedPoint(
+            building="LEI-A",
+            at=middle_of(wing.cells[cell]),
+            landing=wing.cells[cell].floor + 1,
+            height_m=2.3,
+        )
+        for cell, name in names.items()
+    }
+    sent = [
+        {**row, "access_point": names[row["ap_cell"]], "ap_cell": "", "eirp_dbm": "20"}
+        for row in readings
+    ]
+
+    by_plan = desk.take(sent, "measurements.json", planned=lambda _: planned)
+
+    assert by_plan.calibration == desk.take(readings).calibration
 
 
 def test_readings_between_two_wings_are_counted_and_left_out(desk, wing, readings):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyogrio
 import pytest
 
-from estate.design import Option
+from estate.cabling.options import WIRELESS
 from estate.errors import InputError
 from estate.pipeline import make_plan
 from estate.report import layers_of
@@ -120,11 +120,9 @@ def test_what_is_wired_has_outlets_and_what_is_not_has_access_points(layers, exa
     outlets, points = 0, 0
     for site in example_plan.establishments:
         for wing in site.wings:
-            for landing in example_plan.designs[wing.design].landings:
-                if landing.chosen == Option.OUTLETS:
-                    outlets += landing.cells
-                else:
-                    points += int(landing.choice.ports.likely)
+            design = example_plan.designs[wing.design]
+            outlets += sum(x.cells for x in design.landings if x.chosen not in WIRELESS)
+            points += sum(point.option in WIRELESS for point in design.points)
 
     assert len(layers["outlets"]) == outlets
     assert len(layers["access_points"]) == points

@@ -1,0 +1,1 @@
+"""The cabling of a wing: what may carry cables, where they may end, and the cheapest way."""

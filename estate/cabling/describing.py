@@ -1,0 +1,360 @@
+"""A solved wing in the planner's words: what was built, and what decided it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from math import ceil, floor
+from typing import TYPE_CHECKING
+
+from estate.cabling.options import BUILT, WIRELESS, Option
+from estate.cabling.rules import section_mm2
+from estate.cabling.solving import Solved
+from estate.cabling.values import (
+    BuiltDistributor,
+    BuiltPoint,
+    BuiltSpan,
+    LandingDesign,
+    LandingOption,
+)
+from estate.estimate import Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from estate.cabling.joint import Joint
+    from estate.cabling.solution import Link, Solution
+
+_RADIO_ITEMS = ("access_point", "outlet_cat6a", "core_drill", "cable_cat6a")
+
+
+def pounds(amount: float) -> Decimal:
+    """Return an amount to the penny."""
+    return Decimal(repr(round(float(amount), 6))).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Description:
+    """Turns a solved wing into values; `access_points` are those of all landings, None for none.
+
+    `too_dear` says why options were not even tried.
+    """
+
+    solved: Solved
+    access_points: Estimate | None
+    too_dear: Mapping[Option, str]
+
+    @property
+    def solution(self) -> Solution:
+        """Return the design."""
+        return self.solved.solution
+
+    @property
+    def joint(self) -> Joint:
+        """Return the problem."""
+        return self.solved.solution.joint
+
+    def key_of(self, cell: int) -> str:
+        """Return the location key of a cell, or the name of its space."""
+        space = self.joint.wing.cells[cell]
+        return space.location_key or space.space_id
+
+    # What is built
+
+    def spans(self) -> tuple[BuiltSpan, ...]:
+        """Return every span that carries a cable or is built, in the order of the containment."""
+        return tuple(self._span(way) for way in self._ways)
+
+    @property
+    def _ways(self) -> list[int]:
+        return sorted(self.solution.built | set(self.solution.cables))
+
+    def _span(self, number: int) -> BuiltSpan:
+        way = self.joint.wing.containment.ways[number]
+        cables = self.solution.cables.get(number, 0)
+        return BuiltSpan(
+            span_id=way.span.span_id,
+            floor=way.span.floor,
+            containment=way.span.containment,
+            length_m=round(way.span.length_m, 3),
+            is_new=way.is_new,
+            cables=cables,
+            section_mm2=section_mm2(cables, rules=self.joint.wing.rules) if way.is_new else 0.0,
+            drills=way.drills,
+        )
+
+    def distributors(self) -> tuple[BuiltDistributor, ...]:
+        """Return each distributor in which cables end."""
+        ways = self.joint.wing.containment.ways
+        found = []
+        for number, ports in sorted(self.solution.ports.items()):
+            hub = self.joint.hubs[number]
+            route = hub.fibre.ways if hub.fibre else ()
+            found.append(
+                BuiltDistributor(
+                    name=hub.name,
+                    kind=hub.kind,
+                    floor=hub.floor,
+                    at=hub.at,
+                    switches=self.solution.switches[number],
+                    ports=ports,
+                    fibre_m=hub.fibre.length_m if hub.fibre else 0.0,
+                    fibre_route=tuple(ways[way].span.span_id for way in route),
+                )
+            )
+        return tuple(found)
+
+    def points(self) -> tuple[BuiltPoint, ...]:
+        """Return each point with its cells; switches of a distributor are filled in turn."""
+        numbers = {way: number for number, way in enumerate(self._ways)}
+        cells: defaultdict[int, list[int]] = defaultdict(list)
+        for cell, server in enumerate(self.solution.servers):
+            cells[server].append(cell)
+        taken: Counter[int] = Counter()
+        found = []
+        for link in sorted(self.solution.links, key=self._order):
+            switches = max(1, self.solution.switches[link.hub])
+            each = ceil(self.solution.ports[link.hub] / switches)
+            found.append(self._point(link, cells[link.point], taken[link.hub] // each + 1, numbers))
+            taken[link.hub] += 1
+        return tuple(found)
+
+    def _order(self, link: Link) -> tuple[int, int]:
+        point = self.joint.points[link.point]
+        return point.floor, link.point
+
+    def _point(
+        self, link: Link, cells: list[int], switch: int, numbers: Mapping[int, int]
+    ) -> BuiltPoint:
+        point = self.joint.points[link.point]
+        wireless = point.option in WIRELESS
+        return BuiltPoint(
+            name=point.name,
+            option=point.option,
+            landing=self.joint.wing.landings.index(point.floor) + 1,
+            at=point.at,
+            height_m=point.height_m,
+            space=point.space_id,
+            distributor=self.joint.hubs[link.hub].name,
+            switch=switch,
+            length_m=self.solution.cable_m(link),
+            route=tuple(numbers[way] for way in link.route),
+            cells=tuple(self.key_of(cell) for cell in cells),
+            signal_dbm=tuple(point.signal_dbm[cell] for cell in cells) if wireless else (),
+            load=round(sum(point.serves[cell] for cell in cells), 4),
+            forced_by=self._forced_by(link.point) if wireless else "",
+        )
+
+    # What decided it
+
+    def _forced_by(self, number: int) -> str:
+        """Return the cell that no other built access point reaches, "" where each has another.
+
+        Of several it is the one that the fewest places could serve.
+        """
+        alone = [
+            (self._places[cell], cell)
+            for cell in self.joint.points[number].serves
+            if self.solution.servers[cell] == number and self._reaching[cell] == 1
+        ]
+        return self.key_of(min(alone)[1]) if alone else ""
+
+    @property
+    def _reaching(self) -> Counter[int]:
+        """Return how many built points reach each cell."""
+        return Counter(
+            cell for link in self.solution.links for cell in self.joint.points[link.point].serves
+        )
+
+    @property
+    def _places(self) -> Counter[int]:
+        """Return how many access points, built or not, could serve each cell."""
+        return Counter(
+            cell for point in self.joint.points if point.option in WIRELESS for cell in point.serves
+        )
+
+    def landings(self) -> tuple[LandingDesign, ...]:
+        """Return the choice of each landing with its alternatives."""
+        return tuple(self._landing(family) for family in range(len(self.joint.wing.landings)))
+
+    def _landing(self, family: int) -> LandingDesign:
+        wing, solution = self.joint.wing, self.solution
+        chosen = solution.options[family]
+        cells = [cell for cell, found in enumerate(wing.families) if found == family]
+        without_gbp = solution.without(family).cost_gbp
+        costs = {chosen: solution.cost_gbp}
+        for (of, option), other in self.solved.alternatives.items():
+            if of == family:
+                costs[option] = other.cost_gbp
+        others = sorted((cost, BUILT.index(o)) for o, cost in costs.items() if o != chosen)
+        quantities, ports = self._quantities(family)
+        return LandingDesign(
+            landing=family + 1,
+            cells=len(cells),
+            chosen=chosen,
+            runner_up=BUILT[others[0][1]] if others else None,
+            margin_gbp=pounds(max(0.0, others[0][0] - solution.cost_gbp)) if others else Decimal(0),
+            binding=self._binding(family, cells),
+            quantities=quantities,
+            ports=ports,
+            options=tuple(self._option(family, option, costs, without_gbp) for option in Option),
+        )
+
+    def _quantities(self, family: int) -> tuple[dict[str, Estimate], Estimate]:
+        """Return what a landing takes; the radio's range moves its access points and cables."""
+        items = self.solution.by_landing.get(family, {})
+        points = sum(
+            1
+            for link in self.solution.links
+            if self._family_of(self.joint.points[link.point].floor) == family
+        )
+        spread = self.access_points
+        if spread is None or self.solution.options[family] not in WIRELESS:
+            return {i: Estimate.exactly(n) for i, n in items.items()}, Estimate.exactly(points)
+        factor = Estimate(*(bound / spread.likely for bound in spread.as_tuple()))
+        quantities = {
+            item: factor.scaled(n) if item in _RADIO_ITEMS else Estimate.exactly(n)
+            for item, n in items.items()
+        }
+        return quantities, factor.scaled(points)
+
+    def _family_of(self, floor_: int) -> int:
+        return self.joint.wing.landings.index(floor_)
+
+    def _option(
+        self,
+        family: int,
+        option: Option,
+        costs: Mapping[Option, float],
+        without_gbp: float,
+    ) -> LandingOption:
+        reason = self._reason(family, option, costs)
+        solution = (
+            self.solution
+            if option == self.solution.options[family]
+            else self.solved.alternatives.get((family, option))
+        )
+        served = self._shares(solution, family) if solution else Counter()
+        return LandingOption(
+            option=option,
+            offered=option in costs,
+            reason=reason,
+            points=len(served),
+            cells_per_point=max(served.values(), default=0),
+            whole_life_cost_gbp=pounds(costs[option] - without_gbp)
+            if option in costs
+            else Decimal(0),
+        )
+
+    def _shares(self, solution: Solution, family: int) -> Counter[int]:
+        families = self.joint.wing.families
+        return Counter(
+            server for cell, server in enumerate(solution.servers) if families[cell] == family
+        )
+
+    def _reason(self, family: int, option: Option, costs: Mapping[Option, float]) -> str:
+        if option == Option.NOTHING:
+            return "leaves every cell of the landing without service"
+        if option in costs:
+            ready = option == Option.OUTLETS and any(
+                self.joint.wing.has_data(cell)
+                for cell, found in zip(self.joint.wing.cells, self.joint.wing.families, strict=True)
+                if found == family
+            )
+            return "reuses the data cabling in the cells" if ready else ""
+        if option in self.too_dear:
+            return self.too_dear[option]
+        return self.joint.refused.get(
+            (family, option), "the rest of the wing leaves no room for it"
+        )
+
+    def _binding(self, family: int, cells: list[int]) -> str:
+        """Return what decides the design of a landing, in site words."""
+        chosen = self.solution.options[family]
+        if chosen in WIRELESS:
+            return self._radio_binding(family)
+        beyond = self._beyond(cells)
+        if chosen == Option.OUTLETS and beyond:
+            key = self.key_of(beyond[-1])
+            return (
+                f"permanent link: {len(beyond)} of {len(cells)} cells are beyond "
+                f"{self.joint.limit_m:g} m of a comms room, such as {key}"
+            )
+        return "cost: no rule binds"
+
+    def _radio_binding(self, family: int) -> str:
+        built = [
+            (self.joint.points[link.point].name, self._forced_by(link.point))
+            for link in self.solution.links
+            if self._family_of(self.joint.points[link.point].floor) == family
+        ]
+        forced = [(name, cell) for name, cell in built if cell]
+        if not forced:
+            return f"airtime: each cell is reached by several of the {len(built)} access points"
+        name, cell = forced[0]
+        return (
+            f"signal: {len(forced)} of {len(built)} access points each have a cell that no other "
+            f"reaches, such as {name} for {cell}"
+        )
+
+    def _beyond(self, cells: Iterable[int]) -> list[int]:
+        wing = self.joint.wing
+        nearest = wing.room_routes[0].min(axis=0)
+        return [
+            cell
+            for cell in cells
+            if not wing.has_data(wing.cells[cell])
+            and nearest[wing.taps[cell].node] + wing.taps[cell].length_m > self.joint.limit_m
+        ]
+
+    def shared(self) -> dict[str, Estimate]:
+        """Return what landings share, by item; switches and cabinets follow the range of ports."""
+        shared = {item: Estimate.exactly(n) for item, n in self.solution.shared.items()}
+        spread = Estimate.exactly(0)
+        for family in range(len(self.joint.wing.landings)):
+            spread += self._quantities(family)[1]
+        likely = shared.get("switch_48_poe")
+        if likely is None:
+            return shared
+        switches = self._switches(spread, int(likely.likely))
+        shared["switch_48_poe"] = switches
+        cabinets = shared.get("cabinet")
+        if cabinets:
+            more = self._cabinets(switches, cabinets.likely)
+            shared["cabinet"] = shared["power_circuit"] = more
+        return shared
+
+    def _switches(self, ports: Estimate, likely: int) -> Estimate:
+        """Return the range of switches: fewer ports and less spare, or more of both."""
+        spare = self.joint.wing.catalogue.assumptions["spare_ports"]
+        size = self.joint.wing.rules["switch.ports"]
+        free = sum(self.joint.hubs[hub].ports_free for hub in self.solution.ports)
+        open_ = sum(1 for n in self.solution.switches.values() if n)
+        low, high = (
+            max(open_, ceil(round(max(0.0, p - free) * max(s, 1.0) / size, 6)))
+            for p, s in ((ports.low, spare.low), (ports.high, spare.high))
+        )
+        return Estimate(min(low, likely), likely, max(high, likely))
+
+    def _cabinets(self, switches: Estimate, likely: float) -> Estimate:
+        holds = self.joint.wing.catalogue.assumptions["switches_per_cabinet"]
+        low = min(likely, max(1, ceil(switches.low / holds.high)))
+        return Estimate(low, likely, max(likely, ceil(switches.high / floor(max(1, holds.low)))))
+
+    def where(self) -> str:
+        """Return where the cabling ends, in words."""
+        kinds = Counter(self.joint.hubs[hub].kind for hub in self.solution.ports)
+        words = {"comms room": "nearest comms room", "new cabinet": "new cabinet in the wing"}
+        several = {"comms room": "comms room", "new cabinet": "new cabinets in the wing"}
+        return " and ".join(
+            words[kind] if count == 1 else f"{count} {several[kind]}"
+            for kind, count in sorted(kinds.items())
+        )
+
+    def longest_m(self) -> float:
+        """Return the length of the longest permanent link, in metres."""
+        return round(
+            max((self.solution.cable_m(link) for link in self.solution.links), default=0.0), 1
+        )

@@ -1,0 +1,73 @@
+"""How many access points a landing may take when its radio turns out better or worse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from estate.cabling.options import WIRELESS, Option
+from estate.estimate import Estimate
+from estate.optimise import capacitated_cover
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scipy.sparse import csr_array
+
+    from estate.cabling.solution import Solution
+    from estate.radio.candidates import Candidate
+    from estate.radio.serving import Reach
+
+_EFFORT = 0.01
+_SECONDS = 60.0
+
+
+def access_points_in_all(
+    solution: Solution, candidates: Sequence[Candidate], reach: Reach
+) -> Estimate | None:
+    """Return the access points of the wing: best, as designed, and worst; None for none.
+
+    For the best and the worst case the wireless landings are covered anew with as few access
+    points as their places allow. A cell that none of them reaches in the worst case takes one of
+    its own.
+    """
+    wing = solution.joint.wing
+    built = sum(
+        1 for link in solution.links if solution.joint.points[link.point].option in WIRELESS
+    )
+    if not built:
+        return None
+    columns = {space: column for column, space in enumerate(reach.cells)}
+    counts = {"best": 0, "worst": 0}
+    for option, kind in (
+        (Option.CELL_ACCESS_POINTS, "cell"),
+        (Option.LANDING_ACCESS_POINTS, "landing"),
+    ):
+        cells = [
+            columns[cell.space_id]
+            for cell, family in zip(wing.cells, wing.families, strict=True)
+            if solution.options[family] == option
+        ]
+        rows = [row for row, candidate in enumerate(candidates) if candidate.kind == kind]
+        if cells:
+            for case in counts:
+                counts[case] += _fewest(reach.loads[case][rows][:, cells])
+    return Estimate(min(counts["best"], built), built, max(counts["worst"], built))
+
+
+def _fewest(loads: csr_array) -> int:
+    """Return the fewest rows that serve all columns, and one more for each that none serves."""
+    served = np.unique(loads.indices)
+    left = int(loads.shape[1]) - served.size
+    if not served.size:
+        return left
+    used = np.nonzero(np.diff(loads.indptr))[0]
+    cover = capacitated_cover(
+        np.ones(used.size),
+        loads[used][:, served],
+        np.ones(used.size),
+        effort=_EFFORT,
+        seconds=_SECONDS,
+    )
+    return left + len(cover.chosen)

@@ -1,0 +1,173 @@
+"""The cheapest design of a wing, and what each landing would cost with another technology."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from estate.cabling.covering import beside, nothing_built
+from estate.cabling.joint import Joint
+from estate.cabling.options import BUILT, Option
+from estate.cabling.posing import posed
+from estate.cabling.solution import Solution
+from estate.optimise import connected_bound, connected_cover
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# A design that is proven to be this near to the best is not searched further. With the effort of
+# an estate's plan a wing is solved as a whole only where the relaxation is nearly an answer.
+GAP = 0.005
+ESTATE_GAP = 0.02
+ESTATE_EFFORT = 0.1
+_SECONDS_MAX = 600.0
+_PENNY = 0.01
+_PASSES_MAX = 4
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Solved:
+    """The best design found, the proven bound, and the alternatives of each landing.
+
+    An alternative is the whole wing with another option on that landing alone, the rest as
+    designed: it is a design that could be built.
+    """
+
+    solution: Solution
+    bound_gbp: float
+    stopped_by: str
+    alternatives: Mapping[tuple[int, Option], Solution]
+
+
+def solved(joint: Joint, *, seed: int, effort: float = ESTATE_EFFORT) -> Solved:
+    """Return the design of a wing.
+
+    First all landings take one option, whichever is cheapest; then each landing in turn takes
+    what is cheapest beside the others, until none changes. The relaxation of the joint problem
+    bounds what any design costs; where that leaves a gap and the effort allows it, the joint
+    problem is solved as a whole.
+
+    Raises
+    ------
+    InfeasibleError
+        When no design keeps every rule.
+    """
+    offered = _offered(joint)
+    search = _Search(joint=joint, offered=offered, seed=seed)
+    best, alternatives = search.improved(search.first())
+    problem = posed(joint, offered)
+    certain_gbp = joint.cost_gbp(joint.constant)
+    relaxed = connected_bound(problem.cover, effort=effort, seconds=_SECONDS_MAX)
+    bound_gbp = certain_gbp + relaxed.bound
+    out_of_time = False
+    thorough = effort > ESTATE_EFFORT
+    is_open = best.cost_gbp - bound_gbp > (GAP if thorough else ESTATE_GAP) * best.cost_gbp
+    if is_open and (thorough or relaxed.is_nearly_whole):
+        answer = connected_cover(problem.cover, effort=effort, seconds=_SECONDS_MAX, seed=seed)
+        out_of_time = answer.stopped_by == "time_cap"
+        bound_gbp = max(bound_gbp, certain_gbp + answer.bound)
+        whole = problem.solution(answer)
+        if whole.cost_gbp < best.cost_gbp - _PENNY:
+            best, alternatives = search.improved(whole)
+    return Solved(
+        solution=best,
+        bound_gbp=min(bound_gbp, best.cost_gbp),
+        stopped_by=_stopped_by(best.cost_gbp, bound_gbp, out_of_time=out_of_time),
+        alternatives={
+            (family, option): found
+            for (family, option), found in alternatives.items()
+            if option != best.options[family]
+        },
+    )
+
+
+def design_in_turn(joint: Joint, *, seed: int) -> Solution:
+    """Return a good design in a moment, without any bound.
+
+    Raises
+    ------
+    InfeasibleError
+        When no design keeps every rule.
+    """
+    search = _Search(joint=joint, offered=_offered(joint), seed=seed)
+    return search.improved(search.first())[0]
+
+
+def _offered(joint: Joint) -> dict[int, list[Option]]:
+    families = range(len(joint.wing.landings))
+    return {f: [o for o in BUILT if joint.is_offered(f, o)] for f in families}
+
+
+def _stopped_by(cost_gbp: float, bound_gbp: float, *, out_of_time: bool) -> str:
+    if cost_gbp - bound_gbp < _PENNY:
+        return "optimal"
+    if cost_gbp - bound_gbp <= GAP * cost_gbp:
+        return "gap"
+    return "time_cap" if out_of_time else "effort"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Search:
+    """Designs a wing landing by landing, each beside the rest of it.
+
+    `known` keeps what was found beside a rest, which often comes again.
+    """
+
+    joint: Joint
+    offered: Mapping[int, Sequence[Option]]
+    seed: int
+    known: dict[object, Solution | None] = field(default_factory=dict)
+
+    def first(self) -> Solution:
+        """Return the cheapest design with one option for all landings that have it.
+
+        Where there is none, the whole is solved at once.
+        """
+        options = sorted({o for found in self.offered.values() for o in found}, key=BUILT.index)
+        designs = [design for o in options if (design := self._uniform(o)) is not None]
+        if designs:
+            return _cheapest(designs)
+        problem = posed(self.joint, self.offered)
+        answer = connected_cover(problem.cover, effort=1.0, seconds=_SECONDS_MAX, seed=self.seed)
+        return problem.solution(answer)
+
+    def _uniform(self, option: Option) -> Solution | None:
+        """Return a design with the option wherever it is offered, and there alone what is else."""
+        having = [family for family, options in self.offered.items() if option in options]
+        design = beside(nothing_built(self.joint), having, option)
+        for family, options in self.offered.items():
+            if design is not None and family not in having:
+                rest = design
+                found = (beside(rest, [family], other) for other in options)
+                others = (each for each in found if each is not None)
+                design = min(others, key=lambda each: each.cost_gbp, default=None)
+        return design
+
+    def improved(self, design: Solution) -> tuple[Solution, dict[tuple[int, Option], Solution]]:
+        """Return a design that no change of one landing makes cheaper, and all such changes."""
+        alternatives: dict[tuple[int, Option], Solution] = {}
+        for _ in range(_PASSES_MAX):
+            alternatives = {}
+            for family, options in self.offered.items():
+                rest = design.without(family)
+                for option in options:
+                    found = self._beside(rest, family, option)
+                    if found is not None:
+                        alternatives[family, option] = found
+            best = _cheapest((design, *alternatives.values()))
+            if best.cost_gbp > design.cost_gbp - _PENNY:
+                break
+            design = best
+        return design, alternatives
+
+    def _beside(self, rest: Solution, family: int, option: Option) -> Solution | None:
+        """Return a landing with an option beside the rest, None where it finds no room."""
+        key = (rest.links, rest.servers, family, option)
+        if key not in self.known:
+            self.known[key] = beside(rest, [family], option)
+        return self.known[key]
+
+
+def _cheapest(designs: Iterable[Solution]) -> Solution:
+    return min(designs, key=lambda design: design.cost_gbp)

@@ -1,0 +1,138 @@
+"""A wing as the problem sees it: its cells, its containment, and what is known of its radio."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from estate.cabling.containment import Containment, Tap, containment_of
+from estate.cabling.rules import Rules, read_rules
+from estate.catalogue import Catalogue
+from estate.model import DATA_CABLING, Network, Outlet, Space
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_CELL = "cell"
+_SIDEWAYS_M = 2.0  # From a node to a cell without any outlet: down to the height of one.
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WingProblem:
+    """The facts that a design of one wing rests on.
+
+    `cells` are numbered landing by landing, from the lowest up, and then by key; landing n is
+    floor n - 1.
+    """
+
+    network: Network
+    containment: Containment
+    cells: tuple[Space, ...]
+    catalogue: Catalogue
+    rules: Rules
+
+    @classmethod
+    def of(cls, network: Network, catalogue: Catalogue) -> WingProblem:
+        """Return the problem of a network of one wing."""
+        rules = read_rules()
+        cells = sorted(
+            (space for space in network.spaces if space.kind == _CELL),
+            key=lambda cell: (cell.floor, cell.location_key, cell.space_id),
+        )
+        return cls(
+            network=network,
+            containment=containment_of(network, rules),
+            cells=tuple(cells),
+            catalogue=catalogue,
+            rules=rules,
+        )
+
+    @cached_property
+    def landings(self) -> tuple[int, ...]:
+        """Return the floors that have cells, from the lowest up."""
+        return tuple(sorted({cell.floor for cell in self.cells}))
+
+    @cached_property
+    def families(self) -> tuple[int, ...]:
+        """Return the number of each cell's landing, from 0."""
+        return tuple(self.landings.index(cell.floor) for cell in self.cells)
+
+    @cached_property
+    def outlets(self) -> Mapping[str, tuple[Outlet, ...]]:
+        """Return the outlets in each cell, by its space."""
+        found: defaultdict[str, list[Outlet]] = defaultdict(list)
+        for outlet in self.network.outlets:
+            found[outlet.space_id].append(outlet)
+        return {space_id: tuple(outlets) for space_id, outlets in found.items()}
+
+    def has_data(self, cell: Space) -> bool:
+        """Return whether an outlet of Cat 5e or better stands in a cell already."""
+        return any(
+            outlet.state == "existing" and outlet.category in DATA_CABLING
+            for outlet in self.outlets.get(cell.space_id, ())
+        )
+
+    def pair_mbps(self, cell: Space) -> float:
+        """Return the rate of the best telephony pair of a cell that has passed a test, or 0."""
+        return max(
+            (
+                outlet.pair_mbps or 0.0
+                for outlet in self.outlets.get(cell.space_id, ())
+                if outlet.state == "existing" and outlet.pair_test == "passed"
+            ),
+            default=0.0,
+        )
+
+    @cached_property
+    def taps(self) -> tuple[Tap, ...]:
+        """Return where the cabling of each cell hangs on the containment.
+
+        That is at its outlet; a cell without one is reached from the nearest node of its floor.
+        """
+        return tuple(self._tap(cell) for cell in self.cells)
+
+    def _tap(self, cell: Space) -> Tap:
+        for outlet in self.outlets.get(cell.space_id, ()):
+            if outlet.outlet_id in self.containment.taps:
+                return self.containment.taps[outlet.outlet_id]
+        x_m, y_m = middle_of(cell)
+        node, away_m = self.containment.nearest(cell.floor, (x_m, y_m))
+        return Tap(node=node, length_m=round(away_m + _SIDEWAYS_M, 3), drills=1)
+
+    @cached_property
+    def rooms(self) -> tuple[int, ...]:
+        """Return the nodes of the distributors that the network has: its comms rooms."""
+        numbers = self.containment.numbers
+        found = []
+        for distributor in self.network.distributors:
+            node = numbers.get(distributor.distributor_id)
+            if node is None:
+                node, _ = self.containment.nearest(distributor.floor, distributor.at)
+            found.append(node)
+        return tuple(found)
+
+    @cached_property
+    def way_costs_gbp(self) -> tuple[float, ...]:
+        """Return the whole-life cost of building each way: its containment and what it drills."""
+        metre, hole = (self.catalogue.unit_gbp(i) for i in ("containment_steel", "core_drill"))
+        return tuple(
+            round(way.span.length_m, 3) * metre + way.drills * hole if way.is_new else 0.0
+            for way in self.containment.ways
+        )
+
+    @cached_property
+    def room_routes(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the length in metres from each comms room to each node, and the node before."""
+        lengths = [way.span.length_m for way in self.containment.ways]
+        return self.containment.shortest(self.rooms, lengths)
+
+
+def middle_of(space: Space) -> tuple[float, float]:
+    """Return the mean of a space's corners, in metres."""
+    xs, ys = zip(*space.outline, strict=True)
+    return (round(sum(xs) / len(xs), 3), round(sum(ys) / len(ys), 3))

@@ -1,0 +1,110 @@
+"""What stands already is used by the design and not bought again, to the penny."""
+
+from decimal import Decimal
+
+import pytest
+
+from estate.design import design_wing
+
+TRAY = {"state": "existing", "fill_percent": 10, "width_mm": 150, "depth_mm": 50}
+
+
+@pytest.fixture
+def designed(result, catalogue):
+    """Return a function that returns the design of wing A as the survey on the disk has it."""
+
+    def design():
+        found = result()
+        return design_wing(found.sizing.wings[0].shape, catalogue, found.networks["LEI-A"])
+
+    return design
+
+
+@pytest.fixture
+def priced(catalogue):
+    """Return a function that prices quantities at likely rates over the appraisal."""
+
+    def price(**quantities):
+        return sum(
+            Decimal(repr(quantity))
+            * Decimal(repr(catalogue.rates[item].rate.likely))
+            * catalogue.purchases(item)
+            for item, quantity in quantities.items()
+        )
+
+    return price
+
+
+def bought(design, item):
+    """Return how much of an item a design buys."""
+    parts = [*(landing.quantities for landing in design.landings), design.shared]
+    return sum(part[item].likely for part in parts if item in part)
+
+
+def every(sheet, layer, rows, **values):
+    """Change the features of a layer that a function picks."""
+    frame = sheet.read(layer)
+    for column, value in values.items():
+        frame.loc[rows(frame), column] = value
+    sheet.write(layer, frame)
+
+
+def of_wing_a(frame):
+    return frame["wing"] == "A"
+
+
+def test_containment_with_room_in_it_saves_its_metres_and_its_drilling(sheet, designed, priced):
+    before = designed()
+    every(sheet, "spans", lambda f: of_wing_a(f) & (f["containment"] != "drop"), **TRAY)
+
+    after = designed()
+
+    assert bought(after, "containment_steel") == 0
+    drills = bought(before, "core_drill") - bought(after, "core_drill")
+    saved_gbp = priced(containment_steel=bought(before, "containment_steel"), core_drill=drills)
+    assert before.cost_gbp - after.cost_gbp == pytest.approx(saved_gbp, abs=Decimal("0.5"))
+    assert saved_gbp > 1000
+
+
+def test_containment_that_is_full_saves_nothing(sheet, designed):
+    before = designed()
+    full = {**TRAY, "fill_percent": 55}
+    every(sheet, "spans", lambda f: of_wing_a(f) & (f["containment"] != "drop"), **full)
+
+    assert designed().cost_gbp == before.cost_gbp
+
+
+def test_an_outlet_that_is_cabled_needs_a_port_and_nothing_else(sheet, designed):
+    cabled = {"state": "existing", "category": "cat6a"}
+    every(sheet, "outlets", of_wing_a, **cabled)
+    every(sheet, "spans", lambda f: of_wing_a(f) & (f["containment"] == "drop"), state="existing")
+
+    after = designed()
+
+    for item in ("outlet_cat6a", "cable_cat6a", "core_drill", "containment_steel"):
+        assert bought(after, item) == 0, item
+    assert bought(after, "network_dock") == 9  # One for each cell: the device still needs it.
+
+
+def test_free_switch_ports_save_the_switch_and_its_cabinet(sheet, designed, priced):
+    before = designed()
+    free = {"switch_ports_free": 24, "rack_units_free": 20, "power_free_w": 2000}
+    every(sheet, "distributors", of_wing_a, state="existing", **free)
+
+    after = designed()
+
+    saved_gbp = priced(switch_48_poe=1, cabinet=1, power_circuit=1)
+    assert before.cost_gbp - after.cost_gbp == pytest.approx(saved_gbp, abs=Decimal("0.5"))
+
+
+def test_a_pair_is_used_only_once_a_test_was_passed(sheet, designed):
+    voice = {"state": "existing", "category": "voice"}
+    every(sheet, "outlets", of_wing_a, **voice)
+    untested = {str(option.option): option for option in designed().landings[0].options}
+
+    every(sheet, "outlets", of_wing_a, pair_test="passed", pair_mbps=200.0)
+    tested = {str(option.option): option for option in designed().landings[0].options}
+
+    assert not untested["existing_pairs"].offered
+    assert "pair test" in untested["existing_pairs"].reason
+    assert tested["existing_pairs"].offered
