@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,31 +37,58 @@ def mapped(
 ) -> list[R]:
     """Return the function's answer for each of the arguments, in their order.
 
-    `done` is told the place and the answer of each as it comes, still in that order.
+    `done` is told the place and the answer of each as it comes, in no order.
 
     Raises
     ------
     InputError
         When the scheduler does not answer or has no worker, or Dask is not installed.
     """
-    answers = []
-    for place, answer in enumerate(_answers(function, arguments, workers)):
+    answers = dict[int, R]()
+    for place, answer in _answers(function, arguments, workers):
         done(place, answer)
-        answers.append(answer)
-    return answers
+        answers[place] = answer
+    return [answers[place] for place in range(len(arguments))]
 
 
 def _answers(
     function: Callable[..., R], arguments: Sequence[tuple[Any, ...]], workers: Workers
-) -> Iterator[R]:
-    calls = (delayed(function)(*each) for each in arguments)
+) -> Iterator[tuple[int, R]]:
+    calls = [(place, function, each) for place, each in enumerate(arguments)]
     if workers.scheduler:
         with _cluster(workers.scheduler, timeout_s=workers.timeout_s):
-            yield from Parallel(n_jobs=-1)(calls)
+            yield from _as_they_come(calls, jobs=-1)
     elif workers.jobs == 1:
-        yield from (function(*each) for each in arguments)
+        yield from (_placed(*call) for call in calls)
     else:
-        yield from Parallel(n_jobs=workers.jobs, return_as="generator")(calls)
+        with _quiet_about_grown_workers():
+            yield from _as_they_come(calls, jobs=workers.jobs)
+
+
+def _as_they_come(
+    calls: Sequence[tuple[int, Callable[..., R], tuple[Any, ...]]], *, jobs: int
+) -> Iterator[tuple[int, R]]:
+    found: Iterator[tuple[int, R]] = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(_placed)(*call) for call in calls
+    )
+    yield from found
+
+
+def _placed(place: int, function: Callable[..., R], each: tuple[Any, ...]) -> tuple[int, R]:
+    return place, function(*each)
+
+
+@contextmanager
+def _quiet_about_grown_workers() -> Iterator[None]:
+    """Say nothing of a worker that is replaced because it grew.
+
+    loky replaces a worker that holds 300 MB more after an answer than after its first, and
+    warns. What it held is memory that the solvers' allocator keeps for the next problem; each
+    answer was handed over before, and the new worker goes on with the next.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
+        yield
 
 
 @contextmanager

@@ -85,14 +85,6 @@ class Workspace:
         """Return the folder of the results."""
         return self.root / "out"
 
-    @property
-    def cache(self) -> Path:
-        """Return the folder of what can be made again: delete it at any time.
-
-        Several workspaces may share one, named by WINGSPAN_CACHE.
-        """
-        return Path(os.environ.get("WINGSPAN_CACHE") or self.root / "cache")
-
     def settings(self, options: Mapping[str, Any]) -> Settings:
         """Return the settings: option, then environment, then wingspan.toml, then default.
 
@@ -126,6 +118,19 @@ class Workspace:
     def surveys(self) -> list[Path]:
         """Return the files of the surveys, in order; each is named after its prison."""
         return sorted((self.inputs / "surveys").glob("*.gpkg"))
+
+
+def design_cache() -> Path:
+    """Return the folder of designs that were made, for all workspaces: delete it at any time.
+
+    WINGSPAN_DESIGN_CACHE names another than the one in the user's cache folder.
+    """
+    named = os.environ.get("WINGSPAN_DESIGN_CACHE")
+    if named:
+        return Path(named)
+    users = os.environ.get("XDG_CACHE_HOME", "")
+    folder = Path(users) if os.path.isabs(users) else Path("~/.cache").expanduser()
+    return folder / "wingspan" / "designs"
 
 
 def create(root: Path, *, template: str) -> Workspace:

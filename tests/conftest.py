@@ -40,26 +40,26 @@ def kept_designs(pytestconfig: pytest.Config) -> Iterator[Path]:
     """Share designs between workspaces, and between runs as long as the program stays the same."""
     cache = pytestconfig.cache
     assert cache is not None
-    folder = cache.mkdir("wingspan")
+    folder = cache.mkdir("designs")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WINGSPAN_CACHE", str(folder))
-        yield folder / "designs"
+        patch.setenv("WINGSPAN_DESIGN_CACHE", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")
 def planned(
     tmp_path_factory: pytest.TempPathFactory, worker_id: str, kept_designs: Path
 ) -> tuple[Path, dict[str, Any]]:
-    """Plan England and Wales once, whichever worker asks first; see `workspace` and `plan`."""
-    assert kept_designs.parent.is_dir()
+    """Plan the six prisons of the example once, whichever worker asks first."""
+    assert kept_designs.is_dir()
     base = tmp_path_factory.getbasetemp()
     # The workers of one run have one parent folder, and the first to hold the lock plans.
     shared = base if worker_id == "master" else base.parent
-    workspace, answer = shared / "england-wales", shared / "england-wales-plan.json"
-    with (shared / "england-wales.lock").open("w") as lock:
+    workspace, answer = shared / "example", shared / "example-plan.json"
+    with (shared / "example.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not answer.exists():
-            _run([WINGSPAN, "init", workspace, "--from", "england-wales"])
+            _run([WINGSPAN, "init", workspace, "--from", "example"])
             plan = [WINGSPAN, "-C", workspace, "estate", "plan", "--jobs", "2", "--json"]
             answer.write_text(_run(plan))
     return workspace, json.loads(answer.read_text())
@@ -67,7 +67,7 @@ def planned(
 
 @pytest.fixture(scope="session")
 def workspace(planned: tuple[Path, dict[str, Any]]) -> Path:
-    """Return a planned workspace of England and Wales, to be read and never changed."""
+    """Return a planned workspace of six prisons, to be read and never changed."""
     return planned[0]
 
 

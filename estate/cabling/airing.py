@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import numpy as np
 from scipy.sparse import csr_array
 
 from estate.cabling.options import WIRELESS
@@ -72,7 +73,8 @@ class Air:
                 for cell, server in serving.items()
                 if server == name
             )
-            if planned > 0:
+            # An access point with a cell that fails is overloaded by that cell alone.
+            if planned > 0 and np.isfinite(airtime[name]):
                 loads[row] *= airtime[name] / budget / planned
         loads[loads > 1] = 0.0
         likely = csr_array(loads)

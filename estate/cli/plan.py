@@ -69,6 +69,7 @@ def plan(
     from estate.pipeline import Designing, make_plan, read_inputs
     from estate.plan import summary, write_plan
     from estate.topology import write_topology
+    from estate.workspace import design_cache
     from reports.files import written_aside
     from reports.terminal import progress
 
@@ -76,7 +77,7 @@ def plan(
         inputs = read_inputs(workspace)
         advance(_READING)
         designing = Designing(
-            cache=DesignCache(workspace.cache / "designs"),
+            cache=DesignCache(design_cache()),
             advance=lambda share: advance(share * _DESIGNING),
         )
         made = make_plan(inputs, settings, Workers(jobs=jobs or 1, scheduler=scheduler), designing)

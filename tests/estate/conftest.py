@@ -1,5 +1,7 @@
 """The estates that tests of several modules plan, read from the shipped facts."""
 
+import csv
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -29,9 +31,59 @@ def example(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def example_plan(example):
-    """Return the plan of the example workspace."""
+def example_plan(example, workspace):
+    """Return the plan of the example workspace; `workspace` has its designs made by then."""
+    assert workspace.is_dir()
     return make_plan(example, Settings())
+
+
+@pytest.fixture(scope="session")
+def hamlet_workspace(tmp_path_factory):
+    """Return a workspace of two small prisons, whose wings are designed in a moment.
+
+    Elmley has two wings alike, of 12 cells on two landings in concrete, and Moorland a dormitory
+    of 6 rooms in brick, where access points pay.
+    """
+    workspace = create(tmp_path_factory.mktemp("small") / "hamlet", template="example")
+    places = {"EYI": "24", "MDI": "6"}
+    block = {"spurs": "2+2+2", "landings": "2", "cells_per_landing": "6", "cells": "12"}
+    rooms = {"spurs": "", "landings": "1", "cells_per_landing": "6", "cells": "6"}
+    brick = {"typology": "dormitory", "material": "brick", "thickness_mm": "215"}
+    wings = {("EYI", "HB1"): block, ("EYI", "HB2"): block, ("MDI", "1"): {**rooms, **brick}}
+    with edited(workspace.inputs / "register.csv") as rows:
+        rows[:] = [row for row in rows if row["prison_id"] in places]
+        for row in rows:
+            for column in ("baseline_cna", "operational_capacity", "population"):
+                row[column] = places[row["prison_id"]]
+    with edited(workspace.inputs / "wings.csv") as rows:
+        rows[:] = [row | wings.get((row["prison_id"], row["wing"]), {"wing": ""}) for row in rows]
+        rows[:] = [row for row in rows if row["wing"]]
+    return workspace
+
+
+@contextmanager
+def edited(path):
+    """Yield the rows of a CSV file, and write them as they then are."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = list(rows[0])
+    yield rows
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.fixture(scope="session")
+def hamlet(hamlet_workspace):
+    """Return the inputs of the two small prisons."""
+    return read_inputs(hamlet_workspace)
+
+
+@pytest.fixture(scope="session")
+def hamlet_plan(hamlet):
+    """Return the plan of the two small prisons."""
+    return make_plan(hamlet, Settings())
 
 
 @pytest.fixture(scope="session")
@@ -39,13 +91,6 @@ def england_wales(tmp_path_factory):
     """Return the inputs of England and Wales."""
     root = tmp_path_factory.mktemp("large") / "england-wales"
     return read_inputs(create(root, template="england-wales"))
-
-
-@pytest.fixture(scope="session")
-def england_wales_plan(england_wales, workspace):
-    """Return the plan of England and Wales; `workspace` has its designs made by then."""
-    assert workspace.is_dir()
-    return make_plan(england_wales, Settings())
 
 
 @pytest.fixture(scope="session")

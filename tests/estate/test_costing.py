@@ -172,15 +172,15 @@ def test_an_empty_bill_comes_to_zero():
     assert totals([]).whole_life_gbp == Money()
 
 
-def test_the_packages_of_a_real_estate_add_up_to_whole_life_and_vat(england_wales_plan):
-    bill = [line for site in england_wales_plan.establishments for line in site.lines()]
-    found = england_wales_plan.totals
+def test_the_packages_of_a_real_estate_add_up_to_whole_life_and_vat(example_plan):
+    bill = [line for site in example_plan.establishments for line in site.lines()]
+    found = example_plan.totals
 
     assert Money.total(by_package(bill).values()) == found.whole_life_gbp + found.vat_gbp
 
 
-def test_every_line_of_a_real_estate_is_its_quantity_times_its_rate(england_wales_plan):
-    for site in england_wales_plan.establishments:
+def test_every_line_of_a_real_estate_is_its_quantity_times_its_rate(example_plan):
+    for site in example_plan.establishments:
         for line in site.lines():
             bounds = zip(line.quantity.as_tuple(), line.rate_gbp.as_tuple(), strict=True)
             low, likely, high = (
@@ -192,8 +192,8 @@ def test_every_line_of_a_real_estate_is_its_quantity_times_its_rate(england_wale
             assert line.cost_gbp == Money(low, likely, high), line
 
 
-def test_every_line_is_capital_at_the_start_or_later_or_else_resource(england_wales_plan):
-    sites = england_wales_plan.establishments
+def test_every_line_is_capital_at_the_start_or_later_or_else_resource(example_plan):
+    sites = example_plan.establishments
 
     assert {(line.budget, line.phase) for site in sites for line in site.lines()} == KINDS
 

@@ -8,7 +8,7 @@ from distributed import Client, LocalCluster
 
 from estate.errors import InputError
 from estate.parallel import Workers, mapped
-from estate.pipeline import make_plan
+from estate.pipeline import Designing, make_plan
 from estate.workspace import Settings
 
 
@@ -36,15 +36,14 @@ def closed_port():
     return f"tcp://127.0.0.1:{port}"
 
 
-def test_one_process_two_processes_and_a_dask_cluster_make_the_same_plan(
-    example, example_plan, cluster
-):
-    in_two = make_plan(example, Settings(), Workers(jobs=2))
-    on_dask = make_plan(example, Settings(), Workers(scheduler=cluster))
+def test_one_process_two_processes_and_a_dask_cluster_make_the_same_plan(hamlet, cluster):
+    each = (Workers(), Workers(), Workers(jobs=2), Workers(scheduler=cluster))
 
-    assert in_two == example_plan
-    assert on_dask == example_plan
-    assert in_two.plan_id == on_dask.plan_id == example_plan.plan_id
+    # Nothing is kept between them: each designs every wing itself.
+    plans = [make_plan(hamlet, Settings(), workers, Designing()) for workers in each]
+
+    assert plans == plans[:1] * len(each)
+    assert len({plan.plan_id for plan in plans}) == 1
 
 
 def test_answers_come_in_the_order_of_the_arguments(cluster):
@@ -68,6 +67,30 @@ def test_with_a_scheduler_the_work_is_done_by_its_workers(cluster):
 
     assert os.getpid() not in workers
     assert 1 <= len(workers) <= 2
+
+
+def test_each_answer_is_told_once_with_its_place():
+    told = []
+
+    mapped(pow, [(base, 2) for base in range(9)], Workers(jobs=2), lambda *one: told.append(one))
+
+    assert sorted(told) == [(base, base**2) for base in range(9)]
+
+
+def test_a_worker_that_grew_is_replaced_without_a_word(recwarn):
+    def grow(size_mb):
+        import sys
+        import time
+
+        time.sleep(1.1)  # Workers are measured once a second.
+        held = sys.__dict__.setdefault("held", [])
+        held.append(bytearray(size_mb * 10**6))
+        return os.getpid()
+
+    workers = mapped(grow, [(400,)] * 5, Workers(jobs=2))
+
+    assert len(set(workers)) > 2
+    assert not any("worker stopped" in str(each.message) for each in recwarn)
 
 
 def test_nothing_to_do_is_done_at_once(cluster):

@@ -14,7 +14,7 @@ import estate.typology
 from estate.errors import InputError
 from estate.estimate import Estimate
 from estate.model import Grade
-from estate.pipeline import make_plan, read_inputs
+from estate.pipeline import Designing, make_plan, read_inputs, sizings_of
 from estate.plan import write_plan
 from estate.sizing import default_typology
 from estate.workspace import Settings, create
@@ -23,7 +23,7 @@ PLAN_ID = """
 import sys
 from pathlib import Path
 
-from estate.pipeline import make_plan, read_inputs
+from estate.pipeline import Designing, make_plan, read_inputs, sizings_of
 from estate.workspace import Settings, Workspace
 
 print(make_plan(read_inputs(Workspace(Path(sys.argv[1]))), Settings()).plan_id)
@@ -32,17 +32,17 @@ TYPOLOGIES = Path(estate.typology.__file__).parents[1] / "data" / "typologies.cs
 
 
 @pytest.fixture
-def workspace(tmp_path):
+def spoilt(tmp_path):
     """Return a small workspace to spoil."""
     return create(tmp_path / "workspace", template="example")
 
 
 @pytest.fixture
-def spoil(workspace):
+def spoil(spoilt):
     """Return a function that replaces a text in an input file."""
 
     def spoiled(name, old, new):
-        path = workspace.inputs / name
+        path = spoilt.inputs / name
         text = path.read_text(encoding="utf-8")
         assert old in text
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
@@ -51,12 +51,12 @@ def spoil(workspace):
 
 
 @pytest.fixture(scope="session")
-def plan_bytes(example, tmp_path_factory):
-    """Return a function that returns the bytes of the plan of the example."""
+def plan_bytes(hamlet, tmp_path_factory):
+    """Return a function that returns the bytes of a plan of two prisons, designed anew."""
 
     def made(**changes):
         path = tmp_path_factory.mktemp("plans") / "plan.json"
-        write_plan(make_plan(example, Settings(**changes)), path)
+        write_plan(make_plan(hamlet, Settings(**changes), designing=Designing()), path)
         return path.read_bytes()
 
     return made
@@ -80,13 +80,13 @@ def cells_per_place():
 # Reading
 
 
-def test_the_faults_of_all_four_files_are_listed_together(workspace, spoil):
+def test_the_faults_of_all_four_files_are_listed_together(spoilt, spoil):
     spoil("register.csv", "HMP", "HMP,too,many")
     spoil("wings.csv", "three_spur_houseblock", "three_spur_hausblock")
     spoil("assumptions.csv", "spare_ports,", "spare_port,")
     spoil("rates.csv", "access_point,", "acess_point,")
 
-    files = [file for file, _ in faults(workspace)]
+    files = [file for file, _ in faults(spoilt)]
 
     assert set(files) == {"register.csv", "wings.csv", "assumptions.csv", "rates.csv"}
     assert files == sorted(
@@ -94,37 +94,37 @@ def test_the_faults_of_all_four_files_are_listed_together(workspace, spoil):
     )
 
 
-def test_a_faulty_register_makes_no_prison_of_the_wings_unknown(workspace, spoil):
+def test_a_faulty_register_makes_no_prison_of_the_wings_unknown(spoilt, spoil):
     spoil("register.csv", "2016-05-27", "2096-05-27")
     spoil("wings.csv", "EYI,HB2", "EYX,HB2")
 
-    assert [file for file, _ in faults(workspace)] == ["register.csv", "wings.csv"]
-    assert faults(workspace)[1] == ("wings.csv", "the prison 'EYX' is unknown")
+    assert [file for file, _ in faults(spoilt)] == ["register.csv", "wings.csv"]
+    assert faults(spoilt)[1] == ("wings.csv", "the prison 'EYX' is unknown")
 
 
-def test_a_missing_register_hides_no_fault_of_the_wings(workspace, spoil):
-    (workspace.inputs / "register.csv").unlink()
+def test_a_missing_register_hides_no_fault_of_the_wings(spoilt, spoil):
+    (spoilt.inputs / "register.csv").unlink()
     spoil("wings.csv", "three_spur_houseblock", "three_spur_hausblock")
 
-    assert [file for file, _ in faults(workspace)] == ["register.csv", "wings.csv"]
+    assert [file for file, _ in faults(spoilt)] == ["register.csv", "wings.csv"]
 
 
-def test_every_missing_file_is_named_with_its_cure(workspace):
+def test_every_missing_file_is_named_with_its_cure(spoilt):
     names = ["register.csv", "wings.csv", "assumptions.csv", "rates.csv"]
     for name in names:
-        (workspace.inputs / name).unlink()
+        (spoilt.inputs / name).unlink()
 
     with pytest.raises(InputError, match="4 problems") as caught:
-        read_inputs(workspace)
+        read_inputs(spoilt)
 
     assert [problem.file for problem in caught.value.problems] == names
     assert all(problem.what and problem.cure for problem in caught.value.problems)
 
 
-def test_a_schedule_of_any_grade_can_be_planned(workspace, spoil):
+def test_a_schedule_of_any_grade_can_be_planned(spoilt, spoil):
     spoil("wings.csv", ",C,", ",D,")
 
-    plan = make_plan(read_inputs(workspace), Settings())
+    plan = make_plan(read_inputs(spoilt), Settings())
 
     assert len(plan.ranking) == 5
 
@@ -132,77 +132,91 @@ def test_a_schedule_of_any_grade_can_be_planned(workspace, spoil):
 # England and Wales
 
 
-def test_england_and_wales_has_127_establishments(england_wales_plan):
-    assert len(england_wales_plan.establishments) == 127
+@pytest.fixture(scope="module")
+def sizings(england_wales):
+    return sizings_of(england_wales)
 
 
-def test_a_prison_inside_anothers_figures_is_counted_once(england_wales_plan):
+def test_england_and_wales_has_127_establishments(england_wales):
+    assert len(england_wales.establishments) == 127
+
+
+def test_a_prison_inside_anothers_figures_is_counted_once(sizings):
     counted = {"FYI": "FMI", "PYI": "PRI"}
     for prison_id, home in counted.items():
-        site = england_wales_plan.site(prison_id)
-        assert site.excluded == f"its capacity is reported inside {home}'s"
-        assert site.cells == 0
-        assert england_wales_plan.site(home).cells > 0
+        assert sizings[prison_id].excluded == f"its capacity is reported inside {home}'s"
+        assert sizings[prison_id].cells == 0
+        assert sizings[home].cells > 0
 
 
-def test_a_prison_that_cannot_be_sized_is_listed_unpriced_with_the_reason(england_wales_plan):
-    oakhill = england_wales_plan.site("STC3")
-
-    assert oakhill.excluded == "no source gives its capacity, CNA or wings"
-    assert (oakhill.wings, oakhill.bill, oakhill.cells) == ((), (), 0)
-    assert oakhill.totals.whole_life_gbp.high == 0
-
-
-def test_every_prison_is_either_ranked_or_excluded_with_a_reason(england_wales_plan):
-    ranked = {r.prison_id for r in england_wales_plan.ranking}
-    excluded = {s.prison.prison_id for s in england_wales_plan.establishments if s.excluded}
+def test_every_prison_is_either_sized_or_excluded_with_a_reason(sizings):
+    excluded = {prison_id for prison_id, sizing in sizings.items() if sizing.excluded}
 
     assert excluded == {"FYI", "PYI", "STC3"}
-    assert ranked | excluded == {s.prison.prison_id for s in england_wales_plan.establishments}
-    assert ranked.isdisjoint(excluded)
+    assert all(bool(sizing.wings) != bool(sizing.excluded) for sizing in sizings.values())
+    assert sizings["STC3"].excluded == "no source gives its capacity, CNA or wings"
 
 
-def test_generated_cells_are_places_times_cells_per_place_rounded_half_up(
-    england_wales, england_wales_plan
-):
+def test_generated_cells_are_places_times_cells_per_place_rounded_half_up(england_wales, sizings):
     scheduled = {record.prison_id for record in england_wales.wings}
     shares = cells_per_place()
     generated = [
-        site
-        for site in england_wales_plan.establishments
-        if site.wings and site.prison.prison_id not in scheduled
+        prison
+        for prison in england_wales.establishments
+        if sizings[prison.prison_id].wings and prison.prison_id not in scheduled
     ]
-    for site in generated:
-        places = site.prison.baseline_cna or site.prison.operational_capacity
-        cells = places * shares[default_typology(site.prison)[0]]
-        assert site.cells == cells.quantize(Decimal(1), rounding=ROUND_HALF_UP), site.prison
+    for prison in generated:
+        places = prison.baseline_cna or prison.operational_capacity
+        cells = (places * shares[default_typology(prison)[0]]).quantize(
+            Decimal(1), rounding=ROUND_HALF_UP
+        )
+        assert sizings[prison.prison_id].cells == cells, prison
     assert len(generated) > 100
 
 
-def test_the_cells_and_landings_of_a_plan_are_those_of_its_wings(england_wales_plan):
+def test_no_two_wings_of_a_prison_share_a_code(sizings):
+    for prison_id, sizing in sizings.items():
+        codes = [wing.wing for wing in sizing.wings]
+        assert len(codes) == len(set(codes)), prison_id
+
+
+# A plan
+
+
+def test_a_prison_that_cannot_be_sized_is_listed_unpriced_with_the_reason(example_plan):
+    feltham = example_plan.site("FYI")
+
+    assert feltham.excluded == "its capacity is reported inside FMI's"
+    assert (feltham.wings, feltham.bill, feltham.cells) == ((), (), 0)
+    assert feltham.totals.whole_life_gbp.high == 0
+
+
+def test_every_prison_is_either_ranked_or_excluded(example_plan):
+    ranked = {r.prison_id for r in example_plan.ranking}
+    excluded = {s.prison.prison_id for s in example_plan.establishments if s.excluded}
+
+    assert ranked | excluded == {s.prison.prison_id for s in example_plan.establishments}
+    assert ranked.isdisjoint(excluded)
+
+
+def test_the_cells_and_landings_of_a_plan_are_those_of_its_wings(example_plan):
     layouts = [
-        plan.wing.shape.layout for site in england_wales_plan.establishments for plan in site.wings
+        plan.wing.shape.layout for site in example_plan.establishments for plan in site.wings
     ]
 
-    assert england_wales_plan.landings == sum(len(layout) for layout in layouts)
-    assert england_wales_plan.cells == sum(sum(landing) for layout in layouts for landing in layout)
+    assert example_plan.landings == sum(len(layout) for layout in layouts)
+    assert example_plan.cells == sum(sum(landing) for layout in layouts for landing in layout)
 
 
-def test_each_shape_is_designed_once_and_each_wing_has_its_design(england_wales_plan):
-    plans = [plan for site in england_wales_plan.establishments for plan in site.wings]
+def test_each_shape_is_designed_once_and_each_wing_has_its_design(example_plan):
+    plans = [plan for site in example_plan.establishments for plan in site.wings]
 
-    assert {plan.design for plan in plans} == set(england_wales_plan.designs)
-    assert len(england_wales_plan.designs) == len({plan.wing.shape for plan in plans})
-    assert len(england_wales_plan.designs) < len(plans)
+    assert {plan.design for plan in plans} == set(example_plan.designs)
+    assert len(example_plan.designs) == len({plan.wing.shape for plan in plans})
+    assert len(example_plan.designs) < len(plans)
     for plan in plans:
-        landings = england_wales_plan.designs[plan.design].landings
+        landings = example_plan.designs[plan.design].landings
         assert [landing.cells for landing in landings] == list(map(sum, plan.wing.shape.layout))
-
-
-def test_no_two_wings_of_a_prison_share_a_code(england_wales_plan):
-    for site in england_wales_plan.establishments:
-        codes = [plan.wing.wing for plan in site.wings]
-        assert len(codes) == len(set(codes)), site.prison.prison_id
 
 
 # The same inputs, the same plan
@@ -214,28 +228,30 @@ def test_the_same_inputs_and_seed_give_the_same_bytes(plan_bytes):
 
 @pytest.mark.parametrize(("hash_seed", "zone"), [("1", "UTC"), ("2", "Pacific/Auckland")])
 def test_neither_the_order_of_sets_nor_the_place_of_the_computer_changes_a_plan(
-    workspace, example_plan, hash_seed, zone
+    hamlet_workspace, hamlet_plan, hash_seed, zone
 ):
     environment = {"PYTHONHASHSEED": hash_seed, "TZ": zone, "LC_ALL": "C"}
-    command = [sys.executable, "-c", PLAN_ID, workspace.root]
+    command = [sys.executable, "-c", PLAN_ID, hamlet_workspace.root]
 
     finished = subprocess.run(
         command, env={**os.environ, **environment}, check=True, capture_output=True, text=True
     )
 
-    assert finished.stdout.strip() == example_plan.plan_id
+    assert finished.stdout.strip() == hamlet_plan.plan_id
 
 
-def test_another_seed_changes_nothing_but_the_drawn_ranks(england_wales, england_wales_plan):
-    first, other = england_wales_plan, make_plan(england_wales, Settings(seed=2))
+def test_another_seed_changes_nothing_but_the_drawn_ranks(example):
+    # With so few draws and prisons, five seeds hardly agree by chance.
+    first, *others = (make_plan(example, Settings(seed=seed, draws=20)) for seed in range(1, 6))
+    drawn = [[r.rank_range for r in plan.ranking] for plan in (first, *others)]
+    other = next(plan for plan, ranges in zip(others, drawn[1:], strict=True) if ranges != drawn[0])
 
     assert other.plan_id != first.plan_id
-    assert [r.rank_range for r in other.ranking] != [r.rank_range for r in first.ranking]
     as_first = tuple(
         replace(ranked, rank_range=one.rank_range, rank_median=one.rank_median)
         for ranked, one in zip(other.ranking, first.ranking, strict=True)
     )
-    assert replace(other, seed=1, ranking=as_first).named() == first
+    assert replace(other, seed=first.seed, ranking=as_first).named() == first
 
 
 def test_the_order_of_the_rows_of_the_register_does_not_matter(example, example_plan):
@@ -248,38 +264,36 @@ def test_the_order_of_the_rows_of_the_register_does_not_matter(example, example_
 
 @settings(max_examples=12, deadline=None)
 @given(
-    prison_id=st.sampled_from(["BFI", "EYI", "FMI", "FYI", "LEI", "MDI"]),
+    prison_id=st.sampled_from(["EYI", "MDI"]),
     figure=st.sampled_from(["baseline_cna", "operational_capacity", "population", "year_opened"]),
     more=st.integers(1, 50),
 )
-def test_a_plan_of_any_other_figure_has_another_id(example, example_plan, prison_id, figure, more):
+def test_a_plan_of_any_other_figure_has_another_id(hamlet, hamlet_plan, prison_id, figure, more):
     changed = tuple(
         replace(p, **{figure: (getattr(p, figure) or 1900) + more})
         if p.prison_id == prison_id
         else p
-        for p in example.establishments
+        for p in hamlet.establishments
     )
 
-    plan = make_plan(replace(example, establishments=changed), Settings())
+    plan = make_plan(replace(hamlet, establishments=changed), Settings())
 
-    assert plan.plan_id != example_plan.plan_id
+    assert plan.plan_id != hamlet_plan.plan_id
 
 
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
-def test_a_plan_at_any_other_rate_or_assumption_has_another_id(
-    example, example_plan, assuming, data
-):
+def test_a_plan_at_any_other_rate_or_assumption_has_another_id(hamlet, hamlet_plan, assuming, data):
     if data.draw(st.booleans()):
-        item = data.draw(st.sampled_from(sorted(example.rates)))
-        dearer = replace(example.rates[item], rate=more(example.rates[item].rate))
-        changed = replace(example, rates={**example.rates, item: dearer})
+        item = data.draw(st.sampled_from(sorted(hamlet.rates)))
+        dearer = replace(hamlet.rates[item], rate=more(hamlet.rates[item].rate))
+        changed = replace(hamlet, rates={**hamlet.rates, item: dearer})
     else:
-        key = data.draw(st.sampled_from(sorted(example.assumptions.by_key)))
-        values = {key: more(example.assumptions[key])}
-        changed = replace(example, assumptions=assuming(example.assumptions, values))
+        key = data.draw(st.sampled_from(sorted(hamlet.assumptions.by_key)))
+        values = {key: more(hamlet.assumptions[key])}
+        changed = replace(hamlet, assumptions=assuming(hamlet.assumptions, values))
 
-    assert make_plan(changed, Settings()).plan_id != example_plan.plan_id
+    assert make_plan(changed, Settings()).plan_id != hamlet_plan.plan_id
 
 
 def more(estimate):
@@ -311,11 +325,11 @@ def test_what_a_survey_would_narrow_is_the_spread_of_the_prisons_own_quantities(
     assert leeds.survey_would_narrow_gbp > 0
 
 
-def test_a_better_grade_leaves_less_for_a_survey_to_narrow(example):
+def test_a_better_grade_leaves_less_for_a_survey_to_narrow(hamlet):
     def narrowed(grade):
-        wings = tuple(replace(w, grade=grade, distance_to_comms_m=45.0) for w in example.wings)
+        wings = tuple(replace(w, grade=grade, distance_to_comms_m=45.0) for w in hamlet.wings)
         return (
-            make_plan(replace(example, wings=wings), Settings()).site("EYI").survey_would_narrow_gbp
+            make_plan(replace(hamlet, wings=wings), Settings()).site("EYI").survey_would_narrow_gbp
         )
 
     assert narrowed(Grade.SURVEYED) < narrowed(Grade.SCHEDULED) < narrowed(Grade.ASSUMED)

@@ -125,11 +125,11 @@ def test_a_shape_has_another_id_when_any_of_its_facts_differs(change):
 # The file
 
 
-def test_a_plan_that_is_written_and_read_is_the_same_plan(england_wales_plan, tmp_path):
+def test_a_plan_that_is_written_and_read_is_the_same_plan(example_plan, tmp_path):
     path = tmp_path / "plan.json"
-    write_plan(england_wales_plan, path)
+    write_plan(example_plan, path)
 
-    assert read_plan(path) == england_wales_plan
+    assert read_plan(path) == example_plan
 
 
 def test_the_same_plan_is_written_in_the_same_bytes(written, tmp_path):
@@ -212,16 +212,16 @@ def test_the_json_schema_refuses_pounds_that_are_text(written):
 # Totals
 
 
-def test_the_totals_of_a_plan_are_the_sums_of_its_prisons(england_wales_plan):
-    plan = england_wales_plan
+def test_the_totals_of_a_plan_are_the_sums_of_its_prisons(example_plan):
+    plan = example_plan
     for total in ("capital", "replacement", "resource", "whole_life", "vat", "in_cell"):
         name = f"{total}_gbp"
         of_prisons = Money.total(getattr(s.totals, name) for s in plan.establishments)
         assert getattr(plan.totals, name) == of_prisons, name
 
 
-def test_the_totals_of_a_prison_are_the_sums_of_its_lines(england_wales_plan):
-    for site in england_wales_plan.establishments:
+def test_the_totals_of_a_prison_are_the_sums_of_its_lines(example_plan):
+    for site in example_plan.establishments:
         lines = list(site.lines())
         net = Money.total(line.cost_gbp for line in lines if line.package != "VAT")
         vat = Money.total(line.cost_gbp for line in lines if line.package == "VAT")

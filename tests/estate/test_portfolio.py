@@ -106,19 +106,19 @@ def ranges(ranking):
 # Scores
 
 
-def test_the_contributions_of_each_prison_sum_to_its_score(england_wales_plan):
-    for prison in england_wales_plan.ranking:
+def test_the_contributions_of_each_prison_sum_to_its_score(example_plan):
+    for prison in example_plan.ranking:
         assert sum(t.contribution for t in prison.terms) == pytest.approx(prison.score, abs=1e-9)
 
 
-def test_a_contribution_is_value_times_weight(england_wales_plan):
-    for term in england_wales_plan.ranking[0].terms:
+def test_a_contribution_is_value_times_weight(example_plan):
+    for term in example_plan.ranking[0].terms:
         assert term.contribution == pytest.approx(term.value * term.weight, abs=2e-6)
 
 
-def test_a_term_runs_from_nought_at_the_worst_prison_to_one_at_the_best(england_wales_plan):
+def test_a_term_runs_from_nought_at_the_worst_prison_to_one_at_the_best(example_plan):
     for place in range(len(TERMS)):
-        values = [prison.terms[place].value for prison in england_wales_plan.ranking]
+        values = [prison.terms[place].value for prison in example_plan.ranking]
 
         assert (min(values), max(values)) == (0, 1)
 
@@ -152,8 +152,8 @@ def test_a_blank_population_is_capacity_times_occupancy_and_graded_as_assumed(
     assert "population blank" in people.source
 
 
-def test_every_term_has_a_source_and_a_unit(england_wales_plan):
-    for prison in england_wales_plan.ranking:
+def test_every_term_has_a_source_and_a_unit(example_plan):
+    for prison in example_plan.ranking:
         assert all(term.source and term.unit for term in prison.terms)
 
 
@@ -180,9 +180,9 @@ def test_ranks_are_1_to_n_by_falling_score_with_ties_to_the_earlier_id(case, ran
 
 
 def test_the_real_ranks_are_1_to_n_by_falling_score_with_ties_to_the_earlier_id(
-    england_wales_plan,
+    example_plan,
 ):
-    ranking = england_wales_plan.ranking
+    ranking = example_plan.ranking
 
     assert [r.rank for r in ranking] == list(range(1, len(ranking) + 1))
     assert ids(ranking) == ids(sorted(ranking, key=lambda r: (-r.score, r.prison_id)))
@@ -245,10 +245,10 @@ def test_weight_on_a_single_term_makes_its_order(case, ranked):
 # The range of a rank
 
 
-def test_the_5th_percentile_of_a_rank_is_never_above_the_95th(england_wales_plan):
-    for prison in england_wales_plan.ranking:
+def test_the_5th_percentile_of_a_rank_is_never_above_the_95th(example_plan):
+    for prison in example_plan.ranking:
         low, high = prison.rank_range
-        assert 1 <= low <= high <= len(england_wales_plan.ranking)
+        assert 1 <= low <= high <= len(example_plan.ranking)
 
 
 def test_a_doubtful_cost_of_one_prison_gives_both_a_range(case, ranked):
@@ -299,15 +299,15 @@ def test_the_same_seed_gives_the_same_ranges(case, ranked):
 # What would move a prison up
 
 
-def test_what_moves_a_prison_up_gives_it_a_better_rank(england_wales_plan):
-    moves = [(r.rank, move.rank) for r in england_wales_plan.ranking for move in r.moves_up]
+def test_what_moves_a_prison_up_gives_it_a_better_rank(example_plan):
+    moves = [(r.rank, move.rank) for r in example_plan.ranking for move in r.moves_up]
 
     assert moves
     assert all(after < now for now, after in moves)
 
 
-def test_nothing_moves_the_first_prison_up(england_wales_plan):
-    assert england_wales_plan.ranking[0].moves_up == ()
+def test_nothing_moves_the_first_prison_up(example_plan):
+    assert example_plan.ranking[0].moves_up == ()
 
 
 def test_a_survey_that_finds_data_cabling_is_named_where_it_would_help(case, ranked):

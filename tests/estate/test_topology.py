@@ -11,9 +11,9 @@ _SWITCH_PORTS = 48
 
 
 @pytest.fixture(scope="module")
-def topology(england_wales_plan):
-    """Return the topology of England and Wales."""
-    return topology_of(england_wales_plan)
+def topology(example_plan):
+    """Return the topology of the example."""
+    return topology_of(example_plan)
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +21,10 @@ def elements(topology):
     return {element.id: element for element in topology.elements}
 
 
-def test_every_cell_of_the_plan_is_served_exactly_once(topology, england_wales_plan):
+def test_every_cell_of_the_plan_is_served_exactly_once(topology, example_plan):
     served = Counter(cell.cell for cell in topology.cells)
 
-    assert len(served) == england_wales_plan.cells
+    assert len(served) == example_plan.cells
     assert set(served.values()) == {1}
 
 
@@ -76,30 +76,30 @@ def test_no_switch_has_more_ports_in_use_than_it_has(topology, elements):
     assert max(used.values()) <= _SWITCH_PORTS
 
 
-def test_a_wing_has_the_switches_and_access_points_of_its_design(topology, england_wales_plan):
+def test_a_wing_has_the_switches_and_access_points_of_its_design(topology, example_plan):
     found = Counter((e.kind, e.prison_id, e.wing) for e in topology.elements)
-    for site in england_wales_plan.establishments:
+    for site in example_plan.establishments:
         for wing_plan in site.wings:
-            design, wing = england_wales_plan.designs[wing_plan.design], wing_plan.wing
+            design, wing = example_plan.designs[wing_plan.design], wing_plan.wing
             points = sum(point.option in WIRELESS for point in design.points)
             switches = int(design.shared["switch_48_poe"].likely)
             assert found["switch", wing.prison_id, wing.wing] == switches
             assert found["access_point", wing.prison_id, wing.wing] == points
 
 
-def test_a_prison_that_is_not_sized_has_no_network(topology, england_wales_plan):
-    left_out = {s.prison.prison_id for s in england_wales_plan.establishments if s.excluded}
+def test_a_prison_that_is_not_sized_has_no_network(topology, example_plan):
+    left_out = {s.prison.prison_id for s in example_plan.establishments if s.excluded}
 
     assert left_out
     assert left_out.isdisjoint(element.prison_id for element in topology.elements)
 
 
-def test_a_cell_behind_an_access_point_has_the_signal_of_the_design(topology, england_wales_plan):
+def test_a_cell_behind_an_access_point_has_the_signal_of_the_design(topology, example_plan):
     expected = {
         f"{wing_plan.wing.key}-{cell}": dbm
-        for site in england_wales_plan.establishments
+        for site in example_plan.establishments
         for wing_plan in site.wings
-        for point in england_wales_plan.designs[wing_plan.design].points
+        for point in example_plan.designs[wing_plan.design].points
         for cell, dbm in zip(point.cells, point.signal_dbm, strict=False)
     }
 

@@ -14,9 +14,9 @@ REFERENCE = ("index", "assumptions", "rates", "typologies", "method")
 
 
 @pytest.fixture(scope="module")
-def site(england_wales_plan):
-    """Return the site of England and Wales."""
-    return site_of(england_wales_plan)
+def site(example_plan):
+    """Return the site of the example."""
+    return site_of(example_plan)
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +45,13 @@ def column_of(table, heading):
 
 
 def test_the_site_has_a_page_for_each_establishment_and_for_all_that_it_rests_on(
-    site, england_wales_plan
+    site, example_plan
 ):
     slugs = [page.slug for page in site.pages]
 
     assert slugs[0] == "index"
-    assert set(slugs[:-127]) >= set(REFERENCE)
-    assert slugs[-127:] == [s.prison.prison_id for s in england_wales_plan.establishments]
+    assert set(slugs[:-6]) >= set(REFERENCE)
+    assert slugs[-6:] == [s.prison.prison_id for s in example_plan.establishments]
     assert len(set(slugs)) == len(slugs)
 
 
@@ -85,15 +85,15 @@ def test_every_table_is_as_wide_as_its_heading(site):
             assert {len(row) for row in rows} <= {len(table.columns)}, (page.slug, table.caption)
 
 
-def test_the_front_page_ranks_every_priced_prison(pages, england_wales_plan):
+def test_the_front_page_ranks_every_priced_prison(pages, example_plan):
     (ranking,) = section_of(pages["index"], "The order").blocks
 
-    assert column_of(ranking, "Rank") == list(range(1, len(england_wales_plan.ranking) + 1))
+    assert column_of(ranking, "Rank") == list(range(1, len(example_plan.ranking) + 1))
     assert ranking.interactive
 
 
-def test_the_totals_of_the_front_page_are_the_plan_s(pages, england_wales_plan):
-    totals = england_wales_plan.totals
+def test_the_totals_of_the_front_page_are_the_plan_s(pages, example_plan):
+    totals = example_plan.totals
     (packages,) = section_of(pages["index"], "Where the money goes").blocks
     ranking = section_of(pages["index"], "The order").blocks[0]
 
@@ -103,37 +103,40 @@ def test_the_totals_of_the_front_page_are_the_plan_s(pages, england_wales_plan):
         assert sum(column_of(ranking, heading)) == pytest.approx(float(money.likely), abs=0.01)
 
 
-def test_the_front_page_shows_our_cost_beside_each_published_one(pages, england_wales_plan):
+def test_the_front_page_shows_our_cost_beside_each_published_one(pages, example_plan):
     (chart,) = blocks_of(pages["index"], RangeChart)
 
     published = [bar.label for bar in chart.bars if bar.style == "published"]
     ours = next(bar for bar in chart.bars if bar.style == "ours")
-    assert published == [p.label for p in england_wales_plan.cross_check.published]
-    assert ours.likely == float(england_wales_plan.cross_check.new_work_gbp.likely)
+    assert published == [p.label for p in example_plan.cross_check.published]
+    assert ours.likely == float(example_plan.cross_check.new_work_gbp.likely)
     words = [w for b in section_of(pages["index"], "Beside the world").blocks for w in said_in(b)]
-    assert set(england_wales_plan.cross_check.explanation) <= set(words)
+    assert set(example_plan.cross_check.explanation) <= set(words)
 
 
 def said_in(block):
     return block.paragraphs if isinstance(block, Text) else ()
 
 
-def test_the_map_shows_every_prison_with_coordinates_and_names_the_others(
-    pages, england_wales_plan
-):
-    (estate_map,) = blocks_of(pages["index"], Map)
+def test_the_map_shows_every_prison_with_coordinates_and_names_the_others(example):
+    lost = [
+        replace(p, latitude=None, longitude=None) if p.prison_id == "BFI" else p
+        for p in example.establishments
+    ]
+    plan = make_plan(replace(example, establishments=tuple(lost)), Settings())
 
-    located = {s.prison.prison_id for s in england_wales_plan.establishments if s.prison.latitude}
-    assert {place.slug for place in estate_map.places} == located
+    (estate_map,) = blocks_of(site_of(plan).pages[0], Map)
+
+    assert {p.slug for p in estate_map.places} == {"EYI", "FMI", "FYI", "LEI", "MDI"}
     assert "Natural Earth" in estate_map.attribution
-    assert "Without coordinates: Millsike (HMP)." in estate_map.attribution
+    assert "Without coordinates: Bedford (HMP & YOI)." in estate_map.attribution
     # Leeds lies at about 428 km east and 433 km north on the National Grid.
     leeds = next(place for place in estate_map.places if place.slug == "LEI")
     assert leeds.at == pytest.approx((428_000, 433_000), abs=1_000)
 
 
-def test_the_total_of_a_prison_s_bill_is_the_plan_s_to_the_penny(pages, england_wales_plan):
-    for place in england_wales_plan.establishments:
+def test_the_total_of_a_prison_s_bill_is_the_plan_s_to_the_penny(pages, example_plan):
+    for place in example_plan.establishments:
         if place.excluded:
             continue
         packages, bill = section_of(pages[place.prison.prison_id], "Bill of quantities").blocks
@@ -145,24 +148,24 @@ def test_the_total_of_a_prison_s_bill_is_the_plan_s_to_the_penny(pages, england_
             assert sum(column_of(packages, heading)) == pytest.approx(expected[index], abs=0.01)
 
 
-def test_the_terms_of_a_prison_s_page_sum_to_its_score(pages, england_wales_plan):
-    for ranked in england_wales_plan.ranking:
+def test_the_terms_of_a_prison_s_page_sum_to_its_score(pages, example_plan):
+    for ranked in example_plan.ranking:
         terms = section_of(pages[ranked.prison_id], "Why it stands where it does").blocks[0]
         assert sum(column_of(terms, "Gives")) == pytest.approx(ranked.score, abs=1e-5)
         assert ranked.score in terms.footer
 
 
-def test_the_wings_of_a_prison_s_page_are_all_of_its_cells(pages, england_wales_plan):
-    for place in england_wales_plan.establishments:
+def test_the_wings_of_a_prison_s_page_are_all_of_its_cells(pages, example_plan):
+    for place in example_plan.establishments:
         if place.wings:
             wings = section_of(pages[place.prison.prison_id], "Wings").blocks[0]
             assert sum(column_of(wings, "Cells")) == place.cells
 
 
-def test_a_prison_that_is_not_priced_says_why_and_shows_no_cost(pages, england_wales_plan):
-    left_out = [s for s in england_wales_plan.establishments if s.excluded]
+def test_a_prison_that_is_not_priced_says_why_and_shows_no_cost(pages, example_plan):
+    left_out = [s for s in example_plan.establishments if s.excluded]
 
-    assert {s.prison.prison_id for s in left_out} >= {"FYI", "PYI", "STC3"}
+    assert {s.prison.prison_id for s in left_out} == {"FYI"}
     for place in left_out:
         page = pages[place.prison.prison_id]
         warning = blocks_of(page, Text)[0]
@@ -172,27 +175,27 @@ def test_a_prison_that_is_not_priced_says_why_and_shows_no_cost(pages, england_w
         assert "Bill of quantities" not in [section.title for section in page.sections]
 
 
-def test_the_front_page_lists_what_is_not_priced(pages, england_wales_plan):
+def test_the_front_page_lists_what_is_not_priced(pages, example_plan):
     listed = blocks_of(pages["index"], Table)[-1]
 
     assert listed.rows == tuple(
-        (s.prison.name, s.excluded) for s in england_wales_plan.establishments if s.excluded
+        (s.prison.name, s.excluded) for s in example_plan.establishments if s.excluded
     )
 
 
-def test_every_drawing_of_a_typology_says_that_it_is_not_this_prison(site, written):
+def test_every_drawing_of_a_typology_says_that_it_is_not_this_prison(site, written, example_plan):
     drawings = [d for page in site.pages for d in blocks_of(page, Drawing)]
 
-    assert len(drawings) > 127
+    assert len(drawings) >= len(example_plan.designs)
     assert {drawing.watermark for drawing in drawings} == {"typical, not this prison"}
     for place in ("LEI", "EYI"):
         assert "typical, not this prison" in written[f"{place}.html"]
 
 
-def test_every_assumption_and_rate_stands_with_source_and_verification(pages, england_wales_plan):
+def test_every_assumption_and_rate_stands_with_source_and_verification(pages, example_plan):
     for slug, what in (
-        ("assumptions", england_wales_plan.assumptions),
-        ("rates", england_wales_plan.rates),
+        ("assumptions", example_plan.assumptions),
+        ("rates", example_plan.rates),
     ):
         (table,) = blocks_of(pages[slug], Table)
         assert len(table.rows) == len(what)
@@ -200,13 +203,13 @@ def test_every_assumption_and_rate_stands_with_source_and_verification(pages, en
         assert all(column_of(table, "Source"))
 
 
-def test_the_method_page_prints_every_rule_and_the_hash_of_every_input(pages, england_wales_plan):
+def test_the_method_page_prints_every_rule_and_the_hash_of_every_input(pages, example_plan):
     page = pages["method"]
 
     said = [words for text in blocks_of(page, Text) for words in text.paragraphs]
-    assert set(england_wales_plan.rules) <= set(said)
+    assert set(example_plan.rules) <= set(said)
     inputs = blocks_of(page, Table)[-1]
-    assert dict(inputs.rows) == england_wales_plan.inputs_sha256
+    assert dict(inputs.rows) == example_plan.inputs_sha256
 
 
 def test_the_footer_says_how_old_the_capacities_are(site, example):

@@ -131,7 +131,7 @@ def test_containment_that_stands_is_told_from_what_would_be_built(example, surve
 
     # One run before each of the 38 cells of landing 1.
     assert len(standing) == 38
-    assert standing[0].title.endswith("m, existing, 20 % full")
+    assert all("m, existing, 20 % full" in shape.title for shape in standing)
     assert ("existing", "containment that stands already") in drawing.legend
 
 
