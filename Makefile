@@ -29,7 +29,7 @@ help:  ## List these targets.
 
 run: $(INSTALLED)  ## Plan England and Wales and write the reports.
 	@test -e $(WORKSPACE)/wingspan.toml || $(BIN)/wingspan init $(WORKSPACE) --from england-wales
-	@$(WINGSPAN) estate plan
+	@$(WINGSPAN) estate plan --jobs -1
 	@$(WINGSPAN) report site
 	@$(WINGSPAN) report workbook
 	@$(WINGSPAN) report geopackage

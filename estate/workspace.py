@@ -128,8 +128,8 @@ def design_cache() -> Path:
     named = os.environ.get("WINGSPAN_DESIGN_CACHE")
     if named:
         return Path(named)
-    users = os.environ.get("XDG_CACHE_HOME", "")
-    folder = Path(users) if os.path.isabs(users) else Path("~/.cache").expanduser()
+    users = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    folder = users if users.is_absolute() else Path("~/.cache").expanduser()
     return folder / "wingspan" / "designs"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -163,9 +164,30 @@ def _with(
     servers: Mapping[int, int],
     options: Mapping[int, Option],
 ) -> Solution:
-    return Solution(
-        joint=rest.joint,
-        links=tuple(sorted((*rest.links, *links), key=lambda link: link.point)),
-        options={**rest.options, **options},
-        servers=tuple(servers.get(cell, server) for cell, server in enumerate(rest.servers)),
+    return _in_what_stands(
+        Solution(
+            joint=rest.joint,
+            links=tuple(sorted((*rest.links, *links), key=lambda link: link.point)),
+            options={**rest.options, **options},
+            servers=tuple(servers.get(cell, server) for cell, server in enumerate(rest.servers)),
+        )
     )
+
+
+def _in_what_stands(design: Solution) -> Solution:
+    """Return a design with the cables of new containment in what stands beside it, if they fit."""
+    containment = design.joint.wing.containment
+    moved = {}
+    for number, cables in design.cables.items():
+        way = containment.ways[number]
+        for other in containment.ways_between(way.tail, way.head) if way.is_new else ():
+            stands = containment.ways[other]
+            if not stands.is_new and design.cables.get(other, 0) + cables <= stands.capacity:
+                moved[number] = other
+    if not moved:
+        return design
+    links = (
+        replace(link, route=tuple(moved.get(way, way) for way in link.route))
+        for link in design.links
+    )
+    return replace(design, links=tuple(links))

@@ -11,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import estate.typology
+from estate.cabling.cache import DesignCache
 from estate.errors import InputError
 from estate.estimate import Estimate
 from estate.model import Grade
 from estate.pipeline import Designing, make_plan, read_inputs, sizings_of
 from estate.plan import write_plan
 from estate.sizing import default_typology
+from estate.sources.survey import Survey
+from estate.survey import draft
 from estate.workspace import Settings, create
 
 PLAN_ID = """
@@ -333,3 +336,27 @@ def test_a_better_grade_leaves_less_for_a_survey_to_narrow(hamlet):
         )
 
     assert narrowed(Grade.SURVEYED) < narrowed(Grade.SCHEDULED) < narrowed(Grade.ASSUMED)
+
+
+# Designs that are kept
+
+
+@pytest.fixture
+def designed(tmp_path):
+    """Return a function that plans with one cache, and returns how many designs that made."""
+
+    def count(inputs):
+        made = []
+        designing = Designing(cache=DesignCache(tmp_path / "designs"), advance=made.append)
+        make_plan(inputs, Settings(), designing=designing)
+        return len(made)
+
+    return count
+
+
+def test_a_plan_is_designed_once_and_one_new_survey_designs_only_that_prison(hamlet, designed):
+    drawn = draft(sizings_of(hamlet)["MDI"], at=(460_000.0, 405_000.0))
+    surveyed = replace(hamlet, surveys={"MDI": Survey(layers=drawn.layers)})
+
+    # Two shapes in three wings; then nothing; then the one wing of Moorland; then nothing.
+    assert [designed(inputs) for inputs in (hamlet, hamlet, surveyed, surveyed)] == [2, 0, 1, 0]

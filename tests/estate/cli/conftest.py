@@ -62,6 +62,21 @@ def spare(shell, tmp_path):
     return Shell(shutil.copytree(shell.root, tmp_path / "workspace"))
 
 
+@pytest.fixture(scope="session")
+def planned_hamlet(hamlet_workspace, tmp_path_factory):
+    """Return a shell in a planned workspace of two small prisons, to be read and never changed."""
+    root = tmp_path_factory.mktemp("hamlet") / "workspace"
+    shell = Shell(shutil.copytree(hamlet_workspace.root, root))
+    shell.answer("estate", "plan")
+    return shell
+
+
+@pytest.fixture
+def small(planned_hamlet, tmp_path):
+    """Return a shell in a copy of that one: all wings are designed anew in a moment."""
+    return Shell(shutil.copytree(planned_hamlet.root, tmp_path / "hamlet"))
+
+
 @pytest.fixture
 def nowhere(tmp_path):
     """Return a shell in a folder that is no workspace."""

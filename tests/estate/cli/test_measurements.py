@@ -59,15 +59,17 @@ def test_every_fault_of_a_file_is_listed_and_nothing_is_kept(spare, write):
     assert not (spare.root / "inputs" / "measurements").exists()
 
 
-def test_a_plan_shows_what_was_measured_in_a_prison_beside_what_is_assumed(spare):
-    before = spare.answer("estate", "plan")
-    (spare.root / "inputs" / "calibrations.csv").write_text(CALIBRATION, encoding="utf-8")
+def test_a_plan_shows_what_was_measured_in_a_prison_beside_what_is_assumed(small):
+    before = small.answer("estate", "plan")
+    (small.root / "inputs" / "calibrations.csv").write_text(
+        CALIBRATION.replace("LEI", "MDI"), encoding="utf-8"
+    )
 
-    after = spare.answer("estate", "plan")
+    after = small.answer("estate", "plan")
 
-    plan = json.loads((spare.root / "out" / "plan.json").read_text(encoding="utf-8"))
+    plan = json.loads((small.root / "out" / "plan.json").read_text(encoding="utf-8"))
     found = {each["key"]: each for each in plan["assumptions"]}
-    measured = found["radio_door_loss_db.LEI"]
+    measured = found["radio_door_loss_db.MDI"]
     assert measured["value"]["likely"] == 22
     assert (measured["dated"], measured["verified"]) == ("2026-11-20", "yes")
     assert found["radio_door_loss_db"]["value"]["likely"] == 15

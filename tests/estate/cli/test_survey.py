@@ -8,7 +8,6 @@ from pandas.testing import assert_frame_equal
 from estate.sources.survey import GEOMETRIES
 
 LAYERS = ("spaces", "walls", "doors", "spans", "distributors", "outlets")
-EXAMPLE = ("BFI", "EYI", "FMI", "LEI", "MDI")  # FYI is counted in FMI.
 
 
 def frames(path):
@@ -44,15 +43,15 @@ def test_a_draft_holds_the_wings_that_are_planned(spare, tmp_path):
     }
 
 
-def test_untouched_drafts_of_every_prison_change_no_total_and_no_rank(spare, tmp_path):
-    before = spare.answer("estate", "plan"), spare.answer("estate", "rank")
-    for prison_id in EXAMPLE:
+def test_untouched_drafts_of_every_prison_change_no_total_and_no_rank(small, tmp_path):
+    before = small.answer("estate", "plan"), small.answer("estate", "rank")
+    for prison_id in ("EYI", "MDI"):
         path = tmp_path / f"{prison_id}.gpkg"
-        spare.answer("estate", "survey", prison_id, "--out", path)
-        imported = spare.answer("estate", "import", "survey", path)
+        small.answer("estate", "survey", prison_id, "--out", path)
+        imported = small.answer("estate", "import", "survey", path)
         assert all(wing["cells"] == wing["cells_before"] for wing in imported["wings"])
 
-    after = spare.answer("estate", "plan"), spare.answer("estate", "rank")
+    after = small.answer("estate", "plan"), small.answer("estate", "rank")
 
     assert before[0]["plan_id"] != after[0]["plan_id"]  # The surveys are among its inputs.
     for answer in (*before, *after):
