@@ -79,7 +79,7 @@ def test_a_wing_is_explained_by_the_options_of_each_landing(houseblock):
         ]
         offered = sorted(o["whole_life_cost_gbp"] for o in options.values() if o["offered"])
         assert options[landing["chosen"]]["whole_life_cost_gbp"] == offered[0]
-        assert landing["margin_gbp"] == pytest.approx(offered[1] - offered[0], abs=0.005)
+        assert landing["margin_gbp"] == pytest.approx(offered[1] - offered[0], abs=0.011)
         assert all(option["reason"] for option in options.values() if not option["offered"])
 
 
