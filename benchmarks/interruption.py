@@ -3,9 +3,9 @@
     python -m benchmarks.interruption [--small] [--seed N]
 
 Needs root, for the rehearsal. A hundred updates lose power, with what was not synchronised lost,
-every fifth a second time while the boot finishes it; of a hundred more the device's program is
-killed, every second time with its guardian. All the while a user wants sessions. Each line has the
-seed that does it again.
+every fifth a second time while the boot finishes it. Of a hundred more the device's program is
+killed, with its guardian, or the command at the centre that ordered it. All the while a user wants
+sessions. Each line has the seed that does it again.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from fleet.rehearsal.lab import Size, down, up
 from fleet.workspace import Workspace
 from tests.fleet.bundle.interruption import (
     BOTH_KILLED,
+    CONTROLLER,
     KILLED,
     POWER_CUT,
     TWO_CUTS,
@@ -35,6 +36,7 @@ from tests.fleet.conftest import TestLab, new_key
 DEVICES, RUNS = 4, 100
 BETWEEN_MIN = 60
 CUTS = (POWER_CUT, TWO_CUTS)
+KILLS = (KILLED, BOTH_KILLED, KILLED, CONTROLLER)
 
 
 def main() -> None:
@@ -78,7 +80,7 @@ def broken_off(folder: Path, runs: int, seed: int) -> list[Broken]:
             for run in range(number, 2 * runs, DEVICES):
                 turn = run // DEVICES
                 cut = POWER_CUT if turn % 5 else TWO_CUTS
-                how = cut if run < runs else (BOTH_KILLED, KILLED)[turn % 2]
+                how = cut if run < runs else KILLS[turn % len(KILLS)]
                 found.append(breaker.run(seed + run, how))
                 print(found[-1], flush=True)
             return found

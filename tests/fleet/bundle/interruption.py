@@ -5,11 +5,16 @@ find one version whole: the one from before, or the one that the update ended wi
 """
 
 import json
+import os
 import random
+import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from fleet.errors import FleetError
 from fleet.rehearsal import power
@@ -18,9 +23,12 @@ from tests.fleet.bundle.tablets import TAKE, build_package, generic_source
 
 POWER_CUT, TWO_CUTS = "power cut", "two power cuts"
 KILLED, BOTH_KILLED = "program killed", "program and guardian killed"
+CONTROLLER = "controller killed"
+WINGSPAN = Path(sys.executable).with_name("wingspan")
 PARTS = 40
 PATIENCE_S = 60
 STATE = "var/lib/wingspan/transaction/state.json"
+OVER = {"proven": "done", "failed": "failed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,18 +83,21 @@ class Breaker:
         draw = random.Random(seed)  # noqa: S311 - a schedule, no secret
         bundle, before = self._bundle(), self.version
         already = len(self.tablets.sessions(self.device))
-        order = self._start(bundle)
-        early = draw.random() < 0.1
-        wanted = "preparing" if early else "begun"
-        self._wait(lambda: self._state() == wanted or not order.is_alive())
-        time.sleep(draw.uniform(0, 0.3 if early else 0.75 * self.lasts_s))
-        self._strike(how)
-        order.join(PATIENCE_S)
-        proof = self._proof()
+        if how == CONTROLLER:
+            outcome = self._ordered_and_killed(bundle, draw)
+        else:
+            order = self._start(bundle)
+            early = draw.random() < 0.1
+            wanted = "preparing" if early else "begun"
+            self._wait(lambda: self._state() == wanted or not order.is_alive())
+            time.sleep(draw.uniform(0, 0.3 if early else 0.75 * self.lasts_s))
+            self._strike(how)
+            order.join(PATIENCE_S)
+            outcome = self._proof().outcome
         self.version = self.tablets.text(self.device, "var/lib/wingspan/version")
         self._wait_for_a_session()
         seen = self.tablets.sessions(self.device)[already:]
-        last = proof.shown["update"]
+        last = json.loads(self.tablets.text(self.device, "var/lib/wingspan/update.json"))["last"]
         return Broken(
             seed=seed,
             how=how,
@@ -95,13 +106,63 @@ class Breaker:
             attempts=last["attempts"],
             sessions=len(seen),
             between=last["attempts"] > 1 or last["outcome"] == "restored",
-            faults=tuple(self._faults(proof, before, bundle.version, seen)),
+            faults=tuple(self._faults(outcome, before, bundle.version, seen)),
         )
 
-    def _faults(self, proof, before, wanted, seen):
-        ended = {"done": wanted, "failed": before}.get(proof.outcome)
+    def _ordered_and_killed(self, bundle, draw):
+        """Order an update as a person does, kill that command, and reconcile until it is over."""
+        scope = f"device:{self.device.device}"
+        words = ["update", scope, "--bundle", str(bundle.path), "--soak", "0", "--yes"]
+        command = self._begins(*words)
+        if draw.random() < 0.5:
+            self._wait(lambda: self._state() == "begun" or command.poll() is not None)
+            time.sleep(draw.uniform(0, self.lasts_s))
+        else:
+            time.sleep(draw.uniform(0, 8))
+        with suppress(ProcessLookupError):
+            # Alone, or with the Ansible that it started.
+            (os.kill, os.killpg)[draw.random() < 0.5](command.pid, signal.SIGKILL)
+        command.wait()
+        ends_s = time.monotonic() + 5 * PATIENCE_S
+        while time.monotonic() < ends_s:
+            answer = json.loads(self._begins("reconcile", "--once", "--json").communicate()[0])
+            standing = {
+                one["device"]: name for name in answer if name in OVER for one in answer[name]
+            }
+            if self.device.device in standing:
+                return OVER[standing[self.device.device]]
+            if not any(one["device"] == self.device.device for one in self._open(answer)):
+                # Killed before it had asked for anything, or after all was proven.
+                applied = self.tablets.text(self.device, "var/lib/wingspan/version")
+                return "done" if applied == bundle.version else "failed"
+            time.sleep(1)
+        raise AssertionError(self._standing())
+
+    @staticmethod
+    def _open(answer):
+        return [*answer["unproven"], *answer["waiting"]]
+
+    def _begins(self, *words):
+        """Begin a command of ben's in a process of its own."""
+        environment = {
+            **{name: value for name, value in os.environ.items() if name[:8] != "WINGSPAN"},
+            "WINGSPAN_OPERATOR": "ben",
+            "WINGSPAN_SIGNING_KEY": str(self.tablets.office.keys["ben"]),
+        }
+        root = self.tablets.lab.workspace.root
+        return subprocess.Popen(
+            [WINGSPAN, "-C", root, "fleet", *words],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _faults(self, outcome, before, wanted, seen):
+        ended = {"done": wanted, "failed": before}.get(outcome)
         if self.version != ended:
-            yield f"{proof.outcome}, and runs {self.version!r}"
+            yield f"{outcome}, and runs {self.version!r}"
         if self.tablets.parts(self.device) != {ended}:
             yield f"parts are of {sorted(self.tablets.parts(self.device))}"
         strange = {line.strip() for line in seen} - {before, ended}
