@@ -160,9 +160,19 @@ def _packages(paths: Sequence[Path], problems: list[Problem]) -> Iterator[Packag
             what = f"{package} is in {seen[package]} already"
             problems.append(Problem(path.name, "", what, "keep one version of each package"))
         seen[package] = path.name
+        for name in filter(forbidden, _contents(path)):
+            what = f"{name}: {forbidden(name)}"
+            problems.append(Problem(path.name, "", what, "build it without"))
         yield Package(
             path=path, package=package, version=version, installed_bytes=1024 * int(kib or 0)
         )
+
+
+def _contents(package: Path) -> list[str]:
+    """Return the files in a package: the last word of each line of `ls -l`, before any arrow."""
+    lines = run(["dpkg-deb", "--contents", str(package)]).splitlines()
+    names = [line.split(maxsplit=5)[5].split(" -> ")[0] for line in lines if line[0] != "d"]
+    return [name.removeprefix(".").split(" link to ")[0] for name in names]
 
 
 def _shown(fields: Sequence[str]) -> str:

@@ -15,6 +15,8 @@ import subprocess
 import tarfile
 import time
 
+import wingspan_bundle as bundles
+import wingspan_firewall as firewall
 import wingspan_snapshot as snapshot
 
 DPKG, APT = "/usr/bin/dpkg", "/usr/bin/apt-get"
@@ -26,6 +28,15 @@ ENVIRONMENT = {
     "LC_ALL": "C",
 }
 KEEP = ("--force-confdef", "--force-confold")
+SYSTEMCTL = "/usr/bin/systemctl"
+# What Debian's packages ask before they start or stop a service; 101 forbids it.
+POLICY = "/usr/sbin/policy-rc.d"
+NO_SERVICES = """\
+#!/bin/sh
+# Written by Wingspan (wingspan_packages.py) while a boot finishes an update: a service that waits
+# for the boot would be what the boot waits for. The boot itself starts it.
+exit 101
+"""
 
 
 def paths(manifest, folder):
@@ -37,7 +48,10 @@ def paths(manifest, folder):
                 found.update(line.rstrip("\n") for line in file)
         found.update([*glob.glob(f"{RECORDS}/info/{package}.*"), *of_arch(package, "*")])
     for deb in glob.glob(os.path.join(folder, "archive/*.deb")):
-        found.update(contents(deb))
+        new = contents(deb)
+        for path in filter(bundles.forbidden, new):
+            raise OSError(f"no bundle may touch {path}")
+        found.update(new)
     for pattern in ("status", "diversions", "statoverride", "triggers/*", "alternatives/*"):
         found.update(glob.glob(f"{RECORDS}/{pattern}"))
     found.update(glob.glob("/etc/alternatives/*"))
@@ -64,6 +78,11 @@ def contents(deb):
 
 def apply(manifest, folder, given):
     """Install the packages; finish first what was broken off in the middle."""
+    with services_left_alone():
+        install(manifest, folder, given)
+
+
+def install(manifest, folder, given):
     wait_for_dpkg(given.left_s())
     # What cannot be configured yet is mended by the installation.
     run((DPKG, *KEEP, "--configure", "-a"), given.left_s(), must=False)
@@ -86,11 +105,32 @@ def apply(manifest, folder, given):
     }
     words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
     run((APT, "-q", *words, "update", "--error-on=any"), given.left_s())
-    install = ["-y", "-q", "-f", "--no-remove", "--no-install-recommends", "--allow-downgrades"]
-    install += [word for each in KEEP for word in ("-o", f"Dpkg::Options::={each}")]
+    wanted = ["-y", "-q", "-f", "--no-remove", "--no-install-recommends", "--allow-downgrades"]
+    wanted += [word for each in KEEP for word in ("-o", f"Dpkg::Options::={each}")]
     pinned = [f"{name}={version}" for name, version in sorted(manifest["packages"].items())]
-    run((APT, *words, *install, "install", *pinned), given.left_s())
+    run((APT, *words, *wanted, "install", *pinned), given.left_s())
     snapshot.flush("/")
+
+
+@contextlib.contextmanager
+def services_left_alone():
+    """Let no package start or stop a service for the block, where a boot waits for it."""
+    boots = os.path.isdir("/run/systemd/system") and not run(
+        (SYSTEMCTL, "is-active", "basic.target"), 60, must=False
+    ).startswith("active")
+    if boots and not os.path.exists(POLICY):
+        firewall.write(POLICY, NO_SERVICES, 0o755)
+    try:
+        yield
+    finally:
+        ask_no_more()
+
+
+def ask_no_more():
+    """Take our policy away; one that is another's stays."""
+    with contextlib.suppress(FileNotFoundError), open(POLICY, encoding="utf-8") as file:
+        if file.read() == NO_SERVICES:
+            os.unlink(POLICY)
 
 
 def faults(manifest):
@@ -111,6 +151,7 @@ def restore(manifest, kept):
 
     What dpkg journalled since is not to be merged with its records as they were.
     """
+    ask_no_more()
     wait_for_dpkg(600)
     for package in manifest["packages"]:
         for path in [*glob.glob(f"{RECORDS}/info/{package}.*"), *of_arch(package, "*")]:

@@ -1,9 +1,13 @@
 """The kiosk under a real systemd, through the gate that an update shuts."""
 
+import threading
+from contextlib import suppress
+
 import pytest
 
+from fleet.errors import FleetError
 from fleet.rehearsal.lab import down
-from tests.fleet.bundle.tablets import Tablets, generic_source
+from tests.fleet.bundle.tablets import TAKE, Tablets, generic_source
 
 # As the baseline's unit, without the compositor that it needs.
 KIOSK = """\
@@ -24,13 +28,13 @@ SHOW = "#!/bin/sh\necho %s >>/run/wingspan/simulated/sessions\nexec sleep infini
 
 @pytest.fixture(scope="module")
 def tablets(start_lab, tmp_path_factory):
-    lab = start_lab(devices=1, prisons=1, systemd=1)
+    lab = start_lab(devices=2, prisons=1, systemd=2)
     yield Tablets(lab, tmp_path_factory.mktemp("tablets"))
     down(lab.workspace)
 
 
 def test_the_kiosk_is_stopped_for_an_update_and_starts_with_what_it_brought(tablets, tmp_path):
-    (device,) = tablets.devices
+    device = tablets.devices[0]
     root = tablets.root(device)
     (root / "etc/systemd/system/wingspan-kiosk.service").write_text(KIOSK)
     tablets.on(device, "systemctl", "daemon-reload")
@@ -53,3 +57,55 @@ def test_the_kiosk_is_stopped_for_an_update_and_starts_with_what_it_brought(tabl
 
     assert (first.outcome, second.outcome, second.why) == ("done", "done", "")
     assert tablets.on(device, "systemctl", "is-active", "wingspan-kiosk.service") == "active\n"
+
+
+UNIT = "[Service]\nExecStart=/usr/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
+# As Debian's packages start their services; before that, it waits to be cut off.
+POSTINST = """\
+#!/bin/sh
+set -e
+if [ -e /run/hold ]; then touch /run/held; sleep 600; fi
+deb-systemd-helper enable demo.service
+deb-systemd-invoke start demo.service
+"""
+
+
+def test_a_boot_that_finishes_an_update_does_not_wait_for_its_services(
+    tablets, tmp_path, build_package
+):
+    device = tablets.devices[1]
+    build_package(
+        tmp_path, "demo", "2.0", {"/lib/systemd/system/demo.service": UNIT}, postinst=POSTINST
+    )
+    bundle = tablets.make("debian", "2.0", tmp_path, "demo")
+    tablets.bring(device, bundle)
+    request = tablets.ask(device, bundle)
+    root = tablets.root(device)
+    (root / "run/order.json").write_bytes(tablets.envelope(device, request))
+    (root / "run/hold").touch()
+    tablets.on(device, "sync", "-f", "/")
+
+    def take():
+        with suppress(FleetError):  # Its power is cut.
+            tablets.on(device, "sh", "-c", f"exec python3 -I -S -E {TAKE} take </run/order.json")
+
+    thread = threading.Thread(target=take, daemon=True)
+    thread.start()
+    tablets.lab.wait_until((root / "run/held").exists)
+    with tablets.lab.fault("power-cut", tablets.serial(device)):
+        thread.join()
+    tablets.lab.answering([tablets.casings[device.device]])
+
+    proof = tablets.prove(device, request)
+
+    assert (proof.outcome, proof.shown["update"]["attempts"]) == ("done", 2), proof.why
+    assert (
+        tablets.on(device, "dpkg-query", "-W", "-f", "${Status}", "demo") == "install ok installed"
+    )
+    assert not (tablets.root(device) / "usr/sbin/policy-rc.d").exists()
+    tablets.lab.wait_until(
+        lambda: (
+            tablets.on(device, "sh", "-c", "systemctl is-active multi-user.target || true")
+            == "active\n"
+        )
+    )

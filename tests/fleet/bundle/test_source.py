@@ -36,6 +36,17 @@ def test_what_is_no_package_and_what_is_there_twice_is_named(tmp_path, build_pac
     assert [problem.file for problem in caught.value.problems] == ["a_2_all.deb", "b.deb"]
 
 
+def test_a_package_cannot_bring_what_no_bundle_may_touch(tmp_path, build_package):
+    files = {"/opt/kiosk/a": "x", "/var/lib/wingspan/used/a.json": "{}"}
+    build_package(tmp_path, "a", "1", files)
+
+    with pytest.raises(InputError) as caught:
+        read_source(tmp_path, Kind.DEBIAN)
+
+    (problem,) = caught.value.problems
+    assert problem.what.startswith("/var/lib/wingspan/used/a.json: a bundle changes nothing")
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 def test_an_empty_folder_is_no_bundle(tmp_path, kind):
     with pytest.raises(InputError) as caught:

@@ -1,6 +1,7 @@
 """Updates of enrolled devices in a rehearsal: real dpkg and apt, a full disk, a wrong clock."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -216,10 +217,15 @@ def test_a_clock_an_hour_behind_waits_and_an_hour_ahead_goes_on(tablets, free, t
         faked = f"faketime -f '{shift}' python3 -I -S -E {TAKE} take </run/order.json || true"
         return json.loads(tablets.on(free, "sh", "-c", faked))
 
+    with (
+        tablets.lab.fault("clock", tablets.serial(free), "-3600"),
+        pytest.raises(RefusedError, match=r"refuses the login .* certificate .* is valid from"),
+    ):
+        tablets.send(free, request)  # Its sshd takes no certificate of ours.
     behind, ahead = take("-3600s"), take("+3600s")
 
     assert behind["later"]
-    assert "this device's clock is 36" in behind["refused"]
+    assert re.fullmatch(r"this device's clock is 3\d{3} s behind who asked", behind["refused"])
     assert json.loads(ahead["proof"])["outcome"] == "done"
 
 
