@@ -136,6 +136,7 @@ def parcel_of(bundle: Path, folder: Path, *, part_bytes: int = PART_BYTES) -> Pa
     """Return a bundle in parts, which are cut in a folder where they are not there yet."""
     total = bundle.stat().st_size
     folder.mkdir(parents=True, exist_ok=True)
+    folder = folder.resolve()  # A run of Ansible has a folder of its own.
     parts = []
     with bundle.open("rb") as whole:
         for number, start in enumerate(range(0, total, part_bytes)):
@@ -166,13 +167,15 @@ def _lacking(result: Result) -> str:
     answer = result.answer.get("answer", {})
     if result.outcome in {Outcome.CHANGED, Outcome.UNCHANGED} and answer.get("complete"):
         return ""
-    return str(answer.get("refused") or result.why or "its bundle is not complete")
+    words = str(answer.get("refused") or result.why or "its bundle is not complete")
+    return words.partition("\n")[0]
 
 
 def _reply(device: Device, result: Result, request: str, challenge: str) -> Reply:
     if result.outcome not in {Outcome.CHANGED, Outcome.UNCHANGED}:
         # It may have begun before it fell silent, so it has to be asked.
-        return Reply(device=device, error=UnreachableError(result.why, stage="command"))
+        why = result.why.partition("\n")[0]
+        return Reply(device=device, error=UnreachableError(why, stage="command"))
     answer = json.dumps(result.answer.get("answer")).encode()
     try:
         proof = read_proof(answer, device, request=request, challenge=challenge)

@@ -42,7 +42,8 @@ _SSH_OPTIONS = (
 _CONNECT_TIMEOUT_S = 15
 _CANCEL_EVERY_S = 1
 _WORDS_MAX = 2000
-_KILO = 1000
+_MEGA = 1_000_000
+_PACED = Path(__file__).with_name("paced.py")
 
 
 class Outcome(StrEnum):
@@ -97,8 +98,8 @@ class Play:
     """A playbook by its name, the devices, and what it is told.
 
     `variables`, and `own` for each device, hold no secret: they are written to the run's folder.
-    `timeout_s` ends the whole run; a task of one device ends after `task_timeout_s`. Files go to
-    a device at `rate_mbps` at the most, where that is given.
+    `timeout_s` ends the whole run; a task of one device ends after `task_timeout_s`. All that goes
+    to a device leaves at `rate_mbps` at the most, where that is given.
     """
 
     playbook: str
@@ -261,6 +262,7 @@ def _inventory(work: Play, folder: Path, keys: Path) -> dict[str, Any]:
         f"UserKnownHostsFile={known}",
         "GlobalKnownHostsFile=/dev/null",
         f"IdentityFile={keys / 'key'}",
+        *_paced(work.rate_mbps),
         *([f"CertificateFile={certificate}"] if certificate.is_file() else []),
     ]
     return {
@@ -271,7 +273,6 @@ def _inventory(work: Play, folder: Path, keys: Path) -> dict[str, Any]:
             },
             "vars": {
                 "ansible_ssh_args": " ".join(f"-o {option}" for option in common),
-                **_limited(work.rate_mbps),
                 "ansible_ssh_retries": 0,
                 "ansible_python_interpreter": "/usr/bin/python3",
             },
@@ -291,13 +292,13 @@ def _host(target: Target) -> dict[str, Any]:
     }
 
 
-def _limited(rate_mbps: float | None) -> dict[str, str]:
-    """Return what holds OpenSSH's sftp to a rate, which it takes in whole kbit/s."""
+def _paced(rate_mbps: float | None) -> list[str]:
+    """Return the options that hold what ssh sends to a rate."""
     if rate_mbps is None:
-        return {}
-    options = f"-l {max(1, round(rate_mbps * _KILO))}"
-    # Anything else than sftp would know no rate.
-    return {"ansible_sftp_extra_args": options, "ansible_ssh_transfer_method": "sftp"}
+        return []
+    rate = max(1, int(rate_mbps * _MEGA / 8))
+    program = shlex.join((sys.executable, "-I", "-S", "-E", str(_PACED)))
+    return ["ProxyUseFdpass=yes", f'"ProxyCommand={program} %h %p {rate}"']
 
 
 def _environment(work: Play, folder: Path) -> dict[str, str]:

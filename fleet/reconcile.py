@@ -31,7 +31,7 @@ from fleet.registry.requests import (
     requests_left,
     set_intents,
 )
-from fleet.registry.updates import progress_of
+from fleet.registry.updates import halts
 from fleet.staging import Staging, Updates
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ class _Pass:
         """Return why nothing may be sent now, "" where it may."""
         if self._work.kept.status == PAUSED:
             with self._registry.reading() as connection:
-                halted = progress_of(connection, self._work.request.request).halted
+                halted = halts(connection).get(self._work.request.request)
             return f"the request is paused: {halted}" if halted else "the request is paused"
         if self._hindered:
             return self._hindered

@@ -106,6 +106,7 @@ class Staging:
         self._hands, self._urgent = hands, urgent
         self._given = request.parameters
         self._left: dict[str, str] = {}
+        self._barren = 0
         with registry.writing() as connection:
             begin_update(connection, request.request, {n: d.version for n, d in everyone.items()})
             progress = progress_of(connection, request.request)
@@ -189,6 +190,10 @@ class Staging:
                 with self._registry.writing() as connection:
                     note_fetched(connection, self._request.request, here)
                 self._tell(wave, f"{len(here)} of {len(names)} have the bundle")
+                self._barren = 0 if here else self._barren + 1
+                if self._barren > 1:
+                    why = lacked[names[0]]
+                    return f"two waves in turn brought the bundle to nobody; {names[0]}: {why}"
         return ""
 
     def _fetcher(self, parcel: Parcel) -> Callable[[Wave, Sequence[str]], Mapping[str, str]]:

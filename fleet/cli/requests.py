@@ -33,11 +33,13 @@ def requests(workspace: Workspace, everything: bool, as_json: bool) -> None:
     from fleet.approval import people_for, read_request
     from fleet.intent import ENDED
     from fleet.registry.requests import DONE, intents_of, requests_kept
+    from fleet.registry.updates import halts
 
     now = datetime.now(tz=UTC)
     with desk_of(workspace) as desk, desk.registry.reading() as connection:
         kept = requests_kept(connection)
         intents = intents_of(connection, [one.request for one in kept])
+        halted = halts(connection)
     shown = []
     for one in kept:
         request = read_request(one.encoded)
@@ -52,6 +54,7 @@ def requests(workspace: Workspace, everything: bool, as_json: bool) -> None:
                 {
                     **request_fields(asdict(request)),
                     "status": one.status,
+                    "halted": halted.get(one.request, ""),
                     "requested_at": one.at.isoformat(timespec="seconds"),
                     "signed_by": list(one.signatures),
                     "people": people.count,
@@ -70,10 +73,11 @@ def _line(one: dict[str, Any]) -> str:
     states = [f"{count} {state}" for state, count in one["states"].items()]
     signed = ", ".join(one["signed_by"])
     what = f"{one['action']} {one['scope']} ({one['count']})" if one["count"] else one["scope"]
+    halted = one["halted"]
     review_s = one["parameters"].get("review_s")
     due = f" by {moment(review_s):%Y-%m-%d %H:%M}" if review_s else ""
     parts = [
-        f"{one['request']}  {what}, {one['status']}",
+        f"{one['request']}  {what}, {one['status']}{f' ({halted})' if halted else ''}",
         f"signed by {signed} ({len(one['signed_by'])} of {one['people']}: {one['why']})",
         *([", ".join(states)] if states else []),
         *([f"not yet reviewed{due}"] if one["unreviewed"] else []),

@@ -86,6 +86,12 @@ def progress_of(connection: Connection, request: str) -> Progress:
     )
 
 
+def halts(connection: Connection) -> dict[str, str]:
+    """Return why updates were halted, by request; those that were not are left out."""
+    query = select(UpdateRow.request, UpdateRow.halted).where(UpdateRow.halted != "")
+    return {row.request: row.halted for row in connection.execute(query)}
+
+
 def note_fetched(connection: Connection, request: str, devices: Iterable[str]) -> None:
     """Note that devices have the whole bundle."""
     for chunk in chunks(sorted(devices)):

@@ -1,20 +1,19 @@
-"""Bring a signed update to a device, or have the device apply it."""
+"""Bring a signed update to a device, or have the device apply it.
+
+Only the description: as with C(raw) and C(fetch), the action plugin of the same name does it all,
+since a module's own text would be sent to every device anew, and no budget counts that.
+"""
 
 from __future__ import annotations
-
-import json
-
-from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = """
 module: wingspan_update
 short_description: Bring a signed update to a device, or have the device apply it
 description:
-  - In the phase C(prefetch) an action plugin of the same name asks the device which parts of the
-    bundle it lacks, sends these by sftp at the rate of C(ansible_sftp_extra_args), and has the
-    device check the whole. Nothing that the device runs is touched.
-  - In the phase C(apply) this module hands the order to the device's own program, which checks it
-    for itself, applies the bundle or goes back, and answers under the device's own key.
+  - In the phase C(prefetch) the device is asked which parts of the bundle it lacks; these are sent
+    by sftp, and the device checks the whole. Nothing that it runs is touched.
+  - In the phase C(apply) the order is handed to the device's own program, which checks it for
+    itself, applies the bundle or goes back, and answers under the device's own key.
 options:
   phase:
     description: What to do now.
@@ -30,10 +29,6 @@ options:
     type: list
     elements: path
     default: []
-  program:
-    description: The device's own program that takes orders.
-    type: path
-    default: /usr/local/lib/wingspan/wingspan_order.py
 author: Wingspan maintainers
 """
 
@@ -46,7 +41,7 @@ EXAMPLES = """
 
 RETURN = """
 answer:
-  description: What the device's program said, with its proof under the device's own key.
+  description: What the device's program said; a proof is under the device's own key.
   returned: always
   type: dict
 sent:
@@ -54,27 +49,3 @@ sent:
   returned: in the phase prefetch
   type: int
 """
-
-
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "phase": {"type": "str", "choices": ["prefetch", "apply"], "required": True},
-            "order": {"type": "dict", "required": True},
-            "parts": {"type": "list", "elements": "path", "default": []},
-            "program": {"type": "path", "default": "/usr/local/lib/wingspan/wingspan_order.py"},
-        }
-    )
-    program = module.params["program"]
-    command = ["/usr/bin/python3", "-I", "-S", "-E", program, "take"]
-    status, out, err = module.run_command(command, data=json.dumps(module.params["order"]))
-    try:
-        answer = json.loads(out)
-    except ValueError:
-        module.fail_json(msg=f"{program} ended with {status}: {(err or out).strip()}")
-    # Whether it is proven is for the controller to judge: it holds the device's key.
-    module.exit_json(changed="proof" in answer, answer=answer)
-
-
-if __name__ == "__main__":
-    main()
