@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from fleet.approval import Request
     from fleet.deploy import Parcel
+    from fleet.diagnosis import Cause
     from fleet.driver import Order, Reply
     from fleet.registry import Registry
     from fleet.wave import Plan, Wave
@@ -127,10 +128,14 @@ class Staging:
     def _carried(self, due: Sequence[str]) -> str:
         """Run the waves; return why the devices that are left are left."""
         held = self._covered_at is None and self._given.get("hold") in {"coverage", "wave"}
-        covering = False
+        covering, by_sweep = False, True
         while True:  # Until all is covered that can be: each turn settles some devices.
-            plan = self._plan(due)
+            plan = self._plan(due, by_sweep=by_sweep)
             rounds = list(plan.rounds(coverage=True))
+            if not rounds and plan.uncovered and by_sweep:
+                # Who was silent in the last sweep may answer now, and no other can go first.
+                by_sweep = False
+                continue
             if not rounds:
                 break
             covering = True
@@ -151,24 +156,24 @@ class Staging:
             return f"its coverage set is watched until {watched:%Y-%m-%d %H:%M} UTC"
         return self._apply(others, coverage=False)
 
-    def _plan(self, due: Sequence[str]) -> Plan:
+    def _plan(self, due: Sequence[str], *, by_sweep: bool) -> Plan:
+        """Return the waves of who is left; the last sweep says who had better not go first."""
         able = [
             self._devices[name]
             for name in due
             if name not in self._left and self._hands.state(name) is IntentState.WAITING
         ]
         shown = [d for n, d in self._devices.items() if self._hands.state(n) is IntentState.PROVEN]
+        battery = float(self._given["battery_percent_min"])
+        now = datetime.now(tz=UTC)
         return waves_of(
             able,
             self._updates.topology,
             self._updates.rules,
             Terms(bytes_total=int(self._given["bytes"]), one_per=str(self._given["one_per"])),
-            hindered=hindrances(
-                self._registry,
-                able,
-                now=datetime.now(tz=UTC),
-                battery_percent_min=float(self._given["battery_percent_min"]),
-            ),
+            hindered=hindrances(self._registry, able, now=now, battery_percent_min=battery)
+            if by_sweep
+            else {},
             covered={combination(device) for device in shown},
         )
 
@@ -183,18 +188,42 @@ class Staging:
             if why := self._why_not():
                 return why
             parcel = self._parcel()
-            for (wave, names), lacked in self._side_by_side(lacking, self._fetcher(parcel)):
-                here = [name for name in names if not lacked[name]]
-                self._left |= {name: why for name, why in lacked.items() if why}
+            lacked: dict[str, str] = {}
+            for (wave, names), words in self._side_by_side(lacking, self._fetcher(parcel)):
+                lacked |= {name: words[name] for name in names if words[name]}
+                here = [name for name in names if not words[name]]
                 self._fetched.update(here)
                 with self._registry.writing() as connection:
                     note_fetched(connection, self._request.request, here)
                 self._tell(wave, f"{len(here)} of {len(names)} have the bundle")
-                self._barren = 0 if here else self._barren + 1
-                if self._barren > 1:
-                    why = lacked[names[0]]
-                    return f"two waves in turn brought the bundle to nobody; {names[0]}: {why}"
+            everyone = [name for _, names in lacking for name in names]
+            if why := self._lacking(everyone, lacked):
+                return why
         return ""
+
+    def _lacking(self, names: Sequence[str], lacked: Mapping[str, str]) -> str:
+        """Leave who did not get the bundle; return why no other is to be tried, if so."""
+        self._left |= lacked
+        silent = self._silent(list(lacked))
+        for cause in verdict(
+            Ended(proven=[], failed={}, silent=sorted(silent)),
+            self._sightings(names, silent),
+            self._updates.topology,
+            failed_percent_max=0,
+        ).causes:
+            self._leave_behind(cause)
+        talking = sorted(lacked.keys() - silent)
+        self._barren = self._barren + 1 if len(talking) == len(names) else 0
+        if self._barren > 1:  # What is wrong is wrong with all of them.
+            first = talking[0]
+            return f"two waves in turn brought the bundle to nobody; {first}: {lacked[first]}"
+        return ""
+
+    def _silent(self, names: Sequence[str]) -> set[str]:
+        """Return which of some devices do not answer."""
+        if not names:
+            return set()
+        return set(names) - self._updates.answering([self._devices[name] for name in names])
 
     def _fetcher(self, parcel: Parcel) -> Callable[[Wave, Sequence[str]], Mapping[str, str]]:
         def fetch(wave: Wave, names: Sequence[str]) -> Mapping[str, str]:
@@ -284,32 +313,31 @@ class Staging:
         for name in names:
             if state[name] is IntentState.WAITING:  # Not now, it said, or it never had the order.
                 self._left[name] = self._hands.why(name)
-        unheard = [name for name in unheard if state[name] is IntentState.SENT]
-        talking = self._updates.answering([self._devices[name] for name in unheard])
+        silent = self._silent([name for name in unheard if state[name] is IntentState.SENT])
         ended = Ended(
             proven=[name for name in names if state[name] is IntentState.PROVEN],
             failed={n: self._hands.why(n) for n in names if state[n] is IntentState.FAILED},
-            silent=[name for name in unheard if name not in talking],
+            silent=sorted(silent),
         )
         limit = "coverage_failed_percent_max" if coverage else "failed_percent_max"
         found = verdict(
             ended,
-            self._sightings(names, set(ended.silent)),
+            self._sightings(names, silent),
             self._updates.topology,
             failed_percent_max=self._updates.rules[limit],
         )
         for cause in found.causes:
-            why = f"{cause.kind.replace('_', ' ')} {cause.element} seems to have failed"
-            self._updates.tell(f"{why}: {len(cause.devices)} devices are silent with it")
-            self._leave_behind(cause.element, why)
+            self._leave_behind(cause)
         return found.halt
 
-    def _leave_behind(self, element: str, why: str) -> None:
+    def _leave_behind(self, cause: Cause) -> None:
         """Leave the devices behind an element that has failed."""
+        why = f"{cause.kind.replace('_', ' ')} {cause.element} seems to have failed"
+        self._updates.tell(f"{why}: {len(cause.devices)} devices are silent with it")
         topology = self._updates.topology
         for name, device in self._devices.items():
             above = topology.path(device.element) if topology else ()
-            if any(one.id == element for one in above):
+            if any(one.id == cause.element for one in above):
                 self._left.setdefault(name, why)
 
     def _sightings(self, names: Sequence[str], silent: set[str]) -> list[Sighting]:

@@ -151,3 +151,11 @@ def start_writer(url, name):
     return subprocess.Popen(
         [sys.executable, "-c", WRITER, url, name], stdin=pipe, stdout=pipe, text=True
     )
+
+
+def test_of_two_who_would_be_alone_one_is(database_url):
+    with Registry.create(database_url) as ours, Registry.open(database_url) as theirs:
+        with ours.alone("updates") as first, theirs.alone("updates") as second:
+            assert (first, second) == (True, False)
+        with theirs.alone("updates") as later:
+            assert later
