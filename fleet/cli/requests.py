@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+import fleet
 from fleet.cli.command import FleetCommand, tell
 from fleet.cli.desk import SCHEMA, as_answer, as_lines, carry_out, desk_of, end, request_fields
 from reports.terminal import emit, json_option
@@ -187,22 +191,34 @@ stop = _control(
     show_default=True,
     help="Seconds between passes.",
 )
+@click.option("--unit", is_flag=True, help="Print the unit of a systemd service that does it.")
 @json_option
 @click.pass_context
-def reconcile(ctx: click.Context, once: bool, every_s: int, as_json: bool) -> None:
+def reconcile(
+    ctx: click.Context, /, *, once: bool, every_s: int, unit: bool, as_json: bool
+) -> None:
     """Carry out what is due on the devices that answer, and have them prove it.
 
     Devices that may have acted before an interruption are asked first. Silent ones keep what they
-    are to do until it expires. Ends with 5 when something is unproven or failed.
+    are to do until it expires. With --once it ends with 5 when something is unproven or failed;
+    as a service it goes on until it is told to end, and then ends between two passes.
 
     \b
     Example:
       wingspan fleet reconcile --once
+      wingspan fleet reconcile --unit >/etc/systemd/system/wingspan-reconcile.service
     """
-    from time import sleep
+    import signal
+    from threading import Event
 
     workspace: Workspace = ctx.obj
-    while True:
+    if unit:
+        text = _unit(workspace, every_s=every_s)
+        emit({"schema": SCHEMA, "unit": text}, as_json=as_json, text=text)
+        return
+    told = Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: told.set())
+    while not told.is_set():
         with desk_of(workspace) as desk:
             found = carry_out(workspace, desk)
         emit(
@@ -213,7 +229,17 @@ def reconcile(ctx: click.Context, once: bool, every_s: int, as_json: bool) -> No
         if once:
             end(ctx, found)
             return
-        sleep(every_s)
+        told.wait(every_s)
+
+
+def _unit(workspace: Workspace, *, every_s: int) -> str:
+    """Return the unit of a service that does it in this workspace, as whoever owns that."""
+    shipped = Path(fleet.__file__).with_name("wingspan-reconcile.service")
+    folder = workspace.root.resolve()
+    program = shutil.which("wingspan") or str(Path(sys.executable).with_name("wingspan"))
+    return shipped.read_text(encoding="utf-8").format(
+        program=program, folder=folder, user=folder.owner(), every_s=every_s
+    )
 
 
 @click.command("residue", cls=FleetCommand)
