@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from fleet.approval.order import Proof, Signature, order, read_proof
 from fleet.approval.request import Request
-from fleet.device import Device
 from fleet.errors import FleetError, UnreachableError
-from fleet.health.probe import Lane
+from fleet.health.probe import Asked, Lane
 from fleet.health.rules import Knocking
 from fleet.health.sweep import sweep
 from fleet.ssh import Target, open_session
 from fleet.topology import Topology
 
 if TYPE_CHECKING:
+    from fleet.device import Device
     from fleet.health.probe import Patience
 
 _CHALLENGE_BYTES = 16
@@ -45,32 +45,21 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What came back from a device: a proof, or why there is none."""
+class Reply(Asked):
+    """What came back from a device: a proof, or why there is none.
 
-    device: Device
+    `let_in` is whether the device let us in at all: an impostor at its address, or one whose clock
+    or list of authorities is wrong, never had the order.
+    """
+
     proof: Proof | None = None
-    error: FleetError | None = None
-    tries: int = 1
-
-    @property
-    def is_unreachable(self) -> bool:
-        """Return whether the device did not answer, or not to the end."""
-        return isinstance(self.error, UnreachableError)
-
-    @property
-    def is_silent(self) -> bool:
-        """Return whether nothing at all came back."""
-        return isinstance(self.error, UnreachableError) and self.error.stage == "connect"
-
-    def again(self) -> Reply:
-        """Return it as what came of a second try."""
-        return replace(self, tries=2)
+    let_in: bool = True
 
     @property
     def sent(self) -> bool:
         """Return whether the order may have reached the device."""
-        return not (isinstance(self.error, UnreachableError) and self.error.stage != "command")
+        stopped = isinstance(self.error, UnreachableError) and self.error.stage != "command"
+        return self.let_in and not stopped
 
 
 class Driver(Protocol):
@@ -159,6 +148,11 @@ class BrokerDriver:
             challenge = secrets.token_hex(_CHALLENGE_BYTES)
             try:
                 answer = self.wire.said(device, patience, command, message(device, challenge))
+            except UnreachableError as error:  # It says how far it came.
+                return Reply(device=device, error=error)
+            except FleetError as error:
+                return Reply(device=device, error=error, let_in=False)
+            try:
                 proof = read_proof(answer, device, request=request(device), challenge=challenge)
                 return Reply(device=device, proof=proof)
             except FleetError as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from fleet.device import Device
 from fleet.errors import FleetError, NotProvenError, RefusedError, UnreachableError
@@ -44,11 +44,10 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What came of asking: the device's report, or why there is none."""
+class Asked:
+    """What came of asking one device anything: an error where there is no answer, and how often."""
 
     device: Device
-    report: Report | None = None
     error: FleetError | None = None
     tries: int = 1
 
@@ -62,9 +61,16 @@ class Outcome:
         """Return whether nothing at all came back."""
         return isinstance(self.error, UnreachableError) and self.error.stage == "connect"
 
-    def again(self) -> Outcome:
+    def again(self) -> Self:
         """Return it as what came of a second try."""
         return replace(self, tries=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Asked):
+    """What came of asking how it is: the device's report, or why there is none."""
+
+    report: Report | None = None
 
 
 def renewed(issue: Callable[[], Credential], *, every_s: float) -> Callable[[], Credential]:

@@ -41,6 +41,9 @@ AuthorizedKeysFile none
 RevokedKeys /etc/ssh/wingspan/revoked.krl
 LoginGraceTime 30
 MaxAuthTries 3
+# One source that opens connections and says nothing leaves room for all others.
+MaxStartups 60:30:120
+PerSourceMaxStartups 10
 LogLevel VERBOSE
 Match User wingspan
     AuthorizedKeysFile /etc/ssh/wingspan/broker_keys

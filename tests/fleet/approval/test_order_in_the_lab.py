@@ -251,6 +251,19 @@ def test_an_order_for_an_earlier_provisioning_is_refused(fleet):
         fleet.send(device, request, fleet.signatures(request), [device])
 
 
+@pytest.mark.parametrize("kept", [0.0, 0.3, 0.9, 0.999])
+def test_a_truncated_order_is_refused_and_nothing_is_noted(fleet, kept):
+    device = fleet.devices[2]
+    request = fleet.ask(Action.LOCK, [device], level="notice", page=PAGE)
+    whole = order(request, fleet.signatures(request), [], challenge="c")
+    before = fleet.inside(device, "ls /var/lib/wingspan/used 2>/dev/null || :")
+
+    answer = fleet.broker(device, "order", whole[: int(len(whole) * kept)])
+
+    assert "refused" in json.loads(answer)
+    assert fleet.inside(device, "ls /var/lib/wingspan/used 2>/dev/null || :") == before
+
+
 def test_an_expired_order_is_refused(fleet):
     device = fleet.devices[2]
     request = replace(

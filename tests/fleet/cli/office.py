@@ -18,14 +18,17 @@ class Office:
         self.lab, self.keys = lab, keys
         self.answered, self.taken = set(), set()
 
-    def types(self, who, *words):
-        """Run a command as somebody, with their key."""
-        environment = {
+    def environment(self, who):
+        """Return what says who acts, and what they sign with."""
+        return {
             "WINGSPAN_OPERATOR": who,
             "WINGSPAN_SIGNING_KEY": str(self.keys[who]) if who in self.keys else "",
             "WINGSPAN_DATABASE": "",
         }
-        runner = CliRunner(env=environment)
+
+    def types(self, who, *words):
+        """Run a command as somebody, with their key."""
+        runner = CliRunner(env=self.environment(who))
         return runner.invoke(fleet, [*words], obj=self.lab.workspace, catch_exceptions=False)
 
     def answer(self, who, *words):
