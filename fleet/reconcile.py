@@ -443,7 +443,7 @@ def not_shown(proof: Proof, request: Request) -> str:
         and "another allowlist is in force",
         Action.UPDATE: shown.get("update", {}).get("bundle_sha256") != given.get("bundle_sha256")
         and f"it runs {shown.get('version') or 'no version'}",
-        Action.DEAD_MAN: (shown["dead_man"] or {"days": 0}).get("days") != given.get("days")
+        Action.DEAD_MAN: (shown.get("dead_man") or {"days": 0}).get("days") != given.get("days")
         and "another rule is in force",
         Action.WIPE: _not_wiped(shown.get("wiped")),
     }[request.action]
