@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet.bundle.file import Bundle, Wanted, make_bundle, open_bundle
+from fleet.bundle.file import Bundle, Wanted, make_bundle, open_bundle, skip_numbers
 from fleet.bundle.manifest import Entry, Kind, Manifest
 from fleet.bundle.rules import Rules, parameters_of
 
@@ -16,4 +16,5 @@ __all__ = [
     "make_bundle",
     "open_bundle",
     "parameters_of",
+    "skip_numbers",
 ]

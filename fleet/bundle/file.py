@@ -32,6 +32,7 @@ _ARCHIVE_KEY, _IMAGE_KEY = "bundle_archive", "bundle_image"
 _METADATA, _MANIFEST, _PAYLOAD = "metadata/", "bundle.json", "payload.tar"
 _PART_BYTES_MAX: Final = 8_000_000
 _DAY_S: Final = 24 * 3600
+DAYS: Final = 90
 _CHUNK_BYTES: Final = 1 << 20
 
 
@@ -44,7 +45,7 @@ class Wanted:
     version: str
     from_versions: tuple[str, ...] = ()
     compatible: str = ""
-    days: int = 90
+    days: int = DAYS
     withdrawn: tuple[str, ...] = ()
 
 
@@ -167,6 +168,13 @@ def open_bundle(path: Path, workspace: Workspace) -> Bundle:
         hint = "wingspan fleet bundle make writes one"
         raise InputError(f"{path} cannot be read as a bundle", hint=hint) from error
     return Bundle(path=path, manifest=manifest, sha256=_hash_of(path), bytes=path.stat().st_size)
+
+
+def skip_numbers(workspace: Workspace, count: int, *, now: datetime) -> None:
+    """Give the next bundle a number so much higher: some may be lost in a restore."""
+    listing = Listing(workspace.keys)
+    with listing.alone():
+        listing.skip(count, now=now, days=DAYS)
 
 
 def _refuse_names(wanted: Wanted) -> None:

@@ -99,6 +99,14 @@ class Listing:
         state = self._state() or {}
         return _read(state["targets"], Targets).version + 1 if "targets" in state else 1
 
+    def skip(self, count: int, *, now: datetime, days: int) -> None:
+        """Sign the same listing under a number so much later; where none is made, do nothing.
+
+        Call it inside `alone`.
+        """
+        if "targets" in (self._state() or {}) and (self.keys / _ROLES[Targets.type]).exists():
+            self.add({}, number=self.next_number() + count, now=now, days=days)
+
     def refuse_again(self, target: str) -> None:
         """Refuse a name that is listed already: two bundles of one name would be one too many.
 

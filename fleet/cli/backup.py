@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,7 @@ def restore(
     """
     from fleet.audit import AuditLog, begin
     from fleet.backup import restore as bring_back
+    from fleet.bundle import skip_numbers
     from fleet.identity import Identity
 
     begun = workspace.is_begun()
@@ -78,6 +80,7 @@ def restore(
     manifest = restored.manifest
     ours = Identity.open(workspace)
     ours.renew(skipped=_SKIPPED)
+    skip_numbers(workspace, _SKIPPED, now=datetime.now(tz=UTC))
     number = ours.statement().number
     tell(scope=str(file), made_at=manifest.made_at)
     if not begun:  # There was no log to note the beginning in; the restored one notes the act.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fleet.bundle import Kind, open_bundle
+from fleet.bundle import Kind, open_bundle, skip_numbers
 from fleet.errors import InputError, RefusedError
 from fleet.workspace import Workspace
 from tests.fleet.bundle.conftest import edited, members_of, written
@@ -123,6 +123,16 @@ def test_an_older_bundle_stays_good_until_it_is_withdrawn(make, workspace):
 
     with pytest.raises(RefusedError, match=r"kiosk/1.0/bundle.json is no longer listed.*rollback"):
         open_bundle(first.path, workspace)
+
+
+def test_after_a_restore_no_number_comes_twice(make, workspace):
+    first = make(version="1.0")
+
+    skip_numbers(workspace, 1000, now=datetime.now(tz=UTC))
+
+    # The listing took 1002, so the next bundle has the one after.
+    assert make(version="2.0").number == 1003
+    assert open_bundle(first.path, workspace) == first
 
 
 def test_a_version_is_made_once(make, tmp_path):
