@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from fleet.rehearsal.lab import down
+from fleet.rehearsal.machine import until
 from tests.fleet.cli.office import open_office
 
 BIN = Path(sys.executable).parent
+# What is waited for takes several runs of Ansible; on a crowded machine these take minutes.
+PATIENCE_S = 1800
 # Counts how often it was applied, fails where it is told to, and takes its time where it is told.
 CHECK = """\
 #!/bin/sh
@@ -26,6 +29,7 @@ class Shop:
 
     def __init__(self, office, bundle):
         self.office, self.bundle = office, bundle
+        self.running = []
 
     def devices(self, prison):
         """Return the devices of a prison in the lab, by their names."""
@@ -76,9 +80,23 @@ class Shop:
             "WINGSPAN_SIGNING_KEY": str(self.office.keys["ben"]),
         }
         command = [BIN / "wingspan", "-C", self.office.lab.workspace.root, "fleet", *words]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        self.running.append(process)
+        return process
+
+    def waits_until(self, done):
+        """Wait until something is so."""
+        until(done, "what the test waits for does not happen", patience_s=PATIENCE_S)
+
+    def end(self):
+        """End what a test that failed has left under way."""
+        for process in self.running:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+        self.running.clear()
 
     def status(self, request):
         """Return what is known of a request."""
@@ -86,8 +104,14 @@ class Shop:
         return next(one for one in everything if one["request"] == request)
 
 
+@pytest.fixture
+def shop(opened):
+    yield opened
+    opened.end()
+
+
 @pytest.fixture(scope="module")
-def shop(start_lab, tmp_path_factory):
+def opened(start_lab, tmp_path_factory):
     lab = start_lab(devices=84, prisons=7)
     folder = tmp_path_factory.mktemp("people")
     office = open_office(lab, folder)
@@ -155,11 +179,11 @@ def test_a_switch_that_dies_in_mid_wave_is_no_failed_update(shop):
     behind = [d for d in left if d.cell.element == "XAC/A/AP-001"]
     shop.mark(left, "slow")
     running = shop.begins("reconcile", "--once", "--json")
-    shop.office.lab.wait_until(lambda: all(shop.applied(d) for d in left))
+    shop.waits_until(lambda: all(shop.applied(d) for d in left))
 
     with shop.office.lab.fault("cut", switch):
         shop.mark(left, "go")
-        running.communicate(timeout=600)
+        running.communicate(timeout=PATIENCE_S)
         after = shop.status(request)
     shop.office.lab.answering(list(devices.values()))
     found = shop.reconciled()
@@ -176,11 +200,11 @@ def test_a_pause_takes_effect_before_the_next_wave_and_a_stop_ends_it(shop):
     shop.mark(devices.values(), "slow")
     request = shop.asked("XAD", "--one-per", "landing")
     running = shop.begins("reconcile", "--once", "--json")
-    shop.office.lab.wait_until(lambda: any(shop.applied(d) for d in devices.values()))
+    shop.waits_until(lambda: any(shop.applied(d) for d in devices.values()))
 
     shop.office.types("ben", "pause", request)
     shop.mark(devices.values(), "go")
-    running.communicate(timeout=600)
+    running.communicate(timeout=PATIENCE_S)
     paused = shop.status(request)
     shop.office.types("ben", "stop", request)
     shop.reconciled()
@@ -197,12 +221,12 @@ def test_a_lock_overtakes_an_update_that_is_under_way(shop):
     shop.mark(devices.values(), "slow")
     request = shop.asked("XAE")
     running = shop.begins("reconcile", "--once", "--json")
-    shop.office.lab.wait_until(lambda: any(shop.applied(d) for d in devices.values()))
+    shop.waits_until(lambda: any(shop.applied(d) for d in devices.values()))
 
     code, locked = shop.office.answer("ben", "lock", "XAE", "--level", "notice", "--yes")
     during = shop.status(request)["states"]
     shop.mark(devices.values(), "go")
-    running.communicate(timeout=600)
+    running.communicate(timeout=PATIENCE_S)
 
     assert {one["device"] for one in locked["proven"]} == set(devices)
     assert (code, during.get("sent", 0) > 0) == (0, True)
@@ -215,12 +239,12 @@ def test_after_the_controller_is_killed_devices_are_asked_and_none_does_it_twice
     shop.mark(devices.values(), "slow")
     request = shop.asked("XAF")
     running = shop.begins("reconcile", "--once", "--json")
-    shop.office.lab.wait_until(lambda: any(shop.applied(d) for d in devices.values()))
+    shop.waits_until(lambda: any(shop.applied(d) for d in devices.values()))
 
     running.send_signal(signal.SIGKILL)
-    running.communicate(timeout=600)
+    running.communicate(timeout=PATIENCE_S)
     shop.mark(devices.values(), "go")
-    shop.office.lab.wait_until(lambda: shop.is_over(request))
+    shop.waits_until(lambda: shop.is_over(request))
 
     assert shop.status(request)["states"] == {"proven": 12}
     assert [shop.applied(d) for d in devices.values()] == [1] * 12
@@ -231,12 +255,12 @@ def test_what_is_cut_off_in_mid_run_by_the_keyboard_goes_on_where_it_was(shop):
     shop.mark(devices.values(), "slow")
     request = shop.asked("XAG")
     running = shop.begins("reconcile", "--once", "--json")
-    shop.office.lab.wait_until(lambda: any(shop.applied(d) for d in devices.values()))
+    shop.waits_until(lambda: any(shop.applied(d) for d in devices.values()))
 
     running.send_signal(signal.SIGINT)
-    said, _ = running.communicate(timeout=600)
+    said, _ = running.communicate(timeout=PATIENCE_S)
     shop.mark(devices.values(), "go")
-    shop.office.lab.wait_until(lambda: shop.is_over(request))
+    shop.waits_until(lambda: shop.is_over(request))
 
     assert "stopping; devices that may have begun are asked" in said
     assert [shop.applied(d) for d in devices.values()] == [1] * 12
