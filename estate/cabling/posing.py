@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import floor, inf
+from math import floor, fsum, inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from estate.cabling.joint import Joint
 from estate.cabling.options import BUILT, Option
 from estate.cabling.solution import Link, Solution
-from estate.optimise import ConnectedCover
+from estate.optimise import ConnectedCover, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from estate.cabling.points import ServicePoint
-    from estate.optimise import Connected
+    from estate.optimise import Connected, Known
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,6 +53,22 @@ class Posed:
         return Solution(
             joint=self.joint, links=tuple(links), options=options, servers=tuple(servers)
         )
+
+    def known(self, solution: Solution) -> Known:
+        """Return a solution that keeps the rules as the solver takes it."""
+        numbers = {point: number for number, point in enumerate(self.points)}
+        ways = self.joint.wing.containment.ways
+        connections = [
+            Connection(
+                point=numbers[link.point],
+                hub=link.hub,
+                edges=link.route,
+                length=self.joint.points[link.point].length_m
+                + fsum(ways[way].span.length_m for way in link.route),
+            )
+            for link in solution.links
+        ]
+        return connections, [numbers[solution.servers[cell]] for cell in self.cells]
 
 
 def posed(

@@ -11,15 +11,14 @@ from estate.cabling.joint import Joint
 from estate.cabling.options import BUILT, Option
 from estate.cabling.posing import posed
 from estate.cabling.solution import Solution
-from estate.optimise import connected_bound, connected_cover
+from estate.optimise import connected_cover
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# A design that is proven to be this near to the best is not searched further. With the effort of
-# an estate's plan a wing is solved as a whole only where the relaxation is nearly an answer.
+# A design that is proven to be this near to the best is not searched further.
 GAP = 0.005
-ESTATE_GAP = 0.02
+ESTATE_GAP = 0.01
 ESTATE_EFFORT = 0.1
 _SECONDS_MAX = 600.0
 _PENNY = 0.01
@@ -44,9 +43,8 @@ def solved(joint: Joint, *, seed: int, effort: float = ESTATE_EFFORT) -> Solved:
     """Return the design of a wing.
 
     First all landings take one option, whichever is cheapest; then each landing in turn takes
-    what is cheapest beside the others, until none changes. The relaxation of the joint problem
-    bounds what any design costs; where that leaves a gap and the effort allows it, the joint
-    problem is solved as a whole.
+    what is cheapest beside the others, until none changes. From there the joint problem is
+    solved as a whole, which also proves what any design costs at least.
 
     Raises
     ------
@@ -58,18 +56,19 @@ def solved(joint: Joint, *, seed: int, effort: float = ESTATE_EFFORT) -> Solved:
     best, alternatives = search.improved(search.first())
     problem = posed(joint, offered)
     certain_gbp = joint.cost_gbp(joint.constant)
-    relaxed = connected_bound(problem.cover, effort=effort, seconds=_SECONDS_MAX)
-    bound_gbp = certain_gbp + relaxed.bound
-    out_of_time = False
-    thorough = effort > ESTATE_EFFORT
-    is_open = best.cost_gbp - bound_gbp > (GAP if thorough else ESTATE_GAP) * best.cost_gbp
-    if is_open and (thorough or relaxed.is_nearly_whole):
-        answer = connected_cover(problem.cover, effort=effort, seconds=_SECONDS_MAX, seed=seed)
-        out_of_time = answer.stopped_by == "time_cap"
-        bound_gbp = max(bound_gbp, certain_gbp + answer.bound)
-        whole = problem.solution(answer)
-        if whole.cost_gbp < best.cost_gbp - _PENNY:
-            best, alternatives = search.improved(whole)
+    answer = connected_cover(
+        problem.cover,
+        start=problem.known(best),
+        gap=GAP if effort > ESTATE_EFFORT else ESTATE_GAP,
+        effort=effort,
+        seconds=_SECONDS_MAX,
+        seed=seed,
+    )
+    bound_gbp = certain_gbp + answer.bound
+    out_of_time = answer.stopped_by == "time_cap"
+    whole = problem.solution(answer)
+    if whole.cost_gbp < best.cost_gbp - _PENNY:
+        best, alternatives = search.improved(whole)
     return Solved(
         solution=best,
         bound_gbp=min(bound_gbp, best.cost_gbp),

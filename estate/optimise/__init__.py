@@ -12,7 +12,7 @@ from estate.optimise.connected import (
     Connected,
     ConnectedCover,
     Connection,
-    connected_bound,
+    Known,
     connected_cover,
 )
 from estate.optimise.cover import Cover, capacitated_cover
@@ -27,6 +27,7 @@ __all__ = [
     "Cover",
     "Facilities",
     "InfeasibleError",
+    "Known",
     "Remedy",
     "Routes",
     "SteinerTree",
@@ -34,7 +35,6 @@ __all__ = [
     "UnfinishedError",
     "capacitated_cover",
     "capacitated_facilities",
-    "connected_bound",
     "connected_cover",
     "routes_within",
     "steiner_tree",

@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 
 from estate.optimise.answer import (
-    InfeasibleError,
     Limits,
     UnfinishedError,
     relative_gap,
@@ -31,10 +29,8 @@ from estate.optimise.connected.problem import (
 from estate.optimise.connected.reading import read
 from estate.optimise.connected.search import (
     CLOSE,
-    FRACTIONAL,
     Effort,
     bounded,
-    bounded_and_fractional,
     searched,
 )
 from estate.optimise.connected.ways import Ways
@@ -44,18 +40,22 @@ __all__ = [
     "Connected",
     "ConnectedCover",
     "Connection",
-    "Relaxation",
-    "connected_bound",
+    "Known",
     "connected_cover",
 ]
+
+# The cables of an answer that is known, and who serves each customer in it.
+Known = tuple[list[Connection], list[int]]
 
 # CP-SAT's deterministic seconds for an effort of 1.
 _SECONDS = 8.0
 
 
-def connected_cover(
+def connected_cover(  # noqa: PLR0913 - the limits of every solver, a start, and when to stop
     problem: ConnectedCover,
     *,
+    start: Known | None = None,
+    gap: float = CLOSE,
     effort: float = 1.0,
     seconds: float = 120.0,
     seed: int = 0,
@@ -64,7 +64,8 @@ def connected_cover(
     """Return the cheapest way to serve all customers from points that are connected to hubs.
 
     The bound is proven for the problem as it is stated: whatever ways cables take. Effort,
-    seconds, seed and threads are those of `Limits`; a gap of a thousandth is not searched further.
+    seconds, seed and threads are those of `Limits`; an answer proven to be within `gap` of the
+    best is not searched further. An answer that is known is returned where none is better.
 
     Raises
     ------
@@ -78,68 +79,41 @@ def connected_cover(
     """
     limits = Limits(effort=effort, seconds=seconds, seed=seed, threads=threads)
     budget = Budget(limits.effort * _SECONDS, seconds=limits.seconds)
-    search = Effort(limits.effort, budget, limits.seed)
+    search = Effort(limits.effort, budget, limits.seed, gap)
     problem = checked(problem)
     network = Network(problem)
     ways = Ways(network, problem)
     choices = choices_of(problem, network, ways, vague=False)
     check_reach(problem, choices)
     formulation = Formulation(problem, network, choices)
-    found = searched(formulation, search)
-    if found.values is None:
-        if found.bound == inf and ways.complete:
-            raise why_not(formulation, budget)
-        raise UnfinishedError("no answer was found within the limits")
+    ceiling = problem.price(*start) if start else inf
+    found = searched(formulation, search, ceiling=ceiling)
     bound = found.bound
     if not ways.complete:
         vague = Formulation(problem, network, choices_of(problem, network, ways, vague=True))
         bound = min(bound, bounded(vague, search))
-    connections, serving = read(formulation, found.values)
-    return answer_of(problem, connections, serving, bound=bound, out_of_time=budget.out_of_time)
+    if found.values is not None:
+        answers = [read(formulation, found.values), *([start] if start else [])]
+        connections, serving = min(answers, key=lambda answer: problem.price(*answer))
+    elif start:
+        connections, serving = start
+    elif found.bound == inf and ways.complete:
+        raise why_not(formulation, budget)
+    else:
+        raise UnfinishedError("no answer was found within the limits")
+    return _answer(
+        problem, connections, serving, bound=bound, out_of_time=budget.out_of_time, gap=gap
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relaxation:
-    """What every answer costs at least, and whether the relaxation was nearly an answer.
-
-    Where it was, `connected_cover` is done soon.
-    """
-
-    bound: float
-    is_nearly_whole: bool
-
-
-def connected_bound(
-    problem: ConnectedCover, *, effort: float = 1.0, seconds: float = 120.0
-) -> Relaxation:
-    """Return what the relaxation with its cuts and splits proves, in a small part of the time.
-
-    Raises
-    ------
-    InfeasibleError
-        When some customer is out of reach of every point, or no fractional answer exists.
-    """
-    search = Effort(effort, Budget(effort * _SECONDS, seconds=seconds), seed=0)
-    problem = checked(problem)
-    network = Network(problem)
-    ways = Ways(network, problem)
-    choices = choices_of(problem, network, ways, vague=False)
-    check_reach(problem, choices)
-    if not ways.complete:
-        choices = choices_of(problem, network, ways, vague=True)
-    bound, fractional = bounded_and_fractional(Formulation(problem, network, choices), search)
-    if bound == inf:
-        raise InfeasibleError("no answer keeps the limits")
-    return Relaxation(bound=bound, is_nearly_whole=fractional <= FRACTIONAL)
-
-
-def answer_of(
+def _answer(  # noqa: PLR0913 - an answer, and how it was found
     problem: ConnectedCover,
     connections: list[Connection],
     serving: list[int],
     *,
     bound: float,
     out_of_time: bool,
+    gap: float,
 ) -> Connected:
     """Return an answer with its cost, counted from its cables and who serves whom."""
     cost = problem.price(connections, serving)
@@ -158,5 +132,5 @@ def answer_of(
         cost=cost,
         bound=bound,
         gap=relative_gap(cost=cost, bound=bound),
-        stopped_by=stopped_by(cost=cost, bound=bound, out_of_time=out_of_time, close=CLOSE),
+        stopped_by=stopped_by(cost=cost, bound=bound, out_of_time=out_of_time, close=gap),
     )

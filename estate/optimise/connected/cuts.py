@@ -1,7 +1,7 @@
 """Rows that a fractional answer breaks: whoever serves a customer is connected as a whole.
 
 A customer may be served by parts of several points. Each set of nodes that holds some of them has
-to let out as much as serves the customer: over links that are used, or to hubs inside that are
+to let out as much as the others do not serve: over links that are used, or to hubs inside that are
 open. So a customer whose points are all behind a link pays all of it.
 """
 
@@ -15,7 +15,7 @@ from ortools.graph.python.max_flow import SimpleMaxFlow
 from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from estate.optimise.arrays import Floats, Ints
     from estate.optimise.connected.formulation import Formulation
@@ -54,9 +54,14 @@ class Cuts:
         self._tails = np.array(tails, dtype=np.int64)
         self._heads = np.array(heads, dtype=np.int64)
         self._pays = np.array(pays, dtype=np.int64)
-        self._servers: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        problem, modes = formulation.problem, formulation.problem.modes.tolist()
+        families = problem.families.tolist()
+        self._servers: defaultdict[int, defaultdict[int, list[tuple[int, int]]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
         for (point, customer), variable in formulation.serve.items():
-            self._servers[customer].append((self._nodes_of_points[point], variable))
+            mode = formulation.mode[families[customer], modes[point]]
+            self._servers[customer][mode].append((self._nodes_of_points[point], variable))
 
     def broken(self, values: Floats) -> csr_array:
         """Return new rows, each at most 0, that an answer breaks."""
@@ -77,31 +82,45 @@ class Cuts:
     def _customer(
         self, customer: int, values: Floats, room: Ints
     ) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-        """Yield what serves a customer within a set of nodes, and what has to let it out."""
-        at: defaultdict[int, float] = defaultdict(float)
-        for node, variable in self._servers[customer]:
-            at[node] += values[variable]
-        starts = np.array([node for node, value in at.items() if value > 1 / _WHOLE])
-        served = np.array([at[node] for node in starts.tolist()])
-        served = np.rint(served * _WHOLE).astype(np.int64)
-        flow = SimpleMaxFlow()
-        arcs = flow.add_arcs_with_capacity(self._tails, self._heads, room)
-        flow.add_arcs_with_capacity(np.full(starts.size, self._source), starts, served)
+        """Yield modes that serve a customer, and what has to let that out or serve it outside."""
+        servers = self._servers[customer]
+        flow, arcs = self._flow(servers, values, room)
+        asked = sum(_counted(values[mode]) for mode in servers)
         for _ in range(_CUTS_PER_CUSTOMER):
             flow.solve(self._source, self._sink)
-            if flow.optimal_flow() >= served.sum() - _BROKEN:
+            if flow.optimal_flow() >= asked - _BROKEN:
                 return
-            within = np.zeros((2, self._source + 1), dtype=np.bool_)
+            within = np.zeros((2, self._source + 1 + len(servers)), dtype=np.bool_)
             within[0, list(flow.get_source_side_min_cut())] = True
             within[1] = True
             within[1, list(flow.get_sink_side_min_cut())] = False
             crossings = [np.flatnonzero(near[self._tails] & ~near[self._heads]) for near in within]
             for near, crossing in zip(within, crossings, strict=True):
-                inside = tuple(v for node, v in self._servers[customer] if near[node])
-                out = tuple(sorted(set(self._pays[crossing].tolist())))
-                if (inside, out) not in self._known:
-                    self._known.add((inside, out))
-                    yield inside, out
+                inside = [m for place, m in enumerate(servers, self._source + 1) if near[place]]
+                outside = {v for m in inside for node, v in servers[m] if not near[node]}
+                out = tuple(sorted(outside.union(self._pays[crossing].tolist())))
+                if (tuple(inside), out) not in self._known:
+                    self._known.add((tuple(inside), out))
+                    yield tuple(inside), out
             crossing = np.unique(np.concatenate(crossings))
+            if not crossing.size:
+                return
             filled = np.full(crossing.size, _WHOLE, dtype=np.int64)
             flow.set_arcs_capacity(arcs[crossing], filled)
+
+    def _flow(
+        self, servers: Mapping[int, list[tuple[int, int]]], values: Floats, room: Ints
+    ) -> tuple[SimpleMaxFlow, Ints]:
+        """Return a customer's flow, from its modes over what serves it, and the network's arcs."""
+        flow = SimpleMaxFlow()
+        arcs: Ints = flow.add_arcs_with_capacity(self._tails, self._heads, room)
+        for place, (mode, points) in enumerate(servers.items(), self._source + 1):
+            flow.add_arc_with_capacity(self._source, place, _counted(values[mode]))
+            for node, variable in points:
+                if values[variable] > 1 / _WHOLE:
+                    flow.add_arc_with_capacity(place, node, _counted(values[variable]))
+        return flow, arcs
+
+
+def _counted(value: float) -> int:
+    return round(float(value) * _WHOLE)

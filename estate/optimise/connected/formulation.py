@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from math import floor
+from math import floor, fsum, inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,7 +80,8 @@ class Formulation:
     modules: dict[int, int] = field(default_factory=dict)
     opened: dict[int, int] = field(default_factory=dict)
     given: dict[int, Remedy] = field(default_factory=dict)
-    total: tuple[int, int, int] | None = None
+    loaded: bool = False
+    counts: list[tuple[int, int, int]] = field(default_factory=list)
     uses: dict[int, int] = field(default_factory=dict)
     _pieces: dict[Piece, int] = field(default_factory=dict)
     _flows: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -127,17 +128,43 @@ class Formulation:
         for customer, family in enumerate(problem.families.tolist()):
             for mode in range(problem.mode_costs.shape[1]):
                 if (family, mode) in self.mode:
-                    pairs = [self.serve[point, customer] for point in servers[customer, mode]]
+                    points = servers[customer, mode]
+                    pairs = [self.serve[point, customer] for point in points]
                     terms = [*((pair, 1.0) for pair in pairs), (self.mode[family, mode], -1.0)]
-                    self.draft.row(terms, floor=0.0, ceiling=0.0)
+                    shared = any(self._serves_all(point) for point in points)
+                    self.draft.row(terms, floor=0.0, ceiling=inf if shared else 0.0)
         for point in self.choices:
             self._limit_load(point)
 
+    def _serves_all(self, point: int) -> bool:
+        """Return whether a point serves all its customers at once, at no cost for each."""
+        found, costs = customers_of(self.problem, point), self.problem.serving_costs
+        free = costs is None or not any(costs[point, customer] for customer, _ in found)
+        return free and len(found) > 1 and self._load(point) <= 1
+
+    def _load(self, point: int) -> float:
+        """Return the load of all customers of a point as a share of its capacity."""
+        return fsum(share for _, share in self._shares(point))
+
+    def _shares(self, point: int) -> list[tuple[int, float]]:
+        capacity = float(self.problem.point_capacities[point])
+        return [
+            (customer, floor(load / capacity * _PARTS * (1 + 1e-12)) / _PARTS)
+            for customer, load in customers_of(self.problem, point)
+            if load
+        ]
+
     def _add_pair(self, point: int, customer: int) -> None:
-        """Add a variable for a point and a customer; a point with one customer is its own."""
+        """Add a variable for a point and a customer.
+
+        A point with one customer, or with room for all it may serve, serves whom it can if taken.
+        """
         problem = self.problem
         costs = problem.serving_costs
         cost = 0.0 if costs is None else float(costs[point, customer])
+        if self._serves_all(point):
+            self.serve[point, customer] = self.take[point]
+            return
         if len(customers_of(problem, point)) == 1:
             self.serve[point, customer] = self.take[point]
             self.draft.pay(self.take[point], cost)
@@ -148,15 +175,16 @@ class Formulation:
 
     def _limit_load(self, point: int) -> None:
         """Keep the load of a point within its capacity, counted in millionths of it."""
-        capacity = float(self.problem.point_capacities[point])
         borne = [
-            (self.serve[point, customer], floor(load / capacity * _PARTS * (1 + 1e-12)) / _PARTS)
-            for customer, load in customers_of(self.problem, point)
-            if load and (point, customer) in self.serve
+            (self.serve[point, customer], share)
+            for customer, share in self._shares(point)
+            if (point, customer) in self.serve
         ]
         if len(borne) > 1 and sum(share for _, share in borne) > 1:
             terms = [*borne, (self.take[point], -1.0)]
+            capacity = float(self.problem.point_capacities[point])
             self._give(terms, Remedy(kind="load", index=point, amount=capacity))
+            self.loaded = True
             self.draft.row(terms, ceiling=0.0)
 
     def _give(self, terms: list[tuple[int, float]], remedy: Remedy) -> None:
@@ -295,18 +323,20 @@ class Formulation:
             ends[self.choices[point].ways[number].hub][point].append(variable)
         for hub, points in sorted(ends.items()):
             self._add_hub(hub, list(points.values()), int(problem.free_ports[hub]))
-        if len(self.modules) > 1:
-            self._count_modules()
+        most = [min(int(limit), len(self.take)) for limit in self.problem.module_limits]
+        self._count("hubs", list(self.opened.values()), most=len(self.opened))
+        self._count("modules", list(self.modules.values()), most=sum(most))
 
-    def _count_modules(self) -> None:
-        """Count the modules of all hubs, and those that could be more: the total may be settled."""
-        most = sum(min(int(limit), len(self.take)) for limit in self.problem.module_limits)
-        total = self.draft.variable("modules", 0.0, most=most)
-        spare = self.draft.variable("modules_more", 0.0, most=most)
-        each = [(variable, 1.0) for variable in self.modules.values()]
+    def _count(self, name: str, variables: list[int], *, most: int) -> None:
+        """Count what is built of a kind, and what could be more: the total may be settled."""
+        if len(variables) < 2:  # noqa: PLR2004 - one is its own total
+            return
+        total = self.draft.variable(name, 0.0, most=most)
+        spare = self.draft.variable(f"{name}_more", 0.0, most=most)
+        each = [(variable, 1.0) for variable in variables]
         self.draft.row([*each, (total, -1.0)], floor=0.0, ceiling=0.0)
         self.draft.row([(total, 1.0), (spare, 1.0)], floor=float(most), ceiling=float(most))
-        self.total = (total, spare, most)
+        self.counts.append((total, spare, most))
 
     def _add_hub(self, hub: int, points: list[list[int]], free: int) -> None:
         """Open a hub if a cable ends there, and give it the modules that its cables need."""

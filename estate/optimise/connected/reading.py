@@ -80,11 +80,11 @@ def cheapest_lanes(lanes: Sequence[Lane], *, count: int) -> Sequence[Lane]:
 
 
 def _serving(formulation: Formulation, values: Floats) -> list[int]:
-    """Return who serves each customer: who is said to most, the cheapest among equals."""
+    """Return who serves each customer: who is said to most, with the least load among equals."""
     problem = formulation.problem
-    best: dict[int, tuple[float, int]] = {}
+    best: dict[int, tuple[float, float, int]] = {}
     for point in formulation.choices:
-        for customer, _ in customers_of(problem, point):
+        for customer, load in customers_of(problem, point):
             variable = formulation.serve.get((point, customer), -1)
             if variable < 0:
                 continue
@@ -92,7 +92,7 @@ def _serving(formulation: Formulation, values: Floats) -> list[int]:
             mode = formulation.mode[family, int(problem.modes[point])]
             if values[mode] < 1 / 2 or values[formulation.take[point]] < 1 / 2:
                 continue
-            rank = (-float(np.rint(values[variable] * 1e6)), point)
+            rank = (-float(np.rint(values[variable] * 1e6)), load, point)
             if customer not in best or rank < best[customer]:
                 best[customer] = rank
-    return [best[customer][1] for customer in range(problem.customer_count)]
+    return [best[customer][2] for customer in range(problem.customer_count)]

@@ -1,4 +1,4 @@
-"""From a formulation to an answer and a bound: cuts first, then HiGHS, then CP-SAT."""
+"""From a formulation to an answer and a bound: cuts and splits first, then HiGHS, then CP-SAT."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from estate.optimise.connected.cuts import Cuts
-from estate.optimise.connected.splitting import split
+from estate.optimise.connected.splitting import FRACTIONAL, Split, split
 from estate.optimise.constraint import minimise_whole
 from estate.optimise.effort import Budget
-from estate.optimise.programme import Found, Programme, minimise
+from estate.optimise.programme import Found, Programme, minimise, no_dearer_than
 from estate.optimise.relaxation import relaxed, with_rows
 
 if TYPE_CHECKING:
@@ -26,13 +26,14 @@ _RELAXING = 0.5
 _PATIENCE = 4
 _STALE = 1e-4
 
-# Variables that are not whole, up to which HiGHS goes first.
-FRACTIONAL = 150
-_WHOLE = 1e-6
+# How often the problem is split before it is searched.
+_SPLITS = 60
 
-# For an effort of 1: nodes of branch and bound, and parts to split the problem into before.
-_NODES = 40
-_SPLITS = 40
+# For an effort of 1: the nodes of branch and bound in all parts together, in one, and in one that
+# is nearly whole.
+_NODES = 40_000
+_NODES_OF_PART = 20_000
+_NODES_NEAR = 40
 
 # Where nothing was found in time: the seconds and the gap of a last try.
 _LAST_SECONDS = 30.0
@@ -47,94 +48,119 @@ _COUNTED = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Effort:
-    """How far to go: the multiple of the usual, what is left of it, and the draw."""
+    """How far to go: the multiple of the usual, what is left of it, the draw, and when to stop."""
 
     factor: float
     budget: Budget
     seed: int
+    gap: float
 
     @property
     def nodes(self) -> int:
-        """Return the nodes of branch and bound to search."""
+        """Return the nodes of branch and bound to search in all parts together."""
         return max(1, round(self.factor * _NODES))
 
     @property
-    def splits(self) -> int:
-        """Return how often to split the problem by modes and modules."""
-        return max(1, round(self.factor * _SPLITS))
+    def nodes_of_part(self) -> int:
+        """Return the nodes of branch and bound to search in one part."""
+        return max(1, round(self.factor * _NODES_OF_PART))
+
+    @property
+    def nodes_near(self) -> int:
+        """Return the nodes of branch and bound to search in one that is nearly whole."""
+        return max(1, round(self.factor * _NODES_NEAR))
 
 
-def searched(formulation: Formulation, effort: Effort) -> Found:
-    """Return the best answer found and a bound.
+def searched(formulation: Formulation, effort: Effort, *, ceiling: float = inf) -> Found:
+    """Return the best answer found and a bound; answers that cost more than the ceiling are none.
 
-    The part that promises most after splitting is searched first. Where the relaxation is nearly
-    whole HiGHS is done at once; where it is not, CP-SAT closes in a few seconds what HiGHS does not
-    in minutes. What the first leaves open, or in other parts, the other one takes up.
+    The problem is split, and HiGHS searches the parts, those that promise most first. What it
+    leaves open CP-SAT takes up, which does better where loads fill the points.
     """
-    programme, bound, fractional = tightened(formulation, effort.budget)
+    plain = formulation.draft.programme()
+    programme, bound = tightened(formulation, effort.budget)
     if bound == inf:
         return Found(values=None, bound=inf)
-    parts = split(formulation, programme, Cuts(formulation), effort.budget, times=effort.splits)
-    programme, bound = parts.programme, max(bound, parts.bound)
-    engines = (_branched, _counted) if fractional <= FRACTIONAL else (_counted, _branched)
-    settled = replace(programme, most=parts.tops)
-    first = engines[0](settled, Found(values=None, bound=bound), effort)
-    found = Found(values=first.values, bound=max(bound, min(first.bound, parts.others)))
-    if found.bound < inf and not _is_close(programme, found):
-        found = engines[1](programme, found, effort)
-    if found.values is None and found.bound < inf:
+    parts = split(
+        formulation,
+        programme,
+        Cuts(formulation),
+        effort.budget,
+        times=_SPLITS,
+        ceiling=ceiling,
+    )
+    found = _searched_parts(plain, parts, effort, ceiling=ceiling)
+    found = replace(found, bound=max(bound, found.bound))
+    is_open = found.bound < ceiling * (1 - effort.gap)
+    if (
+        is_open
+        and (formulation.loaded or found.values is None)
+        and not _is_close(plain, found, effort.gap)
+    ):
+        found = _counted(parts.programme, found, effort)
+    if found.values is None and found.bound < ceiling:
         # Better a dear answer with its bound, somewhat late, than none.
         last = minimise(programme, nodes=1, seconds=_LAST_SECONDS, gap=_LAST_GAP)
         found = Found(values=last.values, bound=max(found.bound, last.bound))
     return found
 
 
+def _searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: float) -> Found:
+    """Return the best answer that HiGHS finds in the parts, and the bound of them all.
+
+    The rows that fractional answers broke make a nearly whole answer whole, and branching slow:
+    a part that is far from whole is searched without them.
+    """
+    best = Found(values=None, bound=-inf)
+    cost, bound, nodes = ceiling, inf, effort.nodes
+    for part in parts.parts:
+        near = part.fractional <= FRACTIONAL
+        if part.bound >= cost * (1 - effort.gap) or nodes <= 0 or effort.budget.seconds_left <= 0:
+            bound = min(bound, part.bound)
+            continue
+        programme = replace(parts.programme if near else plain, most=part.tops)
+        if cost < inf:
+            programme = no_dearer_than(programme, cost * (1 - effort.gap))
+        found = minimise(
+            programme,
+            nodes=min(nodes, effort.nodes_near if near else effort.nodes_of_part),
+            seconds=effort.budget.seconds_left,
+            gap=effort.gap,
+        )
+        nodes -= found.nodes
+        bound = min(bound, max(part.bound, min(found.bound, cost * (1 - effort.gap))))
+        if found.values is not None:
+            best = found
+            cost = float(plain.costs @ found.values)
+    return Found(values=best.values, bound=min(bound, cost))
+
+
 def bounded(formulation: Formulation, effort: Effort) -> float:
     """Return a bound on every answer."""
-    return bounded_and_fractional(formulation, effort)[0]
-
-
-def bounded_and_fractional(formulation: Formulation, effort: Effort) -> tuple[float, int]:
-    """Return a bound on every answer, and how many variables the relaxation leaves not whole."""
-    programme, bound, fractional = tightened(formulation, effort.budget)
+    programme, bound = tightened(formulation, effort.budget)
     if bound == inf:
-        return inf, fractional
-    cuts = Cuts(formulation)
-    parts = split(formulation, programme, cuts, effort.budget, times=effort.splits)
-    return max(bound, parts.bound), fractional
+        return inf
+    parts = split(formulation, programme, Cuts(formulation), effort.budget, times=_SPLITS)
+    return max(bound, parts.bound)
 
 
-def tightened(formulation: Formulation, budget: Budget) -> tuple[Programme, float, int]:
-    """Return the programme with the rows that fractional answers broke.
-
-    With it come its bound and how many variables are not whole in the last such answer.
-    """
+def tightened(formulation: Formulation, budget: Budget) -> tuple[Programme, float]:
+    """Return the programme with the rows that fractional answers broke, and its bound."""
     programme = formulation.draft.programme()
     cuts = Cuts(formulation)
     bounds = [-inf]
-    fractional = programme.costs.size
     stop = budget.seconds_left * (1 - _RELAXING)
     while len(bounds) <= _ROUNDS and budget.seconds_left > stop:
         found = relaxed(programme, seconds=budget.seconds_left - stop)
         if found is None:
             break
         bounds.append(max(bounds[-1], found.bound))
-        fractional = int((np.abs(found.values - np.rint(found.values)) > _WHOLE).sum())
         stale = bounds[-1] - bounds[-_PATIENCE - 1 :][0] <= _STALE * abs(bounds[-1])
         rows = cuts.broken(found.values)
         if found.bound == inf or not rows.shape[0] or (stale and len(bounds) > _PATIENCE + 1):
             break
         programme = with_rows(programme, rows)
-    return programme, bounds[-1], fractional
-
-
-def _branched(programme: Programme, start: Found, effort: Effort) -> Found:
-    """Return the better of a start and of what HiGHS finds."""
-    if start.bound == inf or effort.budget.seconds_left <= 0:
-        return start
-    found = minimise(programme, nodes=effort.nodes, seconds=effort.budget.seconds_left)
-    bound = max(start.bound, found.bound)
-    return Found(values=_cheaper(programme, start, found), bound=bound)
+    return programme, bounds[-1]
 
 
 def _counted(programme: Programme, start: Found, effort: Effort) -> Found:
@@ -150,11 +176,11 @@ def _counted(programme: Programme, start: Found, effort: Effort) -> Found:
     return Found(values=_cheaper(programme, start, found), bound=bound)
 
 
-def _is_close(programme: Programme, found: Found) -> bool:
+def _is_close(programme: Programme, found: Found, gap: float) -> bool:
     if found.values is None:
         return False
     cost = float(programme.costs @ found.values)
-    return cost - found.bound <= CLOSE * abs(cost)
+    return cost - found.bound <= gap * abs(cost)
 
 
 def _cheaper(programme: Programme, *found: Found) -> Floats | None:

@@ -1,15 +1,18 @@
-"""A better bound from settling the modes of families, and how many modules there are in all.
+"""A better bound from settling the modes of families, the hubs, and how many modules there are.
 
 A fractional answer mixes the modes of a family so that they just fill the modules, and takes parts
-of a module. Settled one after the other, the part with the least bound first, there are few such.
+of a module and of several hubs. Settled one after the other, the part with the least bound first,
+there are few such; and what is left of a part with one hub is a small problem.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from math import floor, inf
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from estate.optimise.arrays import Floats
 from estate.optimise.programme import Programme
@@ -20,44 +23,70 @@ if TYPE_CHECKING:
     from estate.optimise.connected.formulation import Formulation
     from estate.optimise.effort import Budget
 
+# Variables that are not whole, up to which a relaxation is nearly an answer.
+FRACTIONAL = 150
+
 _WHOLE = 1e-6
 _ROUNDS = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
-    """The programme with further rows, the bound, and the settlement that promises most.
+class Part:
+    """The answers with some modes, hubs and modules: what each costs at least.
 
-    `tops` are the most that each variable may be under that settlement; every other one costs at
-    least `others`.
+    `tops` are the most that each variable may be in it. `fractional` variables were not whole in
+    the best answer of its relaxation.
     """
 
-    programme: Programme
     bound: float
     tops: Floats
-    others: float
+    fractional: int
 
 
-def split(
-    formulation: Formulation, programme: Programme, cuts: Cuts, budget: Budget, *, times: int
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The programme with further rows, and all parts of it, those that promise most first."""
+
+    programme: Programme
+    parts: list[Part]
+
+    @property
+    def bound(self) -> float:
+        """Return what every answer costs at least."""
+        return min((part.bound for part in self.parts), default=inf)
+
+
+def split(  # noqa: PLR0913 - what is split, and how far
+    formulation: Formulation,
+    programme: Programme,
+    cuts: Cuts,
+    budget: Budget,
+    *,
+    times: int,
+    ceiling: float = inf,
 ) -> Split:
-    """Return the bound that so many settlements of modes prove, the most promising first."""
+    """Return the bound that so many settlements prove, the most promising first.
+
+    Parts of which every answer costs more than the ceiling are not settled further.
+    """
     heap: list[tuple[float, int, Floats]] = [(-inf, 0, programme.tops)]
-    done: list[tuple[float, int, Floats]] = []
+    parts: list[Part] = []
     for number in range(1, times + 1):
-        if not heap or budget.seconds_left <= 0:
+        if not heap or budget.seconds_left <= 0 or heap[0][0] >= ceiling:
             break
         bound, _, tops = heappop(heap)
         programme, bound, values = _settled(programme, cuts, budget, tops=tops, bound=bound)
-        parts = [] if values is None else _parts(formulation, values, tops)
-        if not parts:
-            done.append((bound, number, tops))
-        for each, settled in enumerate(parts):
-            heappush(heap, (bound, -number * len(tops) - each, settled))
-    leaves = [*heap, *done]
-    heapify(leaves)
-    bound, _, tops = heappop(leaves)
-    return Split(programme, bound, tops, leaves[0][0] if leaves else inf)
+        settled = [] if values is None else _settlements(formulation, values, tops)
+        if not settled:
+            parts.append(Part(bound, tops, _fractional(values)))
+        for each, fewer in enumerate(settled):
+            heappush(heap, (bound, -number * len(tops) - each, fewer))
+    parts += [Part(bound, tops, tops.size) for bound, _, tops in heap]
+    return Split(programme, sorted(parts, key=lambda part: part.bound))
+
+
+def _fractional(values: Floats | None) -> int:
+    return 0 if values is None else int((np.abs(values - np.rint(values)) > _WHOLE).sum())
 
 
 def _settled(
@@ -80,11 +109,12 @@ def _settled(
     return programme, bound, values
 
 
-def _parts(formulation: Formulation, values: Floats, tops: Floats) -> list[Floats]:
+def _settlements(formulation: Formulation, values: Floats, tops: Floats) -> list[Floats]:
     """Return the parts that an answer's mixture leads to; none where nothing is mixed.
 
     The family that mixes its modes most gets one of them in each part. Where none does, fewer
-    modules than the answer's fraction in all are one part, and more the other.
+    hubs or modules than the answer's fraction in all are one part, and more the other. Where one
+    hub is enough and the answer is far from whole, each part has another one.
     """
     families: dict[int, list[int]] = {}
     for (family, _), variable in sorted(formulation.mode.items()):
@@ -94,13 +124,17 @@ def _parts(formulation: Formulation, values: Floats, tops: Floats) -> list[Float
     if mixed[worst] > _WHOLE:
         modes = families[worst]
         return [_with(tops, [each for each in modes if each != mode]) for mode in modes]
-    if formulation.total is None:
-        return []
-    total, spare, most = formulation.total
-    fewer = floor(values[total] + _WHOLE)
-    if values[total] - fewer <= _WHOLE:
-        return []
-    return [_with(tops, [total], most=fewer), _with(tops, [spare], most=most - fewer - 1)]
+    for total, spare, most in formulation.counts:
+        fewer = floor(values[total] + _WHOLE)
+        if values[total] - fewer > _WHOLE:
+            return [_with(tops, [total], most=fewer), _with(tops, [spare], most=most - fewer - 1)]
+    hubs = [hub for hub in formulation.opened.values() if tops[hub]]
+    divided = len(hubs) > 1 and values[hubs].sum() <= 1 + _WHOLE
+    if divided and (values[hubs].max() < 1 - _WHOLE or _fractional(values) > FRACTIONAL):
+        total, spare, most = formulation.counts[0]
+        more = _with(tops, [spare], most=min(tops[spare], most - 2))
+        return [more, *(_with(tops, [h for h in hubs if h != hub]) for hub in hubs)]
+    return []
 
 
 def _with(tops: Floats, variables: list[int], *, most: float = 0.0) -> Floats:
