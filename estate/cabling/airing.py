@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import numpy as np
-from scipy.sparse import csr_array
 
 from estate.cabling.options import WIRELESS
 from estate.cabling.solution import Solution
 from estate.cabling.values import WingRadio
 from estate.radio.candidates import Candidate
 from estate.radio.leakage import leakage_of
-from estate.radio.serving import Reach
+from estate.radio.serving import Reach, with_noise
 from estate.radio.sharing import SharedAir, share_air
 
 if TYPE_CHECKING:
@@ -49,36 +45,10 @@ class Air:
         """Return whether every cell keeps its rate and every access point its airtime."""
         return not (self.shared.failing or self.shared.overloaded)
 
-    def corrected(self) -> Reach:
-        """Return what the places reach without the links that fail, and with the load they had.
-
-        A cell that fails is no longer served by its access point; one that is overloaded finds
-        its cells as much heavier as interference makes them.
-        """
-        loads = self.reach.loads["likely"].toarray()
-        points, cells = self.solution.joint.points, self.solution.joint.wing.cells
-        serving = {
-            cells[cell].space_id: points[server].name
-            for cell, server in enumerate(self.solution.servers)
-        }
-        for cell in self.shared.failing:
-            row = self.reach.candidates.index(serving[cell])
-            loads[row, self.reach.cells.index(cell)] = 0.0
-        budget = self.reach.cases["likely"].airtime_max
-        airtime = dict(zip(self.shared.access_points, self.shared.airtime.tolist(), strict=True))
-        for name in self.shared.overloaded:
-            row = self.reach.candidates.index(name)
-            planned = sum(
-                loads[row, self.reach.cells.index(cell)]
-                for cell, server in serving.items()
-                if server == name
-            )
-            # An access point with a cell that fails is overloaded by that cell alone.
-            if planned > 0 and np.isfinite(airtime[name]):
-                loads[row] *= airtime[name] / budget / planned
-        loads[loads > 1] = 0.0
-        likely = csr_array(loads)
-        return replace(self.reach, loads=MappingProxyType({**self.reach.loads, "likely": likely}))
+    def noisy(self, reach: Reach, *, less_db: float) -> Reach:
+        """Return a reach as if each cell heard the noise that it hears here, less so much."""
+        heard_dbm = (self.shared.interference_dbm - less_db).tolist()
+        return with_noise(reach, dict(zip(self.shared.cells, heard_dbm, strict=True)))
 
     def value(
         self, network: Network, *, storey_height_m: float, assumptions: Assumptions

@@ -14,7 +14,7 @@ from estate.cabling.wing import middle_of
 from estate.model import Point
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from estate.cabling.containment import Tap
     from estate.cabling.wing import WingProblem
@@ -128,12 +128,25 @@ def access_points_of(
             anchor=node,
             length_m=round(drop_m, 3),
             items={"access_point": 1.0, "outlet_cat6a": 1.0} | drilled,
-            # Rounded, so that a network drawn elsewhere on the map is the same problem.
-            serves={cell: round(load, 4) for cell, _, load in found},
+            serves=_heard_best({cell: load for cell, _, load in found}),
             signal_dbm={
                 cell: round(float(reach.signal_dbm[row, column]), 1) for cell, column, _ in found
             },
         )
+
+
+def _heard_best(loads: Mapping[int, float]) -> dict[int, float]:
+    """Return the cells that an access point hears best, as many as its airtime bears together.
+
+    Their loads are rounded, so that a network drawn elsewhere on the map is the same problem.
+    """
+    left, found = 1.0, {}
+    for cell, load in sorted(loads.items(), key=lambda pair: (round(pair[1], 4), pair[0])):
+        left -= round(load, 4)
+        if left < 0:
+            break
+        found[cell] = round(load, 4)
+    return dict(sorted(found.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

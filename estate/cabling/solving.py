@@ -56,10 +56,11 @@ def solved(joint: Joint, *, seed: int, effort: float = ESTATE_EFFORT) -> Solved:
     best, alternatives = search.improved(search.first())
     problem = posed(joint, offered)
     certain_gbp = joint.cost_gbp(joint.constant)
+    gap = GAP if effort > ESTATE_EFFORT else ESTATE_GAP
     answer = connected_cover(
         problem.cover,
         start=problem.known(best),
-        gap=GAP if effort > ESTATE_EFFORT else ESTATE_GAP,
+        gap=gap,
         effort=effort,
         seconds=_SECONDS_MAX,
         seed=seed,
@@ -72,7 +73,7 @@ def solved(joint: Joint, *, seed: int, effort: float = ESTATE_EFFORT) -> Solved:
     return Solved(
         solution=best,
         bound_gbp=min(bound_gbp, best.cost_gbp),
-        stopped_by=_stopped_by(best.cost_gbp, bound_gbp, out_of_time=out_of_time),
+        stopped_by=_stopped_by(best.cost_gbp, bound_gbp, gap=gap, out_of_time=out_of_time),
         alternatives={
             (family, option): found
             for (family, option), found in alternatives.items()
@@ -98,10 +99,10 @@ def _offered(joint: Joint) -> dict[int, list[Option]]:
     return {f: [o for o in BUILT if joint.is_offered(f, o)] for f in families}
 
 
-def _stopped_by(cost_gbp: float, bound_gbp: float, *, out_of_time: bool) -> str:
+def _stopped_by(cost_gbp: float, bound_gbp: float, *, gap: float, out_of_time: bool) -> str:
     if cost_gbp - bound_gbp < _PENNY:
         return "optimal"
-    if cost_gbp - bound_gbp <= GAP * cost_gbp:
+    if cost_gbp - bound_gbp <= gap * cost_gbp:
         return "gap"
     return "time_cap" if out_of_time else "effort"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 DEVICE_HEIGHT_M = 1.0  # On a desk or a bunk; assumed.
 
 _UNDER_CEILING_M = 0.1
+_QUIET_DBM = -300.0
 _AT_ONCE = 64  # Places traced together: a few hundred megabytes at the most.
 
 
@@ -139,10 +140,24 @@ def _priced(paths: Paths, frequency_ghz: float, cases: Mapping[str, Case]) -> _P
     )
 
 
-def _loads(loss_db: Floats, case: Case) -> csr_array:
+def with_noise(reach: Reach, noise_dbm: Mapping[str, float]) -> Reach:
+    """Return what places reach in the likely case when some cells hear others as noise.
+
+    No place serves more of a cell than before, and none takes less of its airtime for it.
+    """
+    case = reach.cases["likely"]
+    heard_dbm = np.array([noise_dbm.get(cell, _QUIET_DBM) for cell in reach.cells])
+    quiet = reach.loads["likely"].toarray()
+    noisy = _loads(reach.loss_db["likely"].reshape(quiet.shape), case, heard_dbm).toarray()
+    both = (quiet > 0) & (noisy > 0)
+    likely = csr_array(np.where(both, np.maximum(quiet, noisy), 0.0))
+    return replace(reach, loads=MappingProxyType({**reach.loads, "likely": likely}))
+
+
+def _loads(loss_db: Floats, case: Case, heard_dbm: Floats | None = None) -> csr_array:
     """Return the share of the airtime budget that each cell takes of each place that serves it."""
     # What is kept for shadowing is lost to the rate as well as to the target.
-    covered = coverage(loss_db + case.margin_db, case.radio)
+    covered = coverage(loss_db + case.margin_db, case.radio, interference_dbm=heard_dbm)
     airtime = airtime_shares(
         covered.rate_mbps, demand_mbps=case.demand_mbps, throughput_share=case.throughput_share
     )

@@ -111,28 +111,26 @@ def _searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: 
     The rows that fractional answers broke make a nearly whole answer whole, and branching slow:
     a part that is far from whole is searched without them.
     """
-    best = Found(values=None, bound=-inf)
-    cost, bound, nodes = ceiling, inf, effort.nodes
+    best, bound, nodes = Found(values=None, bound=-inf), inf, effort.nodes
     for part in parts.parts:
-        near = part.fractional <= FRACTIONAL
-        if part.bound >= cost * (1 - effort.gap) or nodes <= 0 or effort.budget.seconds_left <= 0:
-            bound = min(bound, part.bound)
-            continue
-        programme = replace(parts.programme if near else plain, most=part.tops)
-        if cost < inf:
-            programme = no_dearer_than(programme, cost * (1 - effort.gap))
-        found = minimise(
-            programme,
-            nodes=min(nodes, effort.nodes_near if near else effort.nodes_of_part),
-            seconds=effort.budget.seconds_left,
-            gap=effort.gap,
-        )
-        nodes -= found.nodes
-        bound = min(bound, max(part.bound, min(found.bound, cost * (1 - effort.gap))))
-        if found.values is not None:
-            best = found
-            cost = float(plain.costs @ found.values)
-    return Found(values=best.values, bound=min(bound, cost))
+        least, near = part.bound, part.fractional <= FRACTIONAL
+        for rows, most in [(parts.programme, effort.nodes_near)] * near + [(plain, nodes)]:
+            enough = ceiling * (1 - effort.gap)
+            if least >= enough or nodes <= 0 or effort.budget.seconds_left <= 0:
+                break
+            programme = replace(rows, most=part.tops)
+            found = minimise(
+                no_dearer_than(programme, enough) if ceiling < inf else programme,
+                nodes=min(nodes, most, effort.nodes_of_part),
+                seconds=effort.budget.seconds_left,
+                gap=effort.gap,
+            )
+            nodes -= found.nodes
+            least = max(least, min(found.bound, enough))
+            if found.values is not None:
+                best, ceiling = found, float(plain.costs @ found.values)
+        bound = min(bound, least)
+    return Found(values=best.values, bound=min(bound, ceiling))
 
 
 def bounded(formulation: Formulation, effort: Effort) -> float:
