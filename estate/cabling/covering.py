@@ -104,8 +104,10 @@ def _cover(rest: Solution, points: Sequence[int], cells: Sequence[int]) -> Mappi
         return None
     rows, places, loads = zip(*pairs, strict=True)
     table = csr_array((loads, (rows, places)), shape=(len(points), len(cells)))
+    # Most have room for all cells that they hear best: then it is a cover without limits.
+    limits = None if (table.sum(axis=1) <= np.array(room) + _ROUNDING).all() else room
     try:
-        cover = capacitated_cover(costs, table, room, effort=_EFFORT, seconds=_SECONDS)
+        cover = capacitated_cover(costs, table, limits, effort=_EFFORT, seconds=_SECONDS)
     except (InfeasibleError, UnfinishedError):
         return None
     return {cell: points[row] for cell, row in zip(cells, cover.assignment, strict=True)}

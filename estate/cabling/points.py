@@ -128,14 +128,14 @@ def access_points_of(
             anchor=node,
             length_m=round(drop_m, 3),
             items={"access_point": 1.0, "outlet_cat6a": 1.0} | drilled,
-            serves=_heard_best({cell: load for cell, _, load in found}),
+            serves=heard_best({cell: load for cell, _, load in found}),
             signal_dbm={
                 cell: round(float(reach.signal_dbm[row, column]), 1) for cell, column, _ in found
             },
         )
 
 
-def _heard_best(loads: Mapping[int, float]) -> dict[int, float]:
+def heard_best(loads: Mapping[int, float]) -> dict[int, float]:
     """Return the cells that an access point hears best, as many as its airtime bears together.
 
     Their loads are rounded, so that a network drawn elsewhere on the map is the same problem.

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from estate.cabling.options import WIRELESS, Option
+from estate.cabling.points import heard_best
 from estate.estimate import Estimate
 from estate.optimise import capacitated_cover
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from scipy.sparse import csr_array
 
     from estate.cabling.solution import Solution
     from estate.radio.candidates import Candidate
@@ -58,16 +59,16 @@ def access_points_in_all(
 
 def _fewest(loads: csr_array) -> int:
     """Return the fewest rows that serve all columns, and one more for each that none serves."""
-    served = np.unique(loads.indices)
-    left = int(loads.shape[1]) - served.size
-    if not served.size:
+    heard = [
+        heard_best(dict(zip(loads.indices[start:end].tolist(), loads.data[start:end], strict=True)))
+        for start, end in pairwise(loads.indptr.tolist())
+    ]
+    served = sorted({cell for cells in heard for cell in cells})
+    left = int(loads.shape[1]) - len(served)
+    if not served:
         return left
-    used = np.nonzero(np.diff(loads.indptr))[0]
+    table = np.array([[cell in cells for cell in served] for cells in heard if cells], dtype=float)
     cover = capacitated_cover(
-        np.ones(used.size),
-        loads[used][:, served],
-        np.ones(used.size),
-        effort=_EFFORT,
-        seconds=_SECONDS,
+        np.ones(len(table)), csr_array(table), effort=_EFFORT, seconds=_SECONDS
     )
     return left + len(cover.chosen)
