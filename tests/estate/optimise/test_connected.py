@@ -190,6 +190,28 @@ def test_cables_share_what_is_built_and_pay_for_their_own_length():
     assert answer.modules == (1,)
 
 
+def test_a_known_answer_stands_where_none_is_better():
+    answer = connected_cover(problem())
+    known = (list(answer.connections), list(answer.serving))
+
+    again = connected_cover(problem(), start=known)
+
+    assert (again.connections, again.serving) == (answer.connections, answer.serving)
+    assert again.bound == pytest.approx(answer.cost)
+
+
+def test_a_known_answer_that_is_dear_gives_way_to_a_better_one():
+    # Two points serve both customers; the known answer has the dear one.
+    drawn = problem(loads=[[1, 1], [1, 1]], point_costs=[5, 60])
+    cheap = connected_cover(drawn)
+    way = connected_cover(replace(drawn, point_costs=[500, 60]))
+
+    again = connected_cover(drawn, start=(list(way.connections), list(way.serving)))
+
+    assert way.serving == (1, 1)
+    assert again.cost == pytest.approx(cheap.cost)
+
+
 @given(problems())
 def test_small_problems_get_the_answer_that_trying_all_finds(drawn):
     best = cheapest(drawn)

@@ -125,6 +125,7 @@ def test_a_customer_of_two_points_pays_the_edge_before_both_as_a_whole():
     )
     programme, cuts = formulation.draft.programme(), Cuts(formulation)
     values = np.full(programme.costs.size, 0.5)
+    values[formulation.mode[0, 0]] = 1.0
 
     rows = cuts.broken(values)
 

@@ -4,7 +4,7 @@ import pytest
 from estate.estimate import Estimate
 from estate.radio.candidates import candidates_of
 from estate.radio.capacity import AX
-from estate.radio.serving import reach_of
+from estate.radio.serving import reach_of, with_noise
 
 STOREY_M = 3.0
 
@@ -94,3 +94,19 @@ def test_a_wing_without_a_place_or_a_cell_has_no_reach(row_of_cells, assumptions
     found = reach_of(network, (), storey_height_m=STOREY_M, assumptions=assumptions)
 
     assert found.loads["likely"].shape == (0, 2)
+
+
+def test_noise_makes_a_cell_heavier_and_others_not(reach):
+    row = reach.candidates.index("cell-0-0/AP")
+
+    noisy = with_noise(reach, {"cell-0-0": -70.0}).loads["likely"].toarray()[row]
+
+    quiet = reach.loads["likely"].toarray()[row]
+    assert noisy[0] > quiet[0]
+    assert (noisy[1:] == quiet[1:]).all()
+
+
+def test_a_cell_that_hears_nothing_but_noise_is_not_served(reach):
+    noisy = with_noise(reach, {"cell-0-0": 0.0}).loads["likely"].toarray()
+
+    assert not noisy[:, 0].any()
