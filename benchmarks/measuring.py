@@ -78,15 +78,16 @@ def run(
 ) -> tuple[Cost, str]:
     """Run a command, with further variables in its environment; return its cost and its output.
 
-    Settings of ours in the environment are kept from it, so that every machine measures the
-    same.
+    Settings of ours in the environment are kept from it, and what keeps Python from writing
+    bytecode, so that every machine measures the same: a program as it is installed.
 
     Raises
     ------
     RuntimeError
         When the command fails; it holds what the command said.
     """
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("WINGSPAN_")}
+    kept_from_it = ("WINGSPAN_", "PYTHONDONTWRITEBYTECODE")
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(kept_from_it)}
     with TemporaryFile("w+") as answer, TemporaryFile("w+") as complaint:
         start_s = perf_counter()
         process = subprocess.Popen(

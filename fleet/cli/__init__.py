@@ -22,6 +22,7 @@ class _Commands(FleetGroup, LazyGroup):
         "show": ("fleet.cli.listing", "show", "Show all that is known of a device."),
         "move": ("fleet.cli.moving", "move", "Record that a device is in another cell."),
         "replace": ("fleet.cli.moving", "replace", "Put a device in the cell of another."),
+        "address": ("fleet.cli.moving", "address", "Record where a device answers now."),
         "ring": ("fleet.cli.moving", "ring", "Put devices in a ring of updates."),
         "lost": ("fleet.cli.life", "lost", "Record that a device is lost."),
         "found": ("fleet.cli.life", "found", "Record that a lost device is found."),

@@ -122,6 +122,44 @@ def ring(workspace: Workspace, ring: str, scope: tuple[str, ...], why: str, as_j
     emit(answer, as_json=as_json, text=f"{count} {where}; {len(changed):,} changed")
 
 
+@click.command(cls=FleetCommand)
+@click.argument("device")
+@click.argument("address")
+@click.option("--port", type=click.IntRange(1, 65535), default=22, help="Its SSH port.")
+@_why
+@json_option
+@click.pass_obj
+def address(  # noqa: PLR0913 - click hands over each option
+    workspace: Workspace, /, *, device: str, address: str, port: int, why: str, as_json: bool
+) -> None:
+    """Record that DEVICE is at ADDRESS now, once its pinned key answers there.
+
+    \b
+    Example:
+      wingspan fleet address WS-000001 10.1.0.17 --why "reservation changed"
+    """
+    from dataclasses import replace as changed
+
+    from fleet.cli.centre import centre_of
+    from fleet.enrolment.contact import check_host_key
+
+    with centre_of(workspace) as (centre, registry):
+        known = registry.device(device)
+        centre.identity.refuse_elsewhere(centre.operator, known.prison_id)
+        if not known.host_key:
+            hint = "wingspan fleet enrol takes its address from the list"
+            raise InputError(f"{device} has no pinned key that could prove it", hint=hint)
+        check_host_key(centre, changed(known, address=address, port=port))
+        registry.record_address(
+            device, address, port=port, source=why or "its key answers there", by=centre.operator
+        )
+    tell(scope=f"device:{device}", before=known.address, after=address)
+    answer = {"schema": SCHEMA, "device": device, "address": address, "port": port}
+    emit(
+        answer, as_json=as_json, text=f"{device} is at {address} port {port}: its key answers there"
+    )
+
+
 def _tell(centre: Centre, device: Device, prison: str, *, absent: bool) -> None:
     """Tell a device in use which prison it is in now; others learn it when they are enrolled."""
     from fleet.device import REACHABLE_STATES

@@ -96,10 +96,14 @@ def up(  # noqa: PLR0913, PLR0917 - each is an option of the command
     from fleet.errors import NotProvenError
     from fleet.rehearsal.lab import Size
     from fleet.rehearsal.lab import up as start
+    from fleet.transport import read_lab
 
+    lab = read_lab(workspace)
+    if lab is None or not lab.lives:
+        _refuse_a_second(workspace)
     size = Size(devices=devices, prisons=prisons, systemd=systemd)
     rehearsal, started = start(workspace, size, hours=hours, tell=complain)
-    answering = rehearsal.answering(rehearsal.layout.devices, patience_s=120 if started else 5)
+    answering = rehearsal.answering(rehearsal.layout.devices, patience_s=120 if started else 20)
     silent = sorted({d.serial for d in rehearsal.layout.devices} - answering)
     answer = {
         "schema": 1,
@@ -115,6 +119,24 @@ def up(  # noqa: PLR0913, PLR0917 - each is an option of the command
     emit(answer, as_json=as_json, text=text)
     if silent and started:
         raise NotProvenError(f"{len(silent)} devices do not answer: {', '.join(silent)}")
+
+
+def _refuse_a_second(workspace: Workspace) -> None:
+    """Refuse new devices where earlier ones are known by their serial numbers and other keys."""
+    from fleet.errors import InputError
+    from fleet.registry import Registry
+    from fleet.rehearsal.lab import SERIALS
+
+    try:
+        registry = Registry.open(workspace.settings().database)
+    except InputError:  # Nothing is known here yet.
+        return
+    with registry:
+        known = [d for d in registry.devices() if d.serial.startswith(SERIALS) and d.host_key]
+    if known:
+        what = f"{len(known)} devices of an earlier rehearsal are in the registry, with other keys"
+        hint = "rehearse in a new folder: wingspan -C FOLDER fleet init"
+        raise InputError(what, hint=hint)
 
 
 @rehearse.command()

@@ -112,7 +112,7 @@ def _someone_else(error: HostKeyChangedError, device: Device, holder: str) -> Fi
     says, check = str(error), error.hint
     if holder:
         says = f"at its address, {device.address} port {device.port}, answers {holder}"
-        check = "addresses were given anew or swapped: record where each device is now"
+        check = "addresses were given anew or swapped: wingspan fleet address DEVICE ADDRESS"
     return Finding(policy="identity", fact="host_key", level=Status.FAIL, says=says, check=check)
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from fleet.workspace import Workspace
 
-_SERIALS = "LAB-"
+SERIALS = "LAB-"
 _COLUMNS = ("serial", "host_key", "model", "location_key", "address")
 _DISK_SIZE = "512M"  # As the devices see it; what they have not written takes no memory.
 _SSH_PORT = 22
@@ -296,7 +296,7 @@ def _refuse_real_devices(workspace: Workspace) -> None:
         rows = workspace.devices_csv.read_text(encoding="utf-8").splitlines()[1:]
     except OSError:
         return
-    if any(not row.startswith(_SERIALS) for row in rows):
+    if any(not row.startswith(SERIALS) for row in rows):
         what = f"{workspace.devices_csv} lists devices that are not of a rehearsal"
         raise InputError(what, hint="rehearse in another workspace: wingspan -C DIR fleet init")
 

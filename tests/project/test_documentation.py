@@ -107,6 +107,7 @@ CHECKED_WHERE_TRIED = {
         "bundle verify",
         "dead-man",
         "lock",
+        "address",
         "operator key",
         "pause",
         "quarantine",

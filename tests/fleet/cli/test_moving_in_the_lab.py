@@ -15,6 +15,7 @@ from fleet.identity.operators import Operator, Role
 from fleet.registry import Registry
 from fleet.rehearsal.lab import down
 from fleet.topology import read_topology
+from tests.project.test_documentation import undocumented
 from wingspan import main
 
 PATIENCE_S = 60
@@ -49,7 +50,9 @@ def fleet(start_lab):
 def run(lab, *words, code=0):
     result = CliRunner().invoke(main, ["-C", str(lab.workspace.root), "fleet", *words, "--json"])
     assert result.exit_code == code, result.output
-    return json.loads(result.stdout) if result.stdout else result.stderr
+    answer = json.loads(result.stdout) if result.stdout else result.stderr
+    assert not undocumented(answer)
+    return answer
 
 
 def opens(centre, device, operator):
@@ -127,3 +130,18 @@ def test_a_device_that_replaces_one_of_another_prison_is_told_too(fleet, device)
     assert registry.device(device.device).prison_id == "XAB"
     assert opens(centre, device, "xuri")
     run(lab, "move", old.device, old.cell)
+
+
+def test_swapped_addresses_are_recorded_once_the_keys_answer_there(fleet):
+    lab, _, registry = fleet
+    one, other = registry.devices()[2:4]
+    with lab.fault("swap", one.serial, other.serial):
+        run(lab, "address", one.device, "198.18.255.254", code=5)
+        assert "is not" in run(lab, "address", one.device, one.address, code=6)
+        run(lab, "address", one.device, other.address)
+        run(lab, "address", other.device, one.address)
+
+        assert run(lab, "health", f"device:{one.device}")["summary"]["ok"] == 1
+        assert registry.device(other.device).address == one.address
+    run(lab, "address", one.device, one.address)
+    run(lab, "address", other.device, other.address)

@@ -147,7 +147,7 @@ def test_down_ends_every_process_and_twice_is_no_fault(new_lab):
 
 
 def test_a_rehearsal_ends_by_itself(new_lab):
-    small = new_lab(devices=1, hours=5 / 3600)
+    small = new_lab(devices=1, hours=40 / 3600)
 
     small.wait_until(lambda: not small.rehearsal.lab.lives)
 
