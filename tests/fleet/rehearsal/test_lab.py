@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from fleet.errors import InputError
+from fleet.rehearsal.lab import down
 from fleet.rehearsal.machine import until
 from fleet.transport import Lab, read_lab, transport_of
 from fleet.workspace import Workspace
@@ -150,6 +151,23 @@ def test_a_rehearsal_ends_by_itself(new_lab):
     small = new_lab(devices=1, hours=40 / 3600)
 
     small.wait_until(lambda: not small.rehearsal.lab.lives)
+
+
+def test_devices_with_systemd_boot_where_control_groups_are_of_version_2_alone(
+    bootstrap_key, tmp_path
+):
+    workspace = Workspace(tmp_path / "workspace")
+    workspace.keys.mkdir(parents=True)
+    bootstrap_key(workspace)
+    command = [sys.executable, "-m", "wingspan", "-C", str(workspace.root), "fleet", "rehearse"]
+    only_v2 = 'umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup && exec "$@"'
+    inside = ["unshare", "--mount", "--propagation", "private", "sh", "-c", only_v2, "sh"]
+    up = [*inside, *command, "up", "--devices", "1", "--systemd", "1", "--json"]
+    try:
+        done = subprocess.run(up, check=False, capture_output=True, text=True)
+        assert (done.returncode, json.loads(done.stdout)["answering"]) == (0, 1), done.stderr
+    finally:
+        down(workspace)
 
 
 def test_down_ends_what_a_killed_up_has_left(new_lab, tmp_path, bootstrap_key):
