@@ -67,12 +67,16 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """A polygon, line or point of a drawing, in metres, y upwards, with its tooltip."""
+    """A polygon, line or point of a drawing, in metres, y upwards, with its tooltip.
+
+    `label` is a few letters that stand in the middle of a polygon, or above the first point.
+    """
 
     kind: Literal["polygon", "line", "point"]
     points: tuple[Point, ...]
     style: str
     title: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

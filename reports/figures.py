@@ -44,6 +44,8 @@ _LABEL_SIZE = 13.0
 _LABEL_WIDTH_PER_LETTER = 7.8  # A generous mean for the system fonts at the size above.
 _LABEL_GAP = 3.0
 
+_MARK_SIZE, _MARK_GAP = 11.0, 9.0
+
 _CHART_WIDTH, _PLOT_LEFT, _PLOT_RIGHT = 960.0, 300.0, 736.0
 _ROW_HEIGHT, _BAR_HEIGHT, _LINE_HEIGHT = 46.0, 16.0, 17.0
 _AXIS_ROOM = 44.0
@@ -102,6 +104,9 @@ def drawing_svg(drawing: Drawing) -> str:
     svg = _canvas("drawing", drawing.caption, max(view.width, 220), view.height + _SCALE_BAR_ROOM)
     for shape in sorted(drawing.shapes, key=lambda shape: _LAYERS.index(shape.kind)):
         _add_shape(svg, shape, view)
+    for shape in drawing.shapes:
+        if shape.label:
+            _add_mark(svg, shape, view)
     if drawing.watermark:
         _add_watermark(svg, drawing.watermark, view)
     _add_scale_bar(svg, view)
@@ -221,6 +226,18 @@ def _add_shape(svg: Element, shape: Shape, view: _View) -> None:
     tag = "polygon" if shape.kind == "polygon" else "polyline"
     drawn = _add(svg, tag, {"class": name, "points": view.pairs(shape.points)})
     _add_title(drawn, shape.title)
+
+
+def _add_mark(svg: Element, shape: Shape, view: _View) -> None:
+    """Write a shape's label: across the middle of a polygon, else above its first point."""
+    places = [view.at(point) for point in shape.points]
+    if shape.kind == "polygon":
+        x, y = (sum(axis) / len(places) for axis in zip(*places, strict=True))
+        y += _MARK_SIZE / 3
+    else:
+        x, y = places[0][0], places[0][1] - _MARK_GAP
+    at = {"x": _units(x), "y": _units(y), "font-size": _units(_MARK_SIZE)}
+    _add(svg, "text", {"class": f"mark {shape.kind}", **at}, shape.label)
 
 
 def _add_title(element: Element, title: str) -> None:

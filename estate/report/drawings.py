@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from math import hypot
+from dataclasses import replace
+from math import hypot, inf
 from typing import TYPE_CHECKING
 
 import shapely
 
 from estate.cabling.options import LABELS, WIRELESS
 from estate.model import Grade
+from estate.radio.leakage import AUDIBLE_DBM
 from reports.document import Drawing, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from estate.cabling.values import BuiltPoint, WingDesign
-    from estate.model import Door, Network, Space, Wall, WingShape
+    from estate.model import Door, Network, Point, Space, Wall, WingShape
 
 WATERMARK = "typical, not this prison"
+NOT_FOR_CONSTRUCTION = "not for construction"
 
 _DOOR_M = 0.9  # As wide as a door is drawn; a survey has its middle alone.
 
 _LEGEND = (
     ("cell", "cell"),
+    ("signal_strong", "cell, above -55 dBm expected"),
+    ("signal_good", "cell, -65 to -55 dBm"),
+    ("signal_fair", "cell, -72 to -65 dBm"),
+    ("signal_weak", "cell, below -72 dBm"),
     ("landing", "landing"),
     ("comms_room", "comms room"),
     ("wall", "wall"),
@@ -36,6 +43,29 @@ _LEGEND = (
     ("riser", "riser to another floor"),
     ("duct", "duct to the comms room"),
     ("distributor", "distributor"),
+    ("serves", "served by this access point"),
+)
+
+# The least signal that is expected of each style, in dBm, and the most telling first.
+_SIGNALS = (
+    ("signal_strong", -55.0),
+    ("signal_good", -65.0),
+    ("signal_fair", -72.0),
+    ("signal_weak", -inf),
+)
+_HEARD = (
+    ("heard_strong", -65.0),
+    ("heard_good", -75.0),
+    ("heard_fair", AUDIBLE_DBM),
+    ("heard_not", -inf),
+)
+_OUTSIDE = (
+    ("landing", "the wing, its ground floor"),
+    ("access_point", "access point"),
+    ("heard_strong", "above -65 dBm: usable outside"),
+    ("heard_good", "-75 to -65 dBm: hears it well"),
+    ("heard_fair", "-85 to -75 dBm: hears it"),
+    ("heard_not", "below -85 dBm: hears nothing"),
 )
 
 
@@ -57,9 +87,82 @@ def landing_drawing(
         note=(
             f"Landing {number} of {len(design.landings)}: {landing.cells} cells. "
             f"{shape.thickness_mm} mm {shape.material.replace('_', ' ')} walls; longest link "
-            f"{design.longest_link_m:g} m; cabling ends in the {design.distributor}."
+            f"{design.longest_link_m:g} m; cabling ends in the "
+            f"{_where(design, number=number)}.{_from_elsewhere(network, design, number=number)}"
         ),
     )
+
+
+def _where(design: WingDesign, *, number: int) -> str:
+    """Return where cables end, with the landing if that is another."""
+    others = sorted({d.floor + 1 for d in design.distributors if d.floor + 1 != number})
+    landings = f", on landing {' and '.join(map(str, others))}" if others else ""
+    return f"{design.distributor}{landings}"
+
+
+def _from_elsewhere(network: Network, design: WingDesign, *, number: int) -> str:
+    """Return how many cells of a landing access points of other landings serve, as a sentence."""
+    keys = {space.location_key for space in network.spaces if space.floor == number - 1}
+    count = sum(
+        cell in keys
+        for point in design.points
+        if point.landing != number and point.option in WIRELESS
+        for cell in point.cells
+    )
+    cells = "1 cell is" if count == 1 else f"{count} cells are"
+    return f" {cells} served from another landing." if count else ""
+
+
+def outside_drawing(network: Network, design: WingDesign, *, caption: str) -> Drawing | None:
+    """Return what is heard of a wing's access points along the perimeter, None without any."""
+    if design.air is None:
+        return None
+    leakage = design.air.leakage
+    shapes = [
+        Shape(kind="polygon", points=space.outline, style="landing")
+        for space in network.spaces
+        if space.floor == 0
+    ]
+    shapes += [
+        Shape(kind="point", points=(point.at,), style="access_point", title=point.name)
+        for point in design.points
+        if point.option in WIRELESS
+    ]
+    ring = (*leakage.at_m, leakage.at_m[0])
+    strongest = leakage.strongest_dbm
+    for index, dbm in enumerate(leakage.likely_dbm):
+        ends = (ring[index], ring[index + 1])
+        label = _decibels(dbm) if dbm == strongest else ""
+        title = f"{dbm:.0f} dBm likely, {leakage.cautious_dbm[index]:.0f} dBm through windows"
+        style = _banded(dbm, _HEARD)
+        shapes.append(Shape(kind="line", points=ends, style=style, title=title, label=label))
+    used = {shape.style for shape in shapes}
+    return Drawing(
+        caption=caption,
+        shapes=tuple(shapes),
+        legend=tuple(each for each in _OUTSIDE if each[0] in used),
+        watermark=watermark_of(network, floors=(0,)),
+        note=(
+            f"All access points together, heard along the perimeter ({leakage.perimeter.source}; "
+            f"grade {leakage.perimeter.grade}): at most {strongest:.0f} dBm likely and "
+            f"{max(leakage.cautious_dbm):.0f} dBm through windows; {leakage.audible_m:.0f} m of "
+            "it hear a network."
+        ),
+    )
+
+
+def _banded(dbm: float, bands: Sequence[tuple[str, float]]) -> str:
+    return next(style for style, least_dbm in bands if dbm >= least_dbm)
+
+
+def _decibels(dbm: float) -> str:
+    return f"{dbm:.0f}"
+
+
+def marked(drawing: Drawing, *, is_measured: bool) -> Drawing:
+    """Return a drawing that warns builders off across it, unless signal was measured."""
+    marks = (drawing.watermark, "" if is_measured else NOT_FOR_CONSTRUCTION)
+    return replace(drawing, watermark="; ".join(filter(None, marks)))
 
 
 def watermark_of(network: Network, *, floors: Collection[int]) -> str:
@@ -77,20 +180,61 @@ def watermark_of(network: Network, *, floors: Collection[int]) -> str:
 
 def _shapes(network: Network, design: WingDesign, *, number: int) -> Iterator[Shape]:
     floor = number - 1
+    signals = {
+        cell: (dbm, point)
+        for point in design.points
+        for cell, dbm in zip(point.cells, point.signal_dbm, strict=False)
+    }
     for space in network.spaces:
         if space.floor == floor:
-            title = f"cell {space.location_key}" if space.location_key else space.kind
-            yield Shape(kind="polygon", points=space.outline, style=space.kind, title=title)
+            yield _space(space, signals.get(space.location_key), design)
     for wall in network.walls:
         if wall.floor == floor:
             title = f"{wall.material.replace('_', ' ')}, {wall.thickness_mm} mm"
             yield Shape(kind="line", points=(wall.start, wall.end), style="wall", title=title)
     yield from _doors(network, floor=floor)
     yield from _routes(network, design, floor=floor)
+    yield from _served(network, design, number=number)
     for point in design.points:
         if point.landing == number:
-            yield from _points(network, point)
+            yield from _points(network, point, design)
     yield from _distributors(network, design, floor=floor)
+
+
+def _space(space: Space, signal: tuple[float, BuiltPoint] | None, design: WingDesign) -> Shape:
+    """Return a space; a cell that radio serves is shaded by the signal that is expected in it."""
+    title = f"cell {space.location_key}" if space.location_key else space.kind
+    if signal is None:
+        return Shape(kind="polygon", points=space.outline, style=space.kind, title=title)
+    dbm, point = signal
+    return Shape(
+        kind="polygon",
+        points=space.outline,
+        style=_banded(dbm, _SIGNALS),
+        title=f"{title}: {_decibels(dbm)} dBm from {_named(point, design)}",
+        label=_decibels(dbm),
+    )
+
+
+def _named(point: BuiltPoint, design: WingDesign) -> str:
+    channel = design.air.channels.get(point.name) if design.air else None
+    where = f"the access point of landing {point.landing}"
+    return f"{where} on channel {channel}" if channel else where
+
+
+def _served(network: Network, design: WingDesign, *, number: int) -> Iterator[Shape]:
+    """Yield a line from each access point of a landing to each of its cells there."""
+    cells = {s.location_key: s for s in network.spaces if s.floor == number - 1}
+    for point in design.points:
+        if point.option in WIRELESS and point.landing == number:
+            for key in point.cells:
+                if key in cells:
+                    yield Shape(kind="line", points=(point.at, _mean(cells[key])), style="serves")
+
+
+def _mean(space: Space) -> Point:
+    eastings, northings = zip(*space.outline, strict=True)
+    return sum(eastings) / len(eastings), sum(northings) / len(northings)
 
 
 def _distributors(network: Network, design: WingDesign, *, floor: int) -> Iterator[Shape]:
@@ -106,13 +250,18 @@ def _distributors(network: Network, design: WingDesign, *, floor: int) -> Iterat
         yield Shape(kind="point", points=(at,), style="distributor", title=title)
 
 
-def _points(network: Network, point: BuiltPoint) -> Iterator[Shape]:
+def _points(network: Network, point: BuiltPoint, design: WingDesign) -> Iterator[Shape]:
     """Yield what serves cells; a splitter serves them through an outlet in each."""
     if point.option in WIRELESS:
         title = f"access point for {', '.join(point.cells)}"
         if point.signal_dbm:
             title += f"; {min(point.signal_dbm):g} dBm at the weakest"
-        yield Shape(kind="point", points=(point.at,), style="access_point", title=title)
+        channel = design.air.channels.get(point.name) if design.air else None
+        label = f"ch {channel}" if channel else ""
+        title += f", channel {channel}" if channel else ""
+        yield Shape(
+            kind="point", points=(point.at,), style="access_point", title=title, label=label
+        )
         return
     keys = set(point.cells)
     cells = {space.space_id for space in network.spaces if space.location_key in keys}

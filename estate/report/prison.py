@@ -10,7 +10,13 @@ from estate.costing import BillLine, Phase, by_package
 from estate.estimate import Money
 from estate.readiness import LABELS, Rung
 from estate.report.amounts import bounds_of, money_columns
-from estate.report.drawings import WATERMARK, landing_drawing, watermark_of
+from estate.report.drawings import (
+    WATERMARK,
+    landing_drawing,
+    marked,
+    outside_drawing,
+    watermark_of,
+)
 from estate.report.locations import locations_of
 from estate.typology import read_typologies
 from reports.document import (
@@ -311,13 +317,17 @@ def _drawings(plan: Plan, site: SitePlan) -> Iterator[Drawing]:
         wing, network = group[0].wing, networks[group[0].design]
         others = f" and {len(group) - 1} like it" if len(group) > 1 else ""
         label = read_typologies()[wing.shape.typology].label
-        yield landing_drawing(
-            network,
-            wing.shape,
-            plan.designs[group[0].design],
-            number=1,
-            caption=f"{wing.key}{others}: {label}",
+        design = plan.designs[group[0].design]
+        drawings = (
+            landing_drawing(
+                network, wing.shape, design, number=1, caption=f"{wing.key}{others}: {label}"
+            ),
+            outside_drawing(
+                network, design, caption=f"{wing.key}{others}: what is heard outside of it"
+            ),
         )
+        measured = plan.is_measured(site.prison.prison_id)
+        yield from (marked(each, is_measured=measured) for each in drawings if each)
 
 
 def _packages(site: SitePlan) -> Table:

@@ -141,6 +141,21 @@ def test_what_has_no_area_is_still_drawn(shapes):
     assert length_m > 0
 
 
+def test_a_label_stands_in_the_middle_of_its_polygon_and_above_its_point():
+    cell = Shape(kind="polygon", points=((0, 0), (4, 0), (4, 2), (0, 2)), style="cell", label="-60")
+    antenna = Shape(kind="point", points=((1, 1),), style="access_point", label="ch 36")
+    svg = drawn(cell, antenna)
+
+    in_cell, over_point = (
+        next(text for text in svg.iter("text") if text.text == label) for label in ("-60", "ch 36")
+    )
+    corners = [tuple(map(float, p.split(","))) for p in svg.find("polygon").get("points").split()]
+    circle = svg.find("circle")
+    assert float(in_cell.get("x")) == pytest.approx(sum(x for x, _ in corners) / 4, abs=0.1)
+    assert float(over_point.get("x")) == pytest.approx(float(circle.get("cx")), abs=0.1)
+    assert float(over_point.get("y")) < float(circle.get("cy"))
+
+
 def test_a_legend_shows_each_style_as_it_is_drawn():
     drawing = Drawing(
         caption="",

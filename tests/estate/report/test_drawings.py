@@ -1,9 +1,12 @@
+import re
+from dataclasses import replace
+
 import pytest
 
 from estate.cabling.options import Option
 from estate.design import design_wing
 from estate.model import WingShape
-from estate.report.drawings import landing_drawing
+from estate.report.drawings import landing_drawing, marked, outside_drawing
 from estate.typology import lay_out
 
 HOUSEBLOCK = WingShape(
@@ -35,6 +38,10 @@ def drawn(catalogue):
     return draw
 
 
+def cells_of(drawing):
+    return [shape for shape in drawing.shapes if shape.title.startswith("cell ")]
+
+
 def styled(drawing, style):
     return [shape for shape in drawing.shapes if shape.style == style]
 
@@ -61,14 +68,69 @@ def test_a_landing_with_access_points_shows_each_with_the_cells_it_serves(drawn)
     assert landing.chosen == Option.LANDING_ACCESS_POINTS
     assert len(points) == landing.ports.likely
     assert all(point.title.startswith("access point for 1-0") for point in points)
-    assert all(point.title.endswith("dBm at the weakest") for point in points)
+    assert all(re.search(r"dBm at the weakest, channel \d+$", point.title) for point in points)
+    assert all(re.fullmatch(r"ch \d+", point.label) for point in points)
     assert styled(drawing, "outlet") == styled(drawing, "drop") == []
+
+
+def test_a_cell_served_by_radio_shows_the_signal_that_the_design_expects_there(catalogue):
+    design = design_wing(GALLERY, catalogue)
+    drawing = landing_drawing(lay_out(GALLERY), GALLERY, design, number=1, caption="A")
+    expected = {
+        f"cell {cell}": f"{dbm:.0f}"
+        for point in design.points
+        for cell, dbm in zip(point.cells, point.signal_dbm, strict=True)
+        if cell.startswith("1-")
+    }
+
+    drawn = {cell.title.partition(":")[0]: cell.label for cell in cells_of(drawing)}
+
+    assert len(drawn) == 12
+    assert drawn == expected
+
+
+def test_each_line_leads_from_an_access_point_to_the_middle_of_a_cell(drawn):
+    _, drawing = drawn(GALLERY, 1)
+    places = {point.points[0] for point in styled(drawing, "access_point")}
+
+    lines = styled(drawing, "serves")
+
+    assert lines
+    assert {line.points[0] for line in lines} == places
+
+
+def test_the_drawing_of_the_outside_is_as_loud_as_the_design_says(catalogue):
+    design = design_wing(GALLERY, catalogue)
+    drawing = outside_drawing(lay_out(GALLERY), design, caption="A")
+
+    (loudest,) = {shape.label for shape in drawing.shapes if shape.label}
+    assert loudest == f"{design.air.leakage.strongest_dbm:.0f}"
+    heard = [shape for shape in drawing.shapes if shape.style.startswith("heard_")]
+    assert len(heard) == len(design.air.leakage.likely_dbm)
+    assert "grade D" in drawing.note
+
+
+def test_a_wing_without_radio_has_no_drawing_of_the_outside(catalogue):
+    design = design_wing(HOUSEBLOCK, catalogue)
+
+    assert outside_drawing(lay_out(HOUSEBLOCK), design, caption="A") is None
+
+
+def test_what_was_not_measured_is_marked_not_for_construction(drawn):
+    _, drawing = drawn(HOUSEBLOCK, 1)
+
+    assert marked(drawing, is_measured=True) == drawing
+    assert marked(drawing, is_measured=False).watermark == (
+        "typical, not this prison; not for construction"
+    )
+    surveyed = replace(drawing, watermark="")
+    assert marked(surveyed, is_measured=False).watermark == "not for construction"
 
 
 def test_an_access_point_stands_within_the_drawing_of_its_landing(drawn):
     _, drawing = drawn(GALLERY, 1)
 
-    corners = [corner for cell in styled(drawing, "cell") for corner in cell.points]
+    corners = [corner for cell in cells_of(drawing) for corner in cell.points]
     (west, south), (east, north) = (
         tuple(map(pick, zip(*corners, strict=True))) for pick in (min, max)
     )
@@ -82,13 +144,14 @@ def test_every_style_that_people_must_tell_apart_is_in_the_legend(drawn):
     for shape in (HOUSEBLOCK, GALLERY):
         _, drawing = drawn(shape, 1)
         explained = {style for style, _ in drawing.legend}
-        assert {"cell", "landing", "tray", "comms_room", "distributor"} <= explained
+        assert {"landing", "tray", "comms_room", "distributor"} <= explained
         assert explained & {"outlet", "access_point"}
+        assert explained == {shape.style for shape in drawing.shapes} - {"atrium", "hub"}
 
 
 def test_the_note_says_what_the_landing_is_built_of_and_where_its_cables_end(drawn):
     _, drawing = drawn(HOUSEBLOCK, 1)
 
     assert drawing.note.startswith("Landing 1 of 3: 38 cells. 200 mm concrete walls; longest link ")
-    assert drawing.note.endswith("m; cabling ends in the new cabinet in the wing.")
+    assert drawing.note.endswith("m; cabling ends in the new cabinet in the wing, on landing 2.")
     assert drawing.watermark == "typical, not this prison"

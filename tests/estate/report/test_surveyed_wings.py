@@ -65,8 +65,8 @@ def test_a_surveyed_wing_is_drawn_as_its_survey_has_it(drawings, survey):
 
 
 def test_a_drawing_says_how_well_it_is_known(drawings):
-    assert drawings["EYI-HB1"].watermark == ""
-    assert drawings["EYI-HB2"].watermark == "typical, not this prison"
+    assert drawings["EYI-HB1"].watermark == "not for construction"
+    assert drawings["EYI-HB2"].watermark == "typical, not this prison; not for construction"
 
 
 def test_a_wing_signed_in_part_says_how_much_of_it(example, survey):
