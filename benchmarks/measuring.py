@@ -60,7 +60,9 @@ class Cost:
         )
 
 
-def measured(command: Sequence[str | Path]) -> tuple[Cost, dict[str, Any]]:
+def measured(
+    command: Sequence[str | Path], environment: Mapping[str, str] | None = None
+) -> tuple[Cost, dict[str, Any]]:
     """Run a command that answers in JSON; return its cost and its answer.
 
     Raises
@@ -68,7 +70,7 @@ def measured(command: Sequence[str | Path]) -> tuple[Cost, dict[str, Any]]:
     RuntimeError
         When the command fails; it holds what the command said.
     """
-    cost, text = run(command)
+    cost, text = run(command, environment)
     found: dict[str, Any] = json.loads(text)
     return cost, found
 

@@ -20,7 +20,7 @@ _CAPACITIES = ("baseline_cna", "operational_capacity", "population")
 _JITTER = 0.1
 
 
-def resample(inputs: Path, *, prisons: int, seed: int) -> None:
+def resample(inputs: Path, *, prisons: int, seed: int, jitter: float = _JITTER) -> None:
     """Replace the register and the wing schedule in a folder by resampled ones of that size.
 
     Raises
@@ -30,20 +30,28 @@ def resample(inputs: Path, *, prisons: int, seed: int) -> None:
     """
     register = _read(inputs / "register.csv")
     wings = _read(inputs / "wings.csv")
-    drawn_register, drawn_wings = resampled(register, wings, prisons=prisons, seed=seed)
+    drawn_register, drawn_wings = resampled(
+        register, wings, prisons=prisons, seed=seed, jitter=jitter
+    )
     _write(inputs / "register.csv", headings=list(register[0]), rows=drawn_register)
     _write(inputs / "wings.csv", headings=list(wings[0]), rows=drawn_wings)
 
 
 def resampled(
-    register: Sequence[Row], wings: Sequence[Row], *, prisons: int, seed: int
+    register: Sequence[Row],
+    wings: Sequence[Row],
+    *,
+    prisons: int,
+    seed: int,
+    jitter: float = _JITTER,
 ) -> tuple[list[Row], list[Row]]:
     """Return a register of that many prisons under new ids, and the wing schedule that fits it.
 
     The whole register is dealt out, shuffled, as often as it takes: a large estate then differs
     from a small one in its size and not by the luck of the draw. Each prison keeps its place,
-    its facts and its wings. CNA, operational capacity and population move together by up to a
-    tenth, so that crowding stays as it was. A prison that is counted in another follows that one.
+    its facts and its wings. CNA, operational capacity and population move together by up to
+    `jitter`, a share, so that crowding stays as it was. A prison that is counted in another
+    follows that one.
 
     Raises
     ------
@@ -61,7 +69,7 @@ def resampled(
         homes[prison["prison_id"]] = prison_id  # The latest copy: the one just before it.
         drawn_register.append(
             prison
-            | _jittered(prison, random)
+            | _jittered(prison, random, jitter)
             | {"prison_id": prison_id, "counted_in": homes.get(prison["counted_in"], "")}
         )
         drawn_wings += [
@@ -81,8 +89,8 @@ def _dealt(register: Sequence[Row], random: Random) -> Iterator[Row]:
             yield from (p for p in register if p["counted_in"] == home["prison_id"])
 
 
-def _jittered(prison: Mapping[str, str], random: Random) -> Row:
-    factor = random.uniform(1 - _JITTER, 1 + _JITTER)
+def _jittered(prison: Mapping[str, str], random: Random, jitter: float) -> Row:
+    factor = random.uniform(1 - jitter, 1 + jitter)
     return {
         name: str(max(1, round(int(prison[name]) * factor))) for name in _CAPACITIES if prison[name]
     }

@@ -70,6 +70,23 @@ class Proof:
         }
 
 
+def dearer_because(design: WingDesign) -> str:
+    """Return why a design costs more than the first rules said, "" where it does not."""
+    more_gbp = float(design.cost_gbp - design.by_rule_gbp)
+    if more_gbp <= 0:
+        return ""
+    if "access_points" in design.by_rule:
+        left_out = (
+            "they gave an access point six cells by walls on a straight line, without "
+            "doors, bends, demand in both directions or interference"
+        )
+    else:
+        left_out = "they drilled once for each outlet, and not through floors and walls on the way"
+    saved_gbp = float(design.cost_gbp - design.bound_gbp)
+    search = f"; of it the search may have left £{min(saved_gbp, more_gbp):,.0f}"
+    return f"£{more_gbp:,.0f} above the first rules: {left_out}{search if saved_gbp >= 1 else ''}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WingPlan:
     """A wing with the lines of the bill that are its own; `design` names its shape's design."""

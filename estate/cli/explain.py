@@ -348,6 +348,8 @@ def _spur_facts(plan: Plan, found: WingPlan, spur: str) -> dict[str, Any]:
 
 
 def _proof(design: WingDesign) -> dict[str, Any]:
+    from estate.plan import dearer_because
+
     return {
         "chosen": "; ".join(dict.fromkeys(str(x.chosen) for x in design.landings)),
         "cost_gbp": float(design.cost_gbp),
@@ -356,6 +358,7 @@ def _proof(design: WingDesign) -> dict[str, Any]:
         "stopped_by": design.stopped_by,
         "by_rule_gbp": float(design.by_rule_gbp),
         "by_rule": design.by_rule,
+        "dearer_because": dearer_because(design),
     }
 
 
@@ -372,6 +375,7 @@ def _wing_text(answer: dict[str, Any]) -> str:
         f"{answer['basis']}; assumed: {assumed}",
         *([] if answer["is_measured"] else ["not for construction: no signal was measured here"]),
         f"network {_proof_text(answer['design'])}",
+        *filter(None, [answer["design"]["dearer_because"]]),
         (
             f"cabling ends in: {answer['distributor']}; longest link "
             f"{answer['longest_link_m']:g} m of {answer['link_limit_m']:g} m"

@@ -174,6 +174,11 @@ def _ranking(plan: Plan) -> Table:
             Column(heading="Capital", kind="money", help="Likely, the first purchase, no VAT"),
             Column(heading="Per cell", kind="money", help="Capital over cells"),
             Column(heading="Whole life", kind="money"),
+            Column(
+                heading="Proven within",
+                kind="share",
+                help="At most this share of the cost of its wing networks could be saved",
+            ),
             Column(heading="Grade", kind="grade", help="The worst grade of its wings"),
         ),
         rows=tuple(_ranking_row(r, sites[r.prison_id]) for r in plan.ranking),
@@ -194,6 +199,7 @@ def _ranking_row(ranked: Ranked, site: SitePlan) -> tuple[str | int | float | No
         float(totals.capital_gbp.likely),
         float(totals.capital_gbp.per(ranked.cells).likely),
         float(totals.whole_life_gbp.likely),
+        site.design.gap,
         str(ranked.grade),
     )
 

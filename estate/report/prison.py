@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from estate.cabling.options import LABELS as OPTION_LABELS
 from estate.costing import BillLine, Phase, by_package
 from estate.estimate import Money
+from estate.plan import dearer_because
 from estate.readiness import LABELS, Rung
 from estate.report.amounts import bounds_of, money_columns
 from estate.report.drawings import (
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from estate.catalogue import Rate
     from estate.model import Establishment
-    from estate.plan import Plan, SitePlan, WingPlan
+    from estate.plan import Plan, Proof, SitePlan, WingPlan
     from estate.portfolio import Ranked
 
 TERM_LABELS = {
@@ -90,7 +91,12 @@ def _sections(
         yield Section(
             title="Wings",
             intro=f"{site.basis}. {' '.join(site.notes)}".strip(),
-            blocks=(_wings(plan, site), *_locations(plan, site), *_drawings(plan, site)),
+            blocks=(
+                _wings(plan, site),
+                *_dearer(plan, site),
+                *_locations(plan, site),
+                *_drawings(plan, site),
+            ),
         )
         yield Section(
             title="Bill of quantities",
@@ -113,6 +119,7 @@ def _headline(site: SitePlan, ranked: Ranked) -> Facts:
             _money_fact("Capital", totals.capital_gbp),
             _money_fact("Whole life", totals.whole_life_gbp),
             Fact(label="Cells", value=f"{site.cells:,}", note=f"in {len(site.wings)} wings"),
+            _network_fact(site.design),
             _money_fact("Capital a cell", totals.capital_gbp.per(site.cells)),
             Fact(
                 label="A survey could narrow it by",
@@ -122,6 +129,29 @@ def _headline(site: SitePlan, ranked: Ranked) -> Facts:
             ),
         ),
     )
+
+
+def _network_fact(proof: Proof) -> Fact:
+    """Return what the networks of all wings cost, how good that is, and what it saves."""
+    saved_gbp = float(proof.by_rule_gbp - proof.cost_gbp)
+    beside = f"{pounds(abs(saved_gbp))} {'below' if saved_gbp >= 0 else 'above'} the first rules"
+    return Fact(
+        label="Wing networks",
+        value=pounds(float(proof.cost_gbp)),
+        note=f"whole life, at most {proof.gap:.1%} above the best possible; {beside}",
+    )
+
+
+def _dearer(plan: Plan, site: SitePlan) -> Iterator[Text]:
+    """Yield why wings are dearer than by the first rules, once for each design."""
+    wings: defaultdict[str, list[str]] = defaultdict(list)
+    for wing_plan in site.wings:
+        why = dearer_because(plan.designs[wing_plan.design])
+        if why:
+            wings[why].append(wing_plan.wing.key)
+    if wings:
+        said = tuple(f"{', '.join(keys)}: {why}." for why, keys in wings.items())
+        yield Text(paragraphs=said, tone="note")
 
 
 def _money_fact(label: str, money: Money) -> Fact:

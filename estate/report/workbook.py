@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from estate.costing import by_package
 from estate.estimate import Money
+from estate.plan import dearer_because
 from estate.readiness import LABELS
 from estate.report.amounts import EXTREMES, bounds_of, money_columns
 from reports.document import Column, Sheet, Table, Workbook
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 _BILL = ("prison", "wing", "item", "package", "when", "budget", "unit")
 _BOUNDS = ("low", "likely", "high")
 _QUANTITY, _RATE, _COST = "HIJ", "KLM", "NOP"
+
+PROVEN = (
+    "Wing networks are whole life at likely rates; at most the share proven could be saved within "
+    "the rules."
+)
 
 
 def workbook_of(plan: Plan) -> Workbook:
@@ -102,6 +108,10 @@ def _establishments(plan: Plan) -> Sheet:
                 *bounds_of(totals.capital_gbp),
                 *bounds_of(totals.whole_life_gbp),
                 float(totals.vat_gbp.likely),
+                float(site.design.cost_gbp),
+                float(site.design.bound_gbp),
+                site.design.gap,
+                float(site.design.by_rule_gbp),
             )
         )
     criteria = 'Bill!$A:$A,$A{row},Bill!$D:$D,"<>VAT"'
@@ -112,10 +122,11 @@ def _establishments(plan: Plan) -> Sheet:
         formulas[14 + index] = f"=SUMIFS(Bill!${column}:${column},{criteria})"
     vat = 'Bill!$A:$A,$A{row},Bill!$D:$D,"VAT"'
     formulas[17] = f"=SUMIFS(Bill!${_COST[1]}:${_COST[1]},{vat})"
+    formulas[20] = "=IF(S{row}=0,0,(S{row}-T{row})/S{row})"
     return Sheet(
         name="Establishments",
         title="Every establishment, priced or not",
-        notes=(EXTREMES, "Costs are formulas over the sheet Bill; VAT is apart."),
+        notes=(EXTREMES, "Costs are formulas over the sheet Bill; VAT is apart.", PROVEN),
         table=Table(
             columns=(
                 Column(heading="Id"),
@@ -132,11 +143,15 @@ def _establishments(plan: Plan) -> Sheet:
                 *money_columns("Capital"),
                 *money_columns("Whole life"),
                 Column(heading="VAT, likely", kind="money"),
+                Column(heading="Wing networks", kind="money"),
+                Column(heading="No design below", kind="money"),
+                Column(heading="Proven within", kind="share"),
+                Column(heading="By the first rules", kind="money"),
             ),
             rows=tuple(rows),
         ),
         formulas=formulas,
-        sums=(9, *range(11, 18)),
+        sums=(9, *range(11, 20), 21),
     )
 
 
@@ -197,6 +212,11 @@ def _wings(plan: Plan) -> Sheet:
                     design.distributor,
                     wing.surveyed_on or None,
                     wing.basis,
+                    float(design.cost_gbp),
+                    float(design.bound_gbp),
+                    design.gap,
+                    float(design.by_rule_gbp),
+                    dearer_because(design) or None,
                 )
             )
     return Sheet(
@@ -218,10 +238,16 @@ def _wings(plan: Plan) -> Sheet:
                 Column(heading="Cabling ends in"),
                 Column(heading="Surveyed on"),
                 Column(heading="Basis"),
+                Column(heading="Network", kind="money"),
+                Column(heading="No design below", kind="money"),
+                Column(heading="Proven within", kind="share"),
+                Column(heading="By the first rules", kind="money"),
+                Column(heading="Dearer because"),
             ),
             rows=tuple(rows),
         ),
-        sums=(4, 5),
+        formulas={16: "=IF(O{row}=0,0,(O{row}-P{row})/O{row})"},
+        sums=(4, 5, 14, 15, 17),
     )
 
 

@@ -148,6 +148,24 @@ def test_the_total_of_a_prison_s_bill_is_the_plan_s_to_the_penny(pages, example_
             assert sum(column_of(packages, heading)) == pytest.approx(expected[index], abs=0.01)
 
 
+def test_the_front_page_shows_what_was_proven_for_each_prison(pages, example_plan):
+    (ranking,) = section_of(pages["index"], "The order").blocks
+
+    gaps = [example_plan.site(ranked.prison_id).design.gap for ranked in example_plan.ranking]
+    assert column_of(ranking, "Proven within") == gaps
+
+
+def test_a_prison_s_page_names_each_wing_that_is_dearer_than_by_the_first_rules(
+    pages, example_plan
+):
+    for place in example_plan.establishments:
+        designs = {wing.wing.key: example_plan.designs[wing.design] for wing in place.wings}
+        dearer = {key for key, d in designs.items() if d.cost_gbp > d.by_rule_gbp}
+        notes = [w for b in blocks_of(pages[place.prison.prison_id], Text) for w in said_in(b)]
+        said = " ".join(words for words in notes if "above the first rules" in words)
+        assert {key for key in designs if re.search(rf"{key}\b", said)} == dearer
+
+
 def test_the_terms_of_a_prison_s_page_sum_to_its_score(pages, example_plan):
     for ranked in example_plan.ranking:
         terms = section_of(pages[ranked.prison_id], "Why it stands where it does").blocks[0]

@@ -139,6 +139,23 @@ def test_a_prison_that_is_not_priced_says_why(cached):
     assert feltham["Cells"] is None
 
 
+def test_each_prison_shows_how_far_from_the_best_its_networks_may_be(recalculated, example_plan):
+    rows = {row["Id"]: row for row in rows_of(recalculated["Establishments"], "Id")}
+
+    for site in example_plan.establishments:
+        row, proof = rows[site.prison.prison_id], site.design
+        assert row["Proven within"] == pytest.approx(proof.gap, abs=1e-6)
+        found = money(row, "Wing networks", "No design below", "By the first rules")
+        assert found == tuple(map(pence, (proof.cost_gbp, proof.bound_gbp, proof.by_rule_gbp)))
+
+
+def test_a_wing_that_is_dearer_than_by_the_first_rules_says_why(cached):
+    for row in rows_of(cached["Wings"], "Prison"):
+        if row["Network"] is not None and row["Key"]:
+            dearer = row["Network"] > row["By the first rules"]
+            assert bool(row["Dearer because"]) == dearer, row["Key"]
+
+
 def test_every_rate_and_assumption_has_its_source_on_the_sheet(cached, example_plan):
     for name, first, what in (
         ("Rates", "Item", example_plan.rates),
