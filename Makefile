@@ -22,7 +22,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint format bench components clean
+.PHONY: help run test lint format bench readme components clean
 
 help:  ## List these targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench: $(BENCHED)  ## Measure plans, solvers, radio, inventories, rehearsals, sw
 	$(BIN)/python -m benchmarks.update
 	$(BIN)/python -m benchmarks.interruption
 	$(BIN)/python -m benchmarks.scale
+
+readme: components $(DEVELOPED)  ## Put what the commands really print into README.md (as root).
+	REFRESH_README=1 $(BIN)/python -m pytest -n0 tests/project/test_documentation.py -k what_the_readme_shows
 
 components:  ## Install the programs that the tests drive (apt, as root).
 	@sh .ci/components test
