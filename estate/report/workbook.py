@@ -14,7 +14,8 @@ from reports.document import Column, Sheet, Table, Workbook
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from estate.plan import Plan
+    from estate.cabling.values import WingDesign
+    from estate.plan import Plan, Proof
     from reports.document import Scalar
 
 # Columns of the Bill sheet, for the formulas of the sheet that sums it.
@@ -108,10 +109,7 @@ def _establishments(plan: Plan) -> Sheet:
                 *bounds_of(totals.capital_gbp),
                 *bounds_of(totals.whole_life_gbp),
                 float(totals.vat_gbp.likely),
-                float(site.design.cost_gbp),
-                float(site.design.bound_gbp),
-                site.design.gap,
-                float(site.design.by_rule_gbp),
+                *_proof_cells(site.design),
             )
         )
     criteria = 'Bill!$A:$A,$A{row},Bill!$D:$D,"<>VAT"'
@@ -143,16 +141,26 @@ def _establishments(plan: Plan) -> Sheet:
                 *money_columns("Capital"),
                 *money_columns("Whole life"),
                 Column(heading="VAT, likely", kind="money"),
-                Column(heading="Wing networks", kind="money"),
-                Column(heading="No design below", kind="money"),
-                Column(heading="Proven within", kind="share"),
-                Column(heading="By the first rules", kind="money"),
+                *_proof_columns("Wing networks"),
             ),
             rows=tuple(rows),
         ),
         formulas=formulas,
         sums=(9, *range(11, 20), 21),
     )
+
+
+def _proof_columns(cost: str) -> tuple[Column, ...]:
+    return (
+        Column(heading=cost, kind="money"),
+        Column(heading="No design below", kind="money"),
+        Column(heading="Proven within", kind="share"),
+        Column(heading="By the first rules", kind="money"),
+    )
+
+
+def _proof_cells(proof: Proof | WingDesign) -> tuple[float, ...]:
+    return float(proof.cost_gbp), float(proof.bound_gbp), proof.gap, float(proof.by_rule_gbp)
 
 
 def _ranking(plan: Plan) -> Sheet:
@@ -212,10 +220,7 @@ def _wings(plan: Plan) -> Sheet:
                     design.distributor,
                     wing.surveyed_on or None,
                     wing.basis,
-                    float(design.cost_gbp),
-                    float(design.bound_gbp),
-                    design.gap,
-                    float(design.by_rule_gbp),
+                    *_proof_cells(design),
                     dearer_because(design) or None,
                 )
             )
@@ -238,10 +243,7 @@ def _wings(plan: Plan) -> Sheet:
                 Column(heading="Cabling ends in"),
                 Column(heading="Surveyed on"),
                 Column(heading="Basis"),
-                Column(heading="Network", kind="money"),
-                Column(heading="No design below", kind="money"),
-                Column(heading="Proven within", kind="share"),
-                Column(heading="By the first rules", kind="money"),
+                *_proof_columns("Network"),
                 Column(heading="Dearer because"),
             ),
             rows=tuple(rows),
