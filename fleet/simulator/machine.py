@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from io import StringIO
+from subprocess import TimeoutExpired
 from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -259,6 +260,12 @@ class _Paths:
     path = os.path
 
 
+class _NoProcess:
+    """What is left of `subprocess`: the name of a failure."""
+
+    TimeoutExpired = TimeoutExpired
+
+
 def _no_file(path: str, *_how: object, **_more: object) -> None:
     raise FileNotFoundError(path)
 
@@ -279,7 +286,8 @@ def _loaded() -> dict[str, ModuleType]:
     finally:
         sys.path[:] = path
     for module in modules.values():
-        touching = {"os": _Paths, "open": _no_file} | dict.fromkeys(_TOUCHING[1:])
+        touching = dict.fromkeys(_TOUCHING) | {"os": _Paths, "open": _no_file}
+        touching["subprocess"] = _NoProcess
         vars(module).update({k: v for k, v in touching.items() if k in vars(module) or k == "open"})
     return modules
 

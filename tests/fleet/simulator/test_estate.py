@@ -106,3 +106,18 @@ def test_a_device_whose_power_went_in_the_middle_has_acted_when_it_is_back(estat
     (reply,) = estate.driver.prove([device], "R-1")
 
     assert (reply.proof.outcome, reply.proof.level) == ("done", "notice")
+
+
+def test_a_device_whose_disk_is_full_says_that_it_failed(estate_of):
+    program = estate_of(1, 1).wire.program._order  # noqa: SLF001 - the device's own program
+
+    def full(_state):
+        raise OSError(28, "No space left on device")
+
+    program.states.put_in_force = full
+    program.used = lambda _nonce: {"action": "lock", "after": {}}
+    request = {"request": "R-1", "nonce": "0" * 32, "action": "lock", "supersedes": ""}
+
+    known = program.carry_out(request, {})
+
+    assert (known["outcome"], "No space left" in known["why"]) == ("failed", True)
