@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from estate.cabling.options import LABELS as OPTION_LABELS
+from estate.cabling.options import WIRELESS
 from estate.costing import BillLine, Phase, by_package
 from estate.estimate import Money
 from estate.plan import dearer_because
@@ -37,6 +38,7 @@ from reports.wording import pounds
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from estate.cabling.values import WingDesign
     from estate.catalogue import Rate
     from estate.model import Establishment
     from estate.plan import Plan, Proof, SitePlan, WingPlan
@@ -347,17 +349,20 @@ def _drawings(plan: Plan, site: SitePlan) -> Iterator[Drawing]:
         wing, network = group[0].wing, networks[group[0].design]
         others = f" and {len(group) - 1} like it" if len(group) > 1 else ""
         label = read_typologies()[wing.shape.typology].label
-        design = plan.designs[group[0].design]
+        design, caption = plan.designs[group[0].design], f"{wing.key}{others}: {label}"
         drawings = (
-            landing_drawing(
-                network, wing.shape, design, number=1, caption=f"{wing.key}{others}: {label}"
-            ),
+            landing_drawing(network, wing.shape, design, number=_telling(design), caption=caption),
             outside_drawing(
                 network, design, caption=f"{wing.key}{others}: what is heard outside of it"
             ),
         )
         measured = plan.is_measured(site.prison.prison_id)
         yield from (marked(each, is_measured=measured) for each in drawings if each)
+
+
+def _telling(design: WingDesign) -> int:
+    """Return the lowest landing on which access points hang, else the lowest."""
+    return min((point.landing for point in design.points if point.option in WIRELESS), default=1)
 
 
 def _packages(site: SitePlan) -> Table:
