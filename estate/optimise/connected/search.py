@@ -26,8 +26,10 @@ _RELAXING = 0.5
 _PATIENCE = 4
 _STALE = 1e-4
 
-# How often the problem is split before it is searched.
+# How often a problem of so many variables is split before it is searched; a larger one is split
+# less often, since each relaxation of it takes longer.
 _SPLITS = 60
+_VARIABLES = 4_000
 
 # For an effort of 1: the nodes of branch and bound in all parts together, in one, and in one that
 # is nearly whole.
@@ -86,7 +88,7 @@ def searched(formulation: Formulation, effort: Effort, *, ceiling: float = inf) 
         programme,
         Cuts(formulation),
         effort.budget,
-        times=_SPLITS,
+        times=_splits(programme),
         ceiling=ceiling,
     )
     found = _searched_parts(plain, parts, effort, ceiling=ceiling)
@@ -138,8 +140,14 @@ def bounded(formulation: Formulation, effort: Effort) -> float:
     programme, bound = tightened(formulation, effort.budget)
     if bound == inf:
         return inf
-    parts = split(formulation, programme, Cuts(formulation), effort.budget, times=_SPLITS)
+    parts = split(
+        formulation, programme, Cuts(formulation), effort.budget, times=_splits(programme)
+    )
     return max(bound, parts.bound)
+
+
+def _splits(programme: Programme) -> int:
+    return max(1, round(_SPLITS * min(1.0, (_VARIABLES / programme.costs.size) ** 2)))
 
 
 def tightened(formulation: Formulation, budget: Budget) -> tuple[Programme, float]:
