@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 # A design that is proven to be this near to the best is not searched further.
 GAP = 0.005
-ESTATE_GAP = 0.01
+ESTATE_GAP = 0.02
 ESTATE_EFFORT = 0.1
-_SECONDS_MAX = 120.0
+_SECONDS_MAX = 90.0
 _PENNY = 0.01
 _PASSES_MAX = 4
 
