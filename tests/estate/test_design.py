@@ -1,4 +1,5 @@
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -87,7 +88,8 @@ def test_each_option_is_kept_with_its_cost_or_the_reason_why_it_is_not_offered(b
                 if o.offered and o.option != landing.chosen
             ]
             margin_gbp = min(others) - landing.choice.whole_life_cost_gbp
-            assert landing.margin_gbp == pytest.approx(margin_gbp)
+            # Each of the costs is rounded by itself.
+            assert abs(landing.margin_gbp - margin_gbp) <= Decimal("0.01")
             assert landing.margin_gbp >= 0
     assert not option_of(block, Option.NOTHING).offered
 

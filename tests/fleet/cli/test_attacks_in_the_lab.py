@@ -158,5 +158,6 @@ def test_a_clock_an_hour_off_keeps_us_out_and_the_order_waits(office):
     after = office.answer("ben", "reconcile", "--once")[1]
 
     assert [one["device"] for one in locked["waiting"]] == [name], locked
-    assert "does not let" in locked["waiting"][0]["why"]
+    assert "refuses the login of wingspan" in locked["waiting"][0]["why"]
+    assert "is valid from" in locked["waiting"][0]["why"]
     assert [one["device"] for one in after["proven"]] == [name]
