@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fleet.approval.order import read_proof
+from fleet.device import Device
 from fleet.driver import Order, Reply
 from fleet.errors import FleetError, UnreachableError
-from fleet.identity import Identity, Lane
+from fleet.identity import Credential, Identity, Lane
 from fleet.playbook import Carrier, Outcome, Play, Result, play
 from fleet.ssh import Target
 
 if TYPE_CHECKING:
-    from fleet.device import Device
     from fleet.wave import Wave
 
 PLAYBOOK = "update"
@@ -60,10 +60,12 @@ class WaveLane(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployLane:
-    """The deploy lane through Ansible; `stopped` ends a run that is under way."""
+    """The deploy lane through Ansible; `stopped` ends a run that is under way.
 
-    identity: Identity
-    operator: str
+    `credential` is called for each run: for which devices, why, and for how many minutes.
+    """
+
+    credential: Callable[[Sequence[Device], str, int], Credential]
     carrier: Carrier
     stopped: Callable[[], bool] = lambda: False
 
@@ -98,15 +100,9 @@ class DeployLane:
         variables: dict[str, Any],
     ) -> tuple[Result, ...]:
         orders, challenges, more = told
-        seconds = _PATIENCE * wave.seconds
-        minutes = min(_MINUTES_MAX, max(_MINUTES_MIN, ceil(seconds / _MINUTE_S)))
-        credential = self.identity.credential(
-            Lane.DEPLOY,
-            operator=self.operator,
-            purpose=next(iter(orders.values())).request.request,
-            principals=tuple(f"device-{device.device}" for device in devices),
-            minutes=minutes,
-        )
+        minutes = minutes_of(wave)
+        purpose = next(iter(orders.values())).request.request
+        credential = self.credential(devices, purpose, minutes)
         each = {name: json.loads(orders[name].encoded(challenges[name])) for name in challenges}
         mine = ("included", "challenge")
         common = {k: v for k, v in next(iter(each.values())).items() if k not in mine}
@@ -130,6 +126,33 @@ class DeployLane:
             task_timeout_s=minutes * _MINUTE_S,
         )
         return play(work, credential, self.carrier, stopped=self.stopped).results
+
+
+def minutes_of(wave: Wave) -> int:
+    """Return for how long a run of a wave may go on, in minutes."""
+    return min(_MINUTES_MAX, max(_MINUTES_MIN, ceil(_PATIENCE * wave.seconds / _MINUTE_S)))
+
+
+def principals_of(devices: Sequence[Device]) -> tuple[str, ...]:
+    """Return the names under which a wave's devices take a certificate of the deploy lane."""
+    return tuple(f"device-{device.device}" for device in devices)
+
+
+def issued_by(
+    identity: Identity, operator: str
+) -> Callable[[Sequence[Device], str, int], Credential]:
+    """Return what issues the certificates of a centre's own runs."""
+
+    def issue(devices: Sequence[Device], purpose: str, minutes: int) -> Credential:
+        return identity.credential(
+            Lane.DEPLOY,
+            operator=operator,
+            purpose=purpose,
+            principals=principals_of(devices),
+            minutes=minutes,
+        )
+
+    return issue
 
 
 def parcel_of(bundle: Path, folder: Path, *, part_bytes: int = PART_BYTES) -> Parcel:

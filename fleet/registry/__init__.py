@@ -7,6 +7,7 @@ from fleet.registry.changes import Change
 from fleet.registry.facts import Fact
 from fleet.registry.readings import Amiss, Reading
 from fleet.registry.register import Registry
+from fleet.registry.relays import RelayState
 from fleet.registry.requests import Intent, Kept
 from fleet.registry.updates import Progress
 
@@ -19,6 +20,7 @@ __all__ = [
     "Progress",
     "Reading",
     "Registry",
+    "RelayState",
     "personal_fields",
     "refuse_personal",
 ]

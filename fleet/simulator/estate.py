@@ -47,6 +47,7 @@ class Simulation:
         """Set a device up anew: it forgets all that it knew, and keeps its key."""
         machine = self.wire.machines[name]
         machine.nonce, machine.state, machine.used, machine.fails = nonce, {}, {}, ""
+        machine.version = {}
 
 
 def simulate(  # noqa: PLR0913 - what an estate is made of, by name

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
+from io import StringIO
 from threading import Lock
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,9 +25,18 @@ from fleet.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import ModuleType
 
-_PARTS = ("wingspan_firewall", "wingspan_state")
+# The parts that decide. They get no file and no process of this machine: what would touch one has
+# to be replaced, or fails.
+_PARTS = (
+    "wingspan_firewall",
+    "wingspan_dead_man",
+    "wingspan_state",
+    "wingspan_glass",
+    "wingspan_change",
+    "wingspan_wipe",
+)
+_TOUCHING = ("os", "shutil", "subprocess", "tempfile", "syslog", "fcntl", "socket")
 
 
 class PowerCutError(Exception):
@@ -38,6 +51,8 @@ class Machine:
     ----------
     used
         What is known of each order that it took, by nonce.
+    version
+        The last bundle that it took: version and hash.
     fails
         What putting a state in force does next: "" for nothing unusual, "disk" for no space,
         "power" for a cut of the power, which happens once.
@@ -49,6 +64,7 @@ class Machine:
     key_seed: bytes
     state: dict[str, Any] = field(default_factory=dict)
     used: dict[str, dict[str, Any]] = field(default_factory=dict)
+    version: dict[str, str] = field(default_factory=dict)
     fails: str = ""
 
     @property
@@ -73,7 +89,8 @@ class Program:
         self.trust = trust
         self._now = now
         self._lock = Lock()
-        self._order: Any = _loaded()  # Its names are given other meanings below.
+        self._modules = _loaded()
+        self._order: Any = self._modules["wingspan_order"]
         self._machine = Machine(device="", prison_id="", nonce="", key_seed=b"")
         self._replace_what_touches_a_machine()
 
@@ -90,14 +107,16 @@ class Program:
             if command == "probe":
                 return self._facts()
             order = self._order
-            try:
-                given = json.loads(stdin)
-                order.finish()
-                said = {"order": order.take, "prove": order.prove}[command](given)
-            except (order.RefusalError, order.firewall.RefusalError) as refusal:
-                said = {"refused": str(refusal)}
-            except (OSError, ValueError, KeyError, TypeError) as fault:
-                said = {"refused": f"{type(fault).__name__}: {fault}"}
+            with _known(self._modules):
+                try:
+                    given = json.loads(stdin)
+                    said = {"order": order.take, "prove": order.prove}[command](given)
+                except order.NotYetError as refusal:
+                    said = {"refused": str(refusal), "later": True}
+                except (order.RefusalError, order.firewall.RefusalError) as refusal:
+                    said = {"refused": str(refusal)}
+                except (OSError, ValueError, KeyError, TypeError) as fault:
+                    said = {"refused": f"{type(fault).__name__}: {fault}"}
             return json.dumps(said).encode()
 
     def _facts(self) -> bytes:
@@ -147,6 +166,15 @@ class Program:
         order.keygen, order.probes = self._sign, self._probes
         states.current, states.put_in_force = self._current, self._put_in_force
         states.session = dict
+        order.alone = nullcontext
+        # Nothing is left of what was never there.
+        order.wipe.erase = lambda: None
+        order.wipe.shown = lambda: {"volume": "", "keyslots": None, "still_open": [], "left": []}
+        order.glass.note = lambda *_said: None
+        vars(self._modules["wingspan_change"])["open"] = self._opened
+        update: Any = self._modules["wingspan_update"]
+        update.settle, update.refuse = lambda: None, lambda _request: None
+        update.run, update.shown = self._update, self._updated
 
     def _read_json(self, path: str) -> Any:
         order, machine = self._order, self._machine
@@ -164,10 +192,32 @@ class Program:
     def _every_used(self) -> Iterator[dict[str, Any]]:
         return (dict(self._machine.used[nonce]) for nonce in sorted(self._machine.used))
 
-    def _note(self, request: Mapping[str, Any], more: Mapping[str, Any]) -> None:
+    def _note(self, request: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         names = ("request", "nonce", "action", "supersedes")
         known = {name: request[name] for name in names} | dict(more)
         self._machine.used[request["nonce"]] = known
+        return dict(known)
+
+    def _opened(self, _path: str, **_how: str) -> StringIO:
+        """Return what `open` would of the one file that a change reads."""
+        return StringIO(json.dumps({"nonce": self._machine.nonce}))
+
+    def _update(self, known: dict[str, Any]) -> None:
+        """Take a bundle, or fail for want of space; either way the device is whole."""
+        machine, given = self._machine, known["parameters"]
+        if machine.fails == "disk":
+            known |= {"outcome": "failed", "why": "No space left on device"}
+        else:
+            machine.version = {name: given.get(name, "") for name in ("version", "bundle_sha256")}
+            known |= {"outcome": "done", "why": ""}
+        self._note(known, {name: known[name] for name in ("outcome", "why", "parameters")})
+
+    def _updated(self) -> dict[str, Any]:
+        version = self._machine.version
+        return {
+            "version": version.get("version", ""),
+            "update": {"bundle_sha256": version.get("bundle_sha256", "")},
+        }
 
     def _current(self) -> dict[str, Any]:
         states = self._order.states
@@ -203,22 +253,46 @@ class _Done:
     returncode: int = 0
 
 
-def _loaded() -> ModuleType:
-    """Return a copy of the device's program that nobody else has."""
-    folder = shipped("playbooks") / "files"
-    before, path = {name: sys.modules.pop(name, None) for name in _PARTS}, list(sys.path)
+class _Paths:
+    """What is left of `os` to a simulated device: names of files, and no file."""
+
+    path = os.path
+
+
+def _no_file(path: str, *_how: object, **_more: object) -> None:
+    raise FileNotFoundError(path)
+
+
+def _loaded() -> dict[str, ModuleType]:
+    """Return copies of the parts of the device's program, which nobody else has, by name."""
+    folder, modules = shipped("playbooks") / "files", dict[str, ModuleType]()
+    modules["wingspan_update"] = ModuleType("wingspan_update")
+    path = list(sys.path)
     try:
-        spec = importlib.util.spec_from_file_location(
-            "wingspan_order_simulated", folder / "wingspan_order.py"
-        )
-        if spec is None or spec.loader is None:
-            raise FileNotFoundError(folder / "wingspan_order.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        with _known(modules):
+            for name in (*_PARTS, "wingspan_order"):
+                spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
+                if spec is None or spec.loader is None:
+                    raise FileNotFoundError(folder / f"{name}.py")
+                sys.modules[name] = modules[name] = importlib.util.module_from_spec(spec)
+                spec.loader.exec_module(modules[name])
     finally:
         sys.path[:] = path
-        for name, loaded in before.items():
+    for module in modules.values():
+        touching = {"os": _Paths, "open": _no_file} | dict.fromkeys(_TOUCHING[1:])
+        vars(module).update({k: v for k, v in touching.items() if k in vars(module) or k == "open"})
+    return modules
+
+
+@contextmanager
+def _known(modules: Mapping[str, ModuleType]) -> Iterator[None]:
+    """Have modules be found by those that import them, for the block."""
+    names = {*modules, *_PARTS, "wingspan_order"}
+    before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        for name in names:
             sys.modules.pop(name, None)
-            if loaded is not None:
-                sys.modules[name] = loaded
-    return module
+        sys.modules.update(before)
