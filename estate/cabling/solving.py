@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # A design that is proven to be this near to the best is not searched further.
-GAP = 0.005
-ESTATE_GAP = 0.02
-ESTATE_EFFORT = 0.1
+_GAP = 0.02
+_EFFORT = 0.1
 _SECONDS_MAX = 90.0
 _PENNY = 0.01
 _PASSES_MAX = 4
@@ -39,7 +38,7 @@ class Solved:
     alternatives: Mapping[tuple[int, Option], Solution]
 
 
-def solved(joint: Joint, *, seed: int, effort: float = ESTATE_EFFORT) -> Solved:
+def solved(joint: Joint, *, seed: int) -> Solved:
     """Return the design of a wing.
 
     First all landings take one option, whichever is cheapest; then each landing in turn takes
@@ -56,12 +55,11 @@ def solved(joint: Joint, *, seed: int, effort: float = ESTATE_EFFORT) -> Solved:
     best, alternatives = search.improved(search.first())
     problem = posed(joint, offered)
     certain_gbp = joint.cost_gbp(joint.constant)
-    gap = GAP if effort > ESTATE_EFFORT else ESTATE_GAP
     answer = connected_cover(
         problem.cover,
         start=problem.known(best),
-        gap=gap,
-        effort=effort,
+        gap=_GAP,
+        effort=_EFFORT,
         seconds=_SECONDS_MAX,
         seed=seed,
     )
@@ -73,7 +71,7 @@ def solved(joint: Joint, *, seed: int, effort: float = ESTATE_EFFORT) -> Solved:
     return Solved(
         solution=best,
         bound_gbp=min(bound_gbp, best.cost_gbp),
-        stopped_by=_stopped_by(best.cost_gbp, bound_gbp, gap=gap, out_of_time=out_of_time),
+        stopped_by=_stopped_by(best.cost_gbp, bound_gbp, out_of_time=out_of_time),
         alternatives={
             (family, option): found
             for (family, option), found in alternatives.items()
@@ -99,10 +97,10 @@ def _offered(joint: Joint) -> dict[int, list[Option]]:
     return {f: [o for o in BUILT if joint.is_offered(f, o)] for f in families}
 
 
-def _stopped_by(cost_gbp: float, bound_gbp: float, *, gap: float, out_of_time: bool) -> str:
+def _stopped_by(cost_gbp: float, bound_gbp: float, *, out_of_time: bool) -> str:
     if cost_gbp - bound_gbp < _PENNY:
         return "optimal"
-    if cost_gbp - bound_gbp <= gap * cost_gbp:
+    if cost_gbp - bound_gbp <= _GAP * cost_gbp:
         return "gap"
     return "time_cap" if out_of_time else "effort"
 
