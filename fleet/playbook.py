@@ -141,7 +141,10 @@ def play(  # noqa: PLR0913 - three ways to take part in a run, each by its name
     if not work.targets:
         return Run(results=(), finished=True)
     listener = _Listener({target.device for target in work.targets}, heard)
-    with tempfile.TemporaryDirectory(prefix="wingspan-run-") as name, credential.files() as keys:
+    # Workers of a run that was stopped are in sessions of their own: what they still write while
+    # its folder goes holds no key.
+    space = tempfile.TemporaryDirectory(prefix="wingspan-run-", ignore_cleanup_errors=True)
+    with space as name, credential.files() as keys:
         launch = _launch(work, Path(name), keys, carrier)
         finished = _run({**launch, "playbook": str(path)}, listener, stopped)
     results = listener.results()
