@@ -50,8 +50,9 @@ format: $(DEVELOPED)  ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(BENCHED)  ## Measure plans, solvers, radio, inventories, rehearsals, sweeps and updates (as root).
+bench: $(BENCHED)  ## Measure plans, designs, solvers, radio, inventories, rehearsals, sweeps and updates (as root).
 	$(BIN)/python benchmarks/whole_estate.py
+	$(BIN)/python benchmarks/designs.py
 	$(BIN)/python benchmarks/solvers.py
 	$(BIN)/python benchmarks/radio.py
 	$(BIN)/python benchmarks/inventory.py
