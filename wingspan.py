@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 from pathlib import Path
 from typing import ClassVar
 
 import click
 
 from reports.terminal import LazyGroup
+
+# What is left at the end goes with the process; to seek cycles in it is a third of a short command.
+atexit.register(gc.freeze)
 
 
 class _Door(LazyGroup):

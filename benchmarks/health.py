@@ -1,9 +1,10 @@
 """What a sweep costs the controller, beside other ways to ask the same of the same devices.
 
-    python -m benchmarks.health [--small]
+    python -m benchmarks.health [--small] [--beside]
 
-Needs root, for the rehearsal. CPU is that of the controller's processes alone: the devices'
-processes are children of the rehearsal, in a process namespace of its own.
+`--beside` prints the first table alone. Needs root, for the rehearsal. CPU is that of the
+controller's processes alone: the devices' processes are children of the rehearsal, in a process
+namespace of its own.
 """
 
 from __future__ import annotations
@@ -41,18 +42,21 @@ def main() -> None:
     """Print one table after the other, each as soon as it is measured."""
     sizes = (24, 48) if "--small" in sys.argv else SIZES
     compared = sizes[-1] if "--small" in sys.argv else COMPARED
+    beside_alone = "--beside" in sys.argv
     load = os.getloadavg()[0]
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}\n")
     costs = {}
-    for size in sizes:
+    for size in (compared,) if beside_alone else sizes:
         with rehearsed(size) as workspace:
             plain = with_plain_keys(workspace, size) if size == compared else {}
             enrol(workspace)
-            costs[size] = Cost.median_of(swept(workspace, size) for _ in range(RUNS))
+            if not beside_alone:
+                costs[size] = Cost.median_of(swept(workspace, size) for _ in range(RUNS))
             if plain:
                 print(beside_others(workspace, size, plain), flush=True)
-    print(f"\n{growth(costs)}", flush=True)
-    print(f"\n{year_of_history()}")
+    if not beside_alone:
+        print(f"\n{growth(costs)}", flush=True)
+        print(f"\n{year_of_history()}")
 
 
 @contextmanager

@@ -37,39 +37,59 @@ _VALID = timedelta(hours=1)
 _OWNER_ONLY = 0o600
 
 
-def seal(  # noqa: PLR0913 - what is made, for whom and by whom, by name
-    identity: Identity, target: Path, recipient: str, *, name: str, prison: str, by: str
-) -> Operator:
-    """Make a sealed key, write it where the recipient alone can open it, and list its public half.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealing:
+    """A sealed key to be made: who can open it, what it signs under and where, and who asks."""
 
-    Devices take it with the next push of the statement of trust.
+    recipient: str
+    name: str
+    prison: str
+    by: str
+
+    def holder(self, public: str) -> Operator:
+        """Return the holder of a public key as it is put on record."""
+        return Operator(
+            operator=self.name,
+            role=Role.BREAK_GLASS,
+            prison=self.prison,
+            key=public,
+            added_at=datetime.now(tz=UTC).isoformat(timespec="seconds"),
+            added_by=self.by,
+        )
+
+
+def check_sealing(identity: Identity, target: Path, sealing: Sealing) -> None:
+    """Make sure that a sealed key could be made.
 
     Raises
     ------
     InputError
         When the recipient is no public key, or the name is taken.
     RefusedError
-        When the file is there already, or `by` is no administrator of the estate.
+        When the file is there already, or who asks is no administrator of the estate.
+    """
+    identity.require(sealing.by, Role.ADMIN)
+    recipient_of(sealing.recipient)
+    if target.exists():
+        raise RefusedError(f"{target} is there already", hint="a sealed key is never overwritten")
+    added(identity.operators(), sealing.holder(public=""))
+
+
+def seal(identity: Identity, target: Path, sealing: Sealing) -> Operator:
+    """Make a sealed key, write it where the recipient alone can open it, and list its public half.
+
+    Devices take it with the next push of the statement of trust. Raises what `check_sealing` does.
     """
     import pyrage  # noqa: PLC0415
 
-    identity.require(by, Role.ADMIN)
-    to = recipient_of(recipient)
-    if target.exists():
-        raise RefusedError(f"{target} is there already", hint="a sealed key is never overwritten")
+    check_sealing(identity, target, sealing)
     private, public = new_key()
-    holder = Operator(
-        operator=name,
-        role=Role.BREAK_GLASS,
-        prison=prison,
-        key=public,
-        added_at=datetime.now(tz=UTC).isoformat(timespec="seconds"),
-        added_by=by,
-    )
+    holder = sealing.holder(public)
     everyone = added(identity.operators(), holder)
+    content = _encoded(sealing.name, private)
     with written_aside(target) as aside:
         aside.touch(mode=_OWNER_ONLY)
-        aside.write_bytes(pyrage.encrypt(_encoded(name, private), [to]))
+        aside.write_bytes(pyrage.encrypt(content, [recipient_of(sealing.recipient)]))
     identity.set_operators(everyone)
     identity.refresh()
     return holder

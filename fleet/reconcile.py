@@ -21,11 +21,12 @@ from fleet.device import REACHABLE_STATES, Device, DeviceState
 from fleet.driver import Order, Reply
 from fleet.errors import NotYetError, UnreachableError
 from fleet.intent import UNCERTAIN, IntentEvent, IntentState, follows
-from fleet.registry import Intent, Kept
 from fleet.registry.readings import set_desired
 from fleet.registry.requests import (
     PAUSED,
     STOPPED,
+    Intent,
+    Kept,
     intents_of,
     request_kept,
     requests_left,

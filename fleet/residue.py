@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fleet.approval.request import moment
 from fleet.enrolment.contact import TRUST_FACT
 from fleet.reconcile import works
-from fleet.registry.requests import failed_intents
+from fleet.registry.requests import Intent, failed_intents
 from fleet.trust import behind
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fleet.device import Device
     from fleet.identity.statement import Statement
-    from fleet.registry import Intent, Registry
+    from fleet.registry import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,30 +40,47 @@ def break_glass() -> None:
 def seal(  # noqa: PLR0913 - click hands over each option
     workspace: Workspace, /, *, out: Path, recipient: str, name: str, prison: str, as_json: bool
 ) -> None:
-    """Make a sealed key, encrypted to one recipient; devices take it with the next push.
+    """Make a sealed key, encrypted to one recipient; a second person has to agree.
 
-    The recipient's own key belongs in a sealed envelope, away from this machine.
+    Then the command only asks; given again when the other has agreed, it acts, and devices take
+    the key with the next push. The recipient's own key belongs in a sealed envelope, away from this
+    machine.
 
     \b
     Example:
       wingspan fleet break-glass seal --out glass.age --recipient age1…
       wingspan fleet keys push
     """
-    from fleet.glass import seal as made
-    from fleet.identity import Identity
+    from datetime import UTC, datetime
 
-    identity = Identity.open(workspace)
-    by = workspace.settings().operator
-    holder = made(identity, out, recipient, name=name, prison=prison, by=by)
-    tell(scope=prison or "estate", sealed=holder.operator)
-    answer = {
-        "schema": SCHEMA,
-        "name": holder.operator,
-        "prison": holder.prison,
-        "file": str(out),
-        "trust_statement": identity.statement().number,
-    }
-    lines = [f"sealed {holder.operator} into {out}", "next: wingspan fleet keys push"]
+    from fleet.approval import Action
+    from fleet.cli.desk import desk_of, missing_lines
+    from fleet.glass import Sealing, check_sealing
+    from fleet.glass import seal as made
+    from fleet.mandate import fulfil, mandate
+
+    with desk_of(workspace) as desk:
+        sealing = Sealing(recipient=recipient, name=name, prison=prison, by=desk.operator)
+        check_sealing(desk.identity, out, sealing)
+        what = f"seal a key that unlocks {prison or 'the estate'} alone, named {name}"
+        parameters = {"change": "seal", "name": name, "prison": prison, "key": recipient}
+        now = datetime.now(tz=UTC)
+        given = mandate(desk, Action.OPERATOR, parameters, what=what, now=now)
+        tell(scope=prison or "estate", request=given.request, change=what)
+        lines = missing_lines(given, what)
+        if not lines:
+            made(desk.identity, out, sealing)
+            fulfil(desk, given)
+            lines = [f"sealed {name} into {out}", "next: wingspan fleet keys push"]
+        answer = {
+            "schema": SCHEMA,
+            "name": name,
+            "prison": prison,
+            "file": None if given.missing else str(out),
+            "trust_statement": desk.identity.statement().number,
+            "request": given.request or None,
+            "approvals_missing": list(given.missing),
+        }
     emit(answer, as_json=as_json, text="\n".join(lines))
 
 

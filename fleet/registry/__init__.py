@@ -7,16 +7,11 @@ from fleet.registry.changes import Change
 from fleet.registry.facts import Fact
 from fleet.registry.readings import Amiss, Reading
 from fleet.registry.register import Registry
-from fleet.registry.requests import Intent, Kept
-from fleet.registry.updates import Progress
 
 __all__ = [
     "Amiss",
     "Change",
     "Fact",
-    "Intent",
-    "Kept",
-    "Progress",
     "Reading",
     "Registry",
     "personal_fields",

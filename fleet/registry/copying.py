@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from fleet.errors import InputError
 from fleet.registry import database
-from fleet.registry.tables import Base
+from fleet.registry.schema import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +29,10 @@ def copy_registry(source: Registry, target: Registry) -> dict[str, int]:
     """
     counts = {}
     with one_moment(source) as reading, target.writing() as writing:
-        for table in Base.metadata.sorted_tables:
+        for table in metadata().sorted_tables:
             if writing.scalar(select(func.count()).select_from(table)):
                 raise InputError(f"the registry to copy into has rows in {table.name} already")
-        for table in Base.metadata.sorted_tables:
+        for table in metadata().sorted_tables:
             rows = reading.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table))
             counts[table.name] = 0
             for part in rows.mappings().partitions(_ROWS_AT_ONCE):
@@ -56,7 +56,7 @@ def _continue_numbers(connection: Connection) -> None:
     """Let PostgreSQL give out numbers beyond those that were copied."""
     if connection.dialect.name != "postgresql":
         return
-    for table in Base.metadata.sorted_tables:
+    for table in metadata().sorted_tables:
         for column in table.primary_key:
             if column.autoincrement is True:
                 last = connection.scalar(select(func.max(column)))

@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from fleet.registry.tables import Base
+from fleet.registry.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=metadata(),
     compare_type=True,
 )
 with context.begin_transaction():

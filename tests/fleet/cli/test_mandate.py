@@ -2,6 +2,7 @@
 
 import json
 
+import pyrage
 import pytest
 from click.testing import CliRunner
 
@@ -132,6 +133,19 @@ def test_authorities_are_replaced_by_two(types):
     assert types("asha", *words)["done"]
     assert types("asha", "requests")["requests"] == []
     assert not types("asha", *words)["done"]  # Another replacement is another request.
+
+
+@pytest.mark.usefixtures("two")
+def test_a_key_is_sealed_by_two(types, tmp_path):
+    glass = tmp_path / "glass.age"
+    envelope = str(pyrage.x25519.Identity.generate().to_public())
+    words = ("break-glass", "seal", "--out", str(glass), "--recipient", envelope)
+    asked = types("asha", *words)
+    assert (asked["file"], len(asked["approvals_missing"]), glass.exists()) == (None, 1, False)
+
+    types("ben", "approve", asked["request"])
+    assert types("asha", *words)["file"] == str(glass)
+    assert names(types) == ["asha", "ben", "break-glass"]
 
 
 @pytest.mark.usefixtures("two")
