@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from estate.cabling.airing import Air
 from estate.cabling.by_rule import by_rule
-from estate.cabling.describing import Description, pounds
+from estate.cabling.comparison import RadioAtHand, dearer
+from estate.cabling.describing import Description
 from estate.cabling.infeasible import no_design
 from estate.cabling.joint import Joint
-from estate.cabling.options import WIRELESS
+from estate.cabling.options import WIRELESS, Option
 from estate.cabling.reaching import access_points_in_all
 from estate.cabling.screening import dear_access_points
 from estate.cabling.solving import design_in_turn, solved
-from estate.cabling.values import WingDesign
+from estate.cabling.values import WingDesign, pounds
 from estate.cabling.wing import WingProblem
 from estate.optimise import InfeasibleError
 from estate.radio.candidates import candidates_of
@@ -24,13 +26,10 @@ from estate.radio.sharing import SHARING_RULE
 from estate.typology import lay_out, read_typologies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
-    from estate.cabling.options import Option
     from estate.catalogue import Catalogue
     from estate.model import Network, WingShape
-    from estate.radio.candidates import Candidate
-    from estate.radio.serving import Reach
 
 T = TypeVar("T")
 
@@ -61,7 +60,8 @@ RULES = (
         "A cell is served where the weaker of up- and downlink meets the target with its margin "
         "and its demand fits into the access point's airtime. An access point is counted for the "
         "cells that it hears best, as many as fit. Where interference breaks a first design, its "
-        "noise less 6 dB (assumed) is taken into account; what still fails then is said."
+        "noise, less what listening saves (radio_less_noise_db), is taken into account; what still "
+        "fails then is said."
     ),
     SHARING_RULE,
     LEAKAGE_RULE,
@@ -74,15 +74,17 @@ RULES = (
         "decant."
     ),
     (
-        "Segregation from power is taken as met by solid steel containment: no input says where "
-        "power runs. Where no signal was measured, a design is not for construction."
+        "Segregation from power is met by new containment, which is priced as solid steel. No "
+        "input says where power runs: where cables use open containment that stands, the design "
+        "says how much of it is to be checked."
     ),
+    (
+        "What a survey found standing costs nothing and is used up to what it holds: containment, "
+        "outlets, ports, rack units and power of distributors, pairs that passed a test, and "
+        "access points, each of which needs a port. They are taken to be as good as new ones."
+    ),
+    ("Where no signal was measured, a design is not for construction."),
 )
-
-
-# Those who listen before they send disturb each other less than in `SHARING_RULE`: assumed. With
-# all of that noise more access points only make more of it.
-_LESS_NOISE_DB = 6.0
 
 
 def design_wing(
@@ -101,12 +103,21 @@ def design_wing(
     storey_height_m = read_typologies()[shape.typology].storey_height_m
     wing = WingProblem.of(network, catalogue)
     wired = Joint.of(wing)
-    too_dear = dear_access_points(
-        _explained(design_in_turn, wired, seed=seed), storey_height_m=storey_height_m
-    )
-    air = None
+    standing = {
+        Option.CELL_ACCESS_POINTS if place.kind == "cell" else Option.LANDING_ACCESS_POINTS
+        for place in candidates_of(network)
+        if place.stands
+    }
+    too_dear = {
+        option: why
+        for option, why in dear_access_points(
+            _explained(design_in_turn, wired, seed=seed), storey_height_m=storey_height_m
+        ).items()
+        if option not in standing
+    }
+    air, radio, access_points = None, RadioAtHand(too_dear=too_dear), None
     if set(too_dear) == WIRELESS:
-        found, access_points = _explained(solved, wired, seed=seed), None
+        found = _explained(solved, wired, seed=seed)
     else:
         candidates = candidates_of(network)
         reach = reach_of(
@@ -115,13 +126,13 @@ def design_wing(
             storey_height_m=storey_height_m,
             assumptions=catalogue.assumptions,
         )
-        joint = _quiet(wing, candidates, reach, too_dear, seed=seed)
+        radio = RadioAtHand(candidates=candidates, reach=reach, too_dear=too_dear)
+        joint, radio = _quiet(wing, radio, seed=seed)
         found = _explained(solved, joint, seed=seed)
         air = Air.of(found.solution, candidates, reach)
         access_points = access_points_in_all(found.solution, candidates, reach)
-    joint = found.solution.joint
     description = Description(solved=found, access_points=access_points, too_dear=too_dear)
-    ruled = by_rule(shape, network, catalogue, limit_m=joint.limit_m)
+    ruled = by_rule(shape, wing, limit_m=found.solution.joint.limit_m)
     cost_gbp, bound_gbp = pounds(found.solution.cost_gbp), pounds(found.bound_gbp)
     return WingDesign(
         landings=description.landings(),
@@ -130,10 +141,10 @@ def design_wing(
         spans=description.spans(),
         distributors=description.distributors(),
         longest_link_m=description.longest_m(),
-        link_limit_m=joint.limit_m,
+        link_limit_m=found.solution.joint.limit_m,
         radio=band_use(catalogue.assumptions).reason,
         distributor=description.where(),
-        warnings=(),
+        warnings=description.warnings(),
         cost_gbp=cost_gbp,
         bound_gbp=bound_gbp,
         gap=round(float((cost_gbp - bound_gbp) / cost_gbp), 6) if cost_gbp else 0.0,
@@ -143,23 +154,24 @@ def design_wing(
         air=air.value(network, storey_height_m=storey_height_m, assumptions=catalogue.assumptions)
         if air
         else None,
+        dearer=dearer(ruled, found.solution, radio),
     )
 
 
-def _quiet(
-    wing: WingProblem,
-    candidates: Sequence[Candidate],
-    reach: Reach,
-    too_dear: Mapping[Option, str],
-    *,
-    seed: int,
-) -> Joint:
+def _quiet(wing: WingProblem, radio: RadioAtHand, *, seed: int) -> tuple[Joint, RadioAtHand]:
     """Return the problem, with some of the noise of a first design where that breaks it."""
-    joint = Joint.of(wing, candidates, reach, too_dear)
+    if radio.reach is None:
+        raise ValueError("the radio of the wing was not traced")
+    candidates, reach = radio.candidates, radio.reach
+    joint = Joint.of(wing, candidates, reach, radio.too_dear)
     air = Air.of(_explained(design_in_turn, joint, seed=seed), candidates, reach)
     if air.holds:
-        return joint
-    return Joint.of(wing, candidates, air.noisy(reach, less_db=_LESS_NOISE_DB), too_dear)
+        return joint, radio
+    noisy = air.noisy(reach, less_db=wing.catalogue.assumptions["radio_less_noise_db"].likely)
+    return (
+        Joint.of(wing, candidates, noisy, radio.too_dear),
+        replace(radio, reach=noisy, is_noisy=True),
+    )
 
 
 def _explained(solve: Callable[..., T], joint: Joint, *, seed: int) -> T:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from estate.cabling.values import WingDesign
+from estate.cabling.values import ItemDifference, WingDesign
 from estate.catalogue import Assumption, Published, Rate
 from estate.costing import BillLine, Totals
 from estate.errors import InputError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 
+_ITEMS_NAMED = 3  # Of those that make a design dearer; the plan has all.
 _STOPS = ("optimal", "gap", "effort", "time_cap")
 
 
@@ -71,20 +72,33 @@ class Proof:
 
 
 def dearer_because(design: WingDesign) -> str:
-    """Return why a design costs more than the first rules said, "" where it does not."""
-    more_gbp = float(design.cost_gbp - design.by_rule_gbp)
-    if more_gbp <= 0:
+    """Return why a design costs more than the first rules said, "" where it does not.
+
+    That is which rules of the design these broke, and by how much; which items the money is for;
+    and what of it a better search could save at most.
+    """
+    if design.dearer is None:
         return ""
-    if "access_points" in design.by_rule:
-        left_out = (
-            "they gave an access point six cells by walls on a straight line, without "
-            "doors, bends, demand in both directions or interference"
-        )
-    else:
-        left_out = "they drilled once for each outlet, and not through floors and walls on the way"
-    saved_gbp = float(design.cost_gbp - design.bound_gbp)
-    search = f"; of it the search may have left £{min(saved_gbp, more_gbp):,.0f}"
-    return f"£{more_gbp:,.0f} above the first rules: {left_out}{search if saved_gbp >= 1 else ''}"
+    more_gbp = float(design.cost_gbp - design.by_rule_gbp)
+    broken = "; they ".join(design.dearer.broken) or "broke no rule that is checked"
+    dearest = [d for d in design.dearer.items if d.cost_gbp > 0][:_ITEMS_NAMED]
+    less_gbp = -sum(float(d.cost_gbp) for d in design.dearer.items if d.cost_gbp < 0)
+    named = ", ".join(f"{_amount(d)} (£{d.cost_gbp:,.0f})" for d in dearest)
+    less = f", and £{less_gbp:,.0f} less of others" if less_gbp >= 1 else ""
+    saved_gbp = min(float(design.cost_gbp - design.bound_gbp), more_gbp)
+    search = f"; of it the search may have left £{saved_gbp:,.0f}" if saved_gbp >= 1 else ""
+    return (
+        f"£{more_gbp:,.0f} above the first rules. These {broken}. "
+        f"The design takes more: {named}{less}{search}"
+    )
+
+
+def _amount(difference: ItemDifference) -> str:
+    """Return a quantity of an item as a sentence has it, by the first words of its label."""
+    label = difference.label.partition(",")[0]
+    if difference.unit == "m":
+        return f"{difference.more:,.0f} m of {label}"
+    return f"{difference.more:,.0f} x {label}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

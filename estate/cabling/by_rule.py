@@ -6,44 +6,54 @@ run every cable to one place; they may break a rule that the design keeps, which
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import atan2, ceil, degrees, hypot
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING
 
+from estate.cabling.options import WIRELESS, Option
 from estate.network import outlet_lengths_m
-from estate.radio.slab import MATERIALS, free_space_loss_db, slab_loss_db
+from estate.radio.reach import cells_reached_from_a_cell, cells_reached_from_a_landing
 from estate.typology import read_typologies
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from estate.cabling.wing import WingProblem
     from estate.catalogue import Catalogue
     from estate.model import Network, WingShape
 
-_FREQUENCY_GHZ = 5.5
-_BUDGET_DB = 76.0  # 15 dBm radiated by a device, -67 dBm at the access point, 6 dB of margin.
-_CELLS_BY_AIRTIME = 6
-_SWITCH_PORTS = 48
 _RUNS = frozenset({"tray", "basket", "trunking", "conduit"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByRule:
-    """The likely whole-life cost of a wing by rule, and what was chosen on its landings."""
+    """The likely whole-life cost of a wing by rule, and what was chosen on its landings.
+
+    `items` is all that it would have taken, `options` the choice of each landing from the lowest
+    up, and `access_points` how many of each kind the whole wing would have had.
+    """
 
     cost_gbp: float
-    chosen: str
+    options: tuple[Option, ...]
+    items: Mapping[str, float]
+    access_points: Mapping[Option, int]
+
+    @property
+    def chosen(self) -> str:
+        """Return the choices in words."""
+        return "; ".join(dict.fromkeys(map(str, self.options)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Landing:
-    chosen: str
-    items: dict[str, float]
+    chosen: Option
+    items: dict[str, float] = field(default_factory=dict)
     ports: int
 
 
-def by_rule(shape: WingShape, network: Network, catalogue: Catalogue, *, limit_m: float) -> ByRule:
+def by_rule(shape: WingShape, wing: WingProblem, *, limit_m: float) -> ByRule:
     """Return what a wing would cost by the rules of the first plan, at the same rates."""
+    network, catalogue = wing.network, wing.catalogue
     lengths_m = outlet_lengths_m(network)
     longest_m = max(lengths_m.values(), default=0.0)
     mean_m = sum(lengths_m.values()) / max(1, len(lengths_m))
@@ -51,14 +61,20 @@ def by_rule(shape: WingShape, network: Network, catalogue: Catalogue, *, limit_m
     ends_in_room = longest_m <= limit_m
     link_m = mean_m if ends_in_room else mean_m - away_m
     riser_m = _built_m(network, {"riser"}) / len(shape.layout)
+    switch_ports = wing.rules["switch.ports"]
+    reached = _reached(shape, catalogue)
     landings = [
-        _landing(shape, floor, _built_m(network, _RUNS, floor) + riser_m, link_m, catalogue)
-        for floor in range(len(shape.layout))
+        _cheapest(
+            _offered(sum(cells), reached, _built_m(network, _RUNS, floor) + riser_m, link_m),
+            catalogue,
+            switch_ports,
+        )
+        for floor, cells in enumerate(shape.layout)
     ]
     places = 1 if longest_m - away_m <= limit_m else max(map(len, shape.layout))
     spare = max(1.0, catalogue.assumptions["spare_ports"].likely)
     ports = sum(landing.ports for landing in landings)
-    switches = max(places, ceil(round(ports * spare / _SWITCH_PORTS, 6)))
+    switches = max(places, ceil(round(ports * spare / switch_ports, 6)))
     cabinets = max(places, ceil(switches / catalogue.assumptions["switches_per_cabinet"].likely))
     shared = {
         "switch_48_poe": switches,
@@ -67,10 +83,19 @@ def by_rule(shape: WingShape, network: Network, catalogue: Catalogue, *, limit_m
         "fibre_internal": 0.0 if ends_in_room else away_m,
         "containment_steel": _built_m(network, {"duct"}),
     }
-    cost = sum(_priced(landing.items, catalogue) for landing in landings)
+    items: Counter[str] = Counter()
+    access_points: Counter[Option] = Counter()
+    for landing in landings:
+        items.update(landing.items)
+        if landing.chosen in WIRELESS:
+            access_points[landing.chosen] += landing.ports
+    items.update(shared)
     return ByRule(
-        cost_gbp=cost + _priced(shared, catalogue),
-        chosen="; ".join(dict.fromkeys(landing.chosen for landing in landings)),
+        cost_gbp=sum(_priced(landing.items, catalogue) for landing in landings)
+        + _priced(shared, catalogue),
+        options=tuple(landing.chosen for landing in landings),
+        items=dict(items),
+        access_points=dict(access_points),
     )
 
 
@@ -84,17 +109,13 @@ def _built_m(network: Network, kinds: frozenset[str] | set[str], floor: int | No
     )
 
 
-def _landing(
-    shape: WingShape, floor: int, run_m: float, link_m: float, catalogue: Catalogue
-) -> _Landing:
-    """Return the cheapest option of a landing, its switch ports priced with it."""
-    cells = sum(shape.layout[floor])
-    reached = _reached(shape)
+def _offered(cells: int, reached: tuple[int, int], run_m: float, link_m: float) -> list[_Landing]:
+    """Return the options of a landing; one access point in a cell or along it reaches so many."""
     in_cells, along = ceil(cells / reached[0]), ceil(cells / reached[1]) if reached[1] else 0
     point = {"access_point": 1, "outlet_cat6a": 1, "cable_cat6a": link_m}
     offered = [
         _Landing(
-            chosen="outlet_per_cell",
+            chosen=Option.OUTLETS,
             items={
                 "outlet_cat6a": cells,
                 "cable_cat6a": cells * link_m,
@@ -105,7 +126,7 @@ def _landing(
             ports=cells,
         ),
         _Landing(
-            chosen="access_points_in_cells",
+            chosen=Option.CELL_ACCESS_POINTS,
             items={item: in_cells * n for item, n in point.items()}
             | {"core_drill": in_cells, "containment_steel": run_m},
             ports=in_cells,
@@ -113,8 +134,13 @@ def _landing(
     ]
     if along:
         items = {item: along * n for item, n in point.items()} | {"containment_steel": run_m / 2}
-        offered.append(_Landing(chosen="access_points_on_landing", items=items, ports=along))
-    spare = catalogue.assumptions["spare_ports"].likely / _SWITCH_PORTS
+        offered.append(_Landing(chosen=Option.LANDING_ACCESS_POINTS, items=items, ports=along))
+    return offered
+
+
+def _cheapest(offered: list[_Landing], catalogue: Catalogue, switch_ports: float) -> _Landing:
+    """Return the cheapest option of a landing, its switch ports priced with it."""
+    spare = catalogue.assumptions["spare_ports"].likely / switch_ports
     return min(
         offered,
         key=lambda option: (
@@ -124,31 +150,31 @@ def _landing(
     )
 
 
-def _reached(shape: WingShape) -> tuple[int, int]:
+def _reached(shape: WingShape, catalogue: Catalogue) -> tuple[int, int]:
     """Return the cells that an access point serves in a cell, and in the middle of a landing."""
     typology = read_typologies()[shape.typology]
-    pitch_m = typology.cell_width_m + shape.thickness_mm / 1000
-    sides = columns = 0
-    while _loss_db(shape, (sides + 1) * pitch_m, walls=sides + 1) <= _BUDGET_DB:
-        sides += 1
-    half_m = typology.landing_width_m / 2
-    while True:
-        along_m = (columns + 0.5) * pitch_m
-        angle_deg = degrees(atan2(along_m, half_m))
-        if _loss_db(shape, hypot(half_m, along_m), walls=1, angle_deg=angle_deg) > _BUDGET_DB:
-            break
-        columns += 1
-    return min(1 + 2 * sides, _CELLS_BY_AIRTIME), min(4 * columns, _CELLS_BY_AIRTIME)
-
-
-def _loss_db(shape: WingShape, distance_m: float, *, walls: int, angle_deg: float = 0.0) -> float:
-    wall_db = slab_loss_db(
-        MATERIALS[shape.material],
-        thickness_mm=shape.thickness_mm,
-        frequency_ghz=_FREQUENCY_GHZ,
-        angle_deg=angle_deg,
+    assumed = catalogue.assumptions
+    loss_db_max = (
+        assumed["radio_eirp_dbm"].likely
+        - assumed["radio_target_dbm"].likely
+        - assumed["radio_margin_db"].likely
     )
-    return free_space_loss_db(distance_m=distance_m, frequency_ghz=_FREQUENCY_GHZ) + walls * wall_db
+    pitch_m = typology.cell_width_m + shape.thickness_mm / 1000
+    in_cell = cells_reached_from_a_cell(
+        material=shape.material,
+        thickness_mm=shape.thickness_mm,
+        pitch_m=pitch_m,
+        loss_db_max=loss_db_max,
+    )
+    along = cells_reached_from_a_landing(
+        material=shape.material,
+        thickness_mm=shape.thickness_mm,
+        pitch_m=pitch_m,
+        landing_width_m=typology.landing_width_m,
+        loss_db_max=loss_db_max,
+    )
+    most = int(assumed["cells_per_access_point_airtime"].likely)
+    return min(in_cell, most), min(along, most)
 
 
 def _priced(items: Mapping[str, float], catalogue: Catalogue) -> float:

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 # All that a design is made from: it is given these and nothing else, so none can be forgotten.
 _ASSUMPTIONS = ("radio_", "demand_")
 _NAMED = frozenset(
-    {"permanent_link_m", "containment_temperature_c", "spare_ports", "switches_per_cabinet"}
+    {
+        "cells_per_access_point_airtime",
+        "containment_temperature_c",
+        "permanent_link_m",
+        "spare_ports",
+        "switches_per_cabinet",
+    }
 )
 _PACKAGE = "wing network"
 

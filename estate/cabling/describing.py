@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from estate.cabling.values import (
     BuiltSpan,
     LandingDesign,
     LandingOption,
+    pounds,
 )
 from estate.estimate import Estimate
 
@@ -27,12 +28,8 @@ if TYPE_CHECKING:
     from estate.cabling.joint import Joint
     from estate.cabling.solution import Link, Solution
 
+_OPEN = frozenset({"tray", "basket"})
 _RADIO_ITEMS = ("access_point", "outlet_cat6a", "core_drill", "cable_cat6a")
-
-
-def pounds(amount: float) -> Decimal:
-    """Return an amount to the penny."""
-    return Decimal(repr(round(float(amount), 6))).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -342,6 +339,20 @@ class Description:
         holds = self.joint.wing.catalogue.assumptions["switches_per_cabinet"]
         low = min(likely, max(1, ceil(switches.low / holds.high)))
         return Estimate(low, likely, max(likely, ceil(switches.high / floor(max(1, holds.low)))))
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what has to be checked on site: open containment that stands, beside power."""
+        ways = self.joint.wing.containment.ways
+        open_m = sum(
+            ways[number].span.length_m
+            for number in self.solution.cables
+            if not ways[number].is_new and ways[number].span.containment in _OPEN
+        )
+        if not open_m:
+            return ()
+        apart_mm = self.joint.wing.rules["segregation.open_mm"]
+        what = f"{open_m:.0f} m of tray or basket that stands carries data cables: check on site"
+        return (f"{what} that they are {apart_mm:g} mm from power (segregation.open_mm)",)
 
     def where(self) -> str:
         """Return where the cabling ends, in words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import fsum
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from estate.cabling.trunk import Fibres, certain_ways
 from estate.cabling.wing import WingProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class Joint:
         offered = {f: found for f, found in optical.items() if isinstance(found, OpticalLanding)}
         points = (
             *outlets_of(wing),
-            *(access_points_of(wing, candidates, reach) if reach else ()),
+            *(_access_points(wing, candidates, reach) if reach else ()),
             *(point for found in offered.values() for point in found.points),
             *pairs_of(wing),
         )
@@ -128,6 +128,20 @@ class Joint:
             "core_drill": float(sum(way.drills for way in found if way.is_new)),
         }
         return {item: quantity for item, quantity in works.items() if quantity}
+
+
+def _access_points(
+    wing: WingProblem, candidates: Sequence[Candidate], reach: Reach
+) -> Iterator[ServicePoint]:
+    """Yield the access points; one that stands is cabled and needs a port and nothing else."""
+    standing = {place.candidate_id for place in candidates if place.stands}
+    for point in access_points_of(wing, candidates, reach):
+        if point.name in standing:
+            distances, _ = wing.room_routes
+            room = wing.rooms[int(distances[:, point.node].argmin())]
+            yield replace(point, node=room, anchor=room, length_m=0.0, items={})
+        else:
+            yield point
 
 
 def _anchors(wing: WingProblem, points: Iterable[ServicePoint]) -> list[Collection[int]]:

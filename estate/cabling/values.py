@@ -6,7 +6,7 @@ Designs are shared by all wings of one shape, so names in them are within the wi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from estate.cabling.options import Option
 from estate.estimate import Estimate
@@ -135,13 +135,45 @@ class WingRadio:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ItemDifference:
+    """How much more of an item a design takes than the first rules said, and what that costs.
+
+    Both are below 0 where it takes less; the cost is the likely one over the whole life.
+    """
+
+    item: str
+    label: str
+    unit: str
+    more: float
+    cost_gbp: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dearer:
+    """Why a design costs more than by the first rules.
+
+    `broken` says what these did that breaks a rule of the design, and by how much, each as the
+    rest of a sentence about them; `items` is where the difference comes from and adds up to it,
+    but for pennies.
+    """
+
+    broken: tuple[str, ...]
+    items: tuple[ItemDifference, ...]
+
+
+def pounds(amount: float) -> Decimal:
+    """Return an amount to the penny."""
+    return Decimal(repr(round(float(amount), 6))).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WingDesign:
     """The design of every wing of one shape.
 
     `cost_gbp` is its likely whole-life cost and `bound_gbp` what no design within the rules
     costs less than; `gap` is their difference as a share of the cost. `radio` says which band its
-    access points would use, and why. `by_rule_gbp` is what the
-    rules of the first plan would have built, at the same rates.
+    access points would use, and why. `by_rule_gbp` is what the rules of the first plan would have
+    built, at the same rates, and `dearer` why the design costs more, None where it does not.
     """
 
     landings: tuple[LandingDesign, ...]
@@ -161,3 +193,4 @@ class WingDesign:
     by_rule_gbp: Decimal
     by_rule: str
     air: WingRadio | None = None
+    dearer: Dearer | None = None

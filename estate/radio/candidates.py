@@ -22,7 +22,10 @@ _LANDING_EVERY_M = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A place for an access point: `kind` is "cell" or "landing", `height_m` above its floor."""
+    """A place for an access point: `kind` is "cell" or "landing", `height_m` above its floor.
+
+    `stands` says that one hangs there already.
+    """
 
     candidate_id: str
     kind: str
@@ -30,14 +33,30 @@ class Candidate:
     at: Point
     height_m: float
     space_id: str
+    stands: bool = False
 
 
 def candidates_of(network: Network) -> tuple[Candidate, ...]:
     """Return the places for access points: one in each cell, one each 2.5 m along each landing.
 
-    A void has none: there is nothing to hang it from. The order is that of the spaces.
+    A void has none: there is nothing to hang it from. The order is that of the spaces; access
+    points that a survey found come last, each where it hangs.
     """
-    return tuple(candidate for space in network.spaces for candidate in _in(space))
+    kinds = {space.space_id: space.kind for space in network.spaces}
+    standing = (
+        Candidate(
+            candidate_id=found.access_point_id,
+            kind="cell" if kinds.get(found.space_id) == "cell" else "landing",
+            floor=found.floor,
+            at=found.at,
+            height_m=MOUNTING_HEIGHT_M,
+            space_id=found.space_id,
+            stands=True,
+        )
+        for found in network.access_points
+        if found.state == "existing"
+    )
+    return (*(candidate for space in network.spaces for candidate in _in(space)), *standing)
 
 
 def _in(space: Space) -> Iterator[Candidate]:

@@ -2,8 +2,8 @@
 
 The rule is wrong in these ways, on purpose and in plain sight: only walls on the straight line
 count (right for one wall, pessimistic beyond it); doors, furniture, ducts and floors are left
-out, so no cell above or below is ever served; every wall is a homogeneous slab at 5.5 GHz. A
-design by propagation replaces it behind the same answer.
+out, so no cell above or below is ever served; every wall is a homogeneous slab at 5.5 GHz. No
+design rests on it: designs are compared with what it would have built.
 """
 
 from __future__ import annotations

@@ -41,6 +41,7 @@ _BOUNDS = {
     "radio_throughput_share": (0.01, 1),
     "radio_airtime_max": (0.01, 1),
     "radio_reuse_channels": (1, 100),
+    "radio_less_noise_db": (0, 40),
     "radio_perimeter_m": (1, 2000),
     "cells_per_access_point_airtime": (1, 1000),
     "switches_per_cabinet": (1, 1000),

@@ -38,10 +38,20 @@ def test_a_design_that_was_kept_comes_back_the_same(kept, catalogue, design):
 
 
 def test_what_a_design_depends_on_is_part_of_its_name(kept, catalogue, assuming):
-    hotter = assuming(catalogue.assumptions, {"containment_temperature_c": Estimate.exactly(60)})
+    assumed = (
+        ("containment_temperature_c", 60),
+        ("radio_less_noise_db", 3),
+        ("cells_per_access_point_airtime", 5),
+    )
     dearer = replace(catalogue.rates["cabinet"], rate=Estimate.exactly(9))
     others = (
-        replace(catalogue, assumptions=hotter),
+        *(
+            replace(
+                catalogue,
+                assumptions=assuming(catalogue.assumptions, {key: Estimate.exactly(value)}),
+            )
+            for key, value in assumed
+        ),
         replace(catalogue, rates={**catalogue.rates, "cabinet": dearer}),
         replace(catalogue, appraisal_years=20),
     )

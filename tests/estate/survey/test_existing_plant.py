@@ -108,3 +108,32 @@ def test_a_pair_is_used_only_once_a_test_was_passed(sheet, designed):
     assert not untested["existing_pairs"].offered
     assert "pair test" in untested["existing_pairs"].reason
     assert tested["existing_pairs"].offered
+
+
+def test_access_points_that_stand_are_used_and_not_bought(sheet, designed, priced):
+    every(sheet, "walls", of_wing_a, material="brick", thickness_mm=103)
+    before = designed()
+    landings = sheet.read("spaces").query("kind == 'landing' and wing == 'A'")
+    names = [f"AP-{number}" for number in range(len(landings))]
+    for name, (_, landing) in zip(names, landings.iterrows(), strict=True):
+        place = {"wing": "A", "floor": landing["floor"], "geometry": landing.geometry.centroid}
+        sheet.add("access_points", access_point_id=name, state="existing", **place)
+
+    after = designed()
+
+    assert bought(before, "access_point") > 0
+    assert bought(after, "access_point") == 0
+    standing = [point for point in after.points if point.name in names]
+    assert sum(len(point.cells) for point in standing) == 9
+    assert {point.length_m for point in standing} == {0}  # Its cable stands too.
+    saved_gbp = priced(access_point=bought(before, "access_point"))
+    assert before.cost_gbp - after.cost_gbp > saved_gbp
+
+
+def test_cables_in_an_open_tray_that_stands_are_to_be_checked_beside_power(sheet, designed):
+    assert designed().warnings == ()
+    every(sheet, "spans", lambda f: of_wing_a(f) & (f["containment"] == "tray"), **TRAY)
+
+    (warning,) = designed().warnings
+
+    assert "200 mm from power" in warning
