@@ -319,6 +319,13 @@ def _site_network(bill: Bill, wings: tuple[Wing, ...], rung: Rung) -> None:
     duct_m *= new_work_share(rung, assumptions)
     bill.add("external_duct", duct_m, f"between buildings, {len(wings)} wings")
     bill.add("fibre_campus", duct_m, f"between buildings, {len(wings)} wings")
+    if bill.catalogue.backbone_ways > 1:
+        # No length between buildings is known: joined in pairs, they need the fewest ducts.
+        pairs = ceil(len(wings) / 2)
+        more_m = assumptions["campus_duct_m_per_wing"].scaled(pairs)
+        basis = f"second ways: {pairs} ducts, through each of which two wings back each other"
+        bill.add("external_duct", more_m, basis)
+        bill.add("fibre_campus", more_m, basis)
     bill.add_yearly("wan_rental", one, "one circuit")
 
 

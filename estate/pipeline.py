@@ -136,6 +136,7 @@ def make_plan(
         rates=inputs.rates,
         assumptions=inputs.assumptions,
         appraisal_years=settings.appraisal_years,
+        backbone_ways=settings.backbone_ways,
     )
     sizings, networks = _with_surveys(inputs)
     names = _design_names(inputs, sizings, networks)
@@ -162,6 +163,7 @@ def make_plan(
         seed=settings.seed,
         draws=settings.draws,
         appraisal_years=settings.appraisal_years,
+        backbone_ways=settings.backbone_ways,
         weights=dict(settings.weights),
         inputs_sha256=inputs.sha256,
         totals=totals(lines),

@@ -166,6 +166,7 @@ class CrossCheck:
 class Plan:
     """What to build where, in which order and at what cost, and everything it rests on.
 
+    `backbone_ways` is how many ways of fibre each building has from the core.
     `networks` holds that of each surveyed design, in EPSG:27700.
     """
 
@@ -177,6 +178,7 @@ class Plan:
     seed: int
     draws: int
     appraisal_years: int
+    backbone_ways: int
     weights: dict[str, float]
     inputs_sha256: dict[str, str]
     totals: Totals
@@ -324,7 +326,16 @@ class Comparison:
 
 def compare(before: Plan, after: Plan) -> Comparison:
     """Return the differences; two equal plans have none."""
-    settings = ("program", "title", "marking", "seed", "draws", "appraisal_years", "weights")
+    settings = (
+        "program",
+        "title",
+        "marking",
+        "seed",
+        "draws",
+        "appraisal_years",
+        "backbone_ways",
+        "weights",
+    )
     inputs = sorted(before.inputs_sha256.keys() | after.inputs_sha256.keys())
     ids = sorted({s.prison.prison_id for p in (before, after) for s in p.establishments})
     changes = (_site_change(prison_id, before, after) for prison_id in ids)

@@ -44,6 +44,7 @@ _TOML = """\
 seed = 1                 # of the draws behind every rank range
 appraisal_years = 10     # whole-life cost is undiscounted over these years
 draws = 1000
+backbone_ways = 1        # of fibre from the core to each building; 2 share no duct
 title = "{title}"
 marking = "OFFICIAL – handle locally"
 
@@ -63,6 +64,7 @@ class Settings:
     seed: int = 1
     appraisal_years: int = 10
     draws: int = 1000
+    backbone_ways: int = 1
     title: str = "In-cell connectivity for England and Wales"
     marking: str = "OFFICIAL – handle locally"
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
@@ -221,7 +223,12 @@ def _first(
     return None
 
 
-_BOUNDS = {"seed": (0, 2**32 - 1), "appraisal_years": (1, 60), "draws": (20, 100_000)}
+_BOUNDS = {
+    "seed": (0, 2**32 - 1),
+    "appraisal_years": (1, 60),
+    "draws": (20, 100_000),
+    "backbone_ways": (1, 2),
+}
 _WEIGHT_MAX = 1_000_000
 _WORDS_LENGTH_MAX = 100  # The header of a printed sheet holds 255, each ampersand twice.
 

@@ -91,11 +91,16 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """What a design is priced and ruled by."""
+    """What a design is priced and ruled by.
+
+    `backbone_ways` is how many ways of fibre each building has from the core: 1, or 2 that share
+    no duct.
+    """
 
     rates: Mapping[str, Rate]
     assumptions: Assumptions
     appraisal_years: int
+    backbone_ways: int = 1
 
     def purchases(self, item: str) -> int:
         """Return how often an item is bought within the appraisal, the first time included."""

@@ -38,6 +38,11 @@ _READING, _DESIGNING, _WRITING = 2, 95, 3
 @click.option("--seed", type=int, help="Seed of the draws behind every rank range.")
 @click.option("--draws", type=int, help="Number of draws behind every rank range.")
 @click.option("--appraisal-years", type=int, help="Years that whole-life cost runs over.")
+@click.option(
+    "--backbone-ways",
+    type=int,
+    help="Ways of fibre from the core to each building: 1, or 2 that share no duct.",
+)
 @click.option("--title", help="Title of the reports.")
 @click.option("--marking", help="Protective marking of every output.")
 @click.option(

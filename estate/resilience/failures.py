@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,11 @@ from estate.catalogue import Assumptions, Catalogue
 from estate.estimate import Money
 from estate.resilience import second_ways, site
 from estate.resilience.dependence import Loss
-from estate.resilience.second_ways import Pricing, cheapest, single_cures
-from estate.resilience.site import SecondWay
+from estate.resilience.second_ways import Pricing, built, cheapest, single_cures
+from estate.resilience.site import SecondWay, WingWays
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from estate.plan import Plan, SitePlan
-    from estate.resilience.site import WingWays
 
 RULES = (*site.RULES, *second_ways.RULES)
 
@@ -133,13 +130,15 @@ def failures_of(plan: Plan, prison: SitePlan, wing_code: str = "") -> Failures:
         appraisal_years=plan.appraisal_years,
     )
     pricing = Pricing(catalogue=catalogue)
-    cures = [_extra(prison_id, wings, way) for way in single_cures(prison_id, wings, pricing)]
+    standing = built(prison_id, wings, pricing) if plan.backbone_ways > 1 else []
+    place = _Place(prison_id=prison_id, wings=wings, standing=standing)
+    cures = [place.with_way(way) for way in single_cures(prison_id, wings, pricing)]
     mends: defaultdict[str, list[Extra]] = defaultdict(list)
     for extra in cures:
         for part in extra.saved:
             mends[part].append(extra)
-    losses = site.dependencies(prison_id, wings).losses()
-    chosen = [_extra(prison_id, wings, way) for way in cheapest(prison_id, wings, pricing)]
+    losses = site.dependencies(prison_id, wings, standing).losses()
+    chosen = [place.with_way(way) for way in cheapest(prison_id, wings, pricing, standing)]
     return Failures(
         points=tuple(
             _point(loss, mends) for loss in losses if not wing_code or loss.wing in {"", wing_code}
@@ -153,13 +152,22 @@ def failures_of(plan: Plan, prison: SitePlan, wing_code: str = "") -> Failures:
     )
 
 
-def _extra(prison_id: str, wings: Sequence[WingWays], way: SecondWay) -> Extra:
-    """Return a second way with what each failure takes less; other wings are as they were."""
-    within = [wing for wing in wings if wing.code in way.wings]
-    before = site.dependencies(prison_id, within).cells_lost()
-    after = site.dependencies(prison_id, within, [way]).cells_lost()
-    saved = {part: cells - after.get(part, 0) for part, cells in before.items()}
-    return Extra(way=way, saved={part: cells for part, cells in saved.items() if cells > 0})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A prison with the second ways that its plan has."""
+
+    prison_id: str
+    wings: Sequence[WingWays]
+    standing: Sequence[SecondWay]
+
+    def with_way(self, way: SecondWay) -> Extra:
+        """Return a second way with what each failure takes less; other wings are as they were."""
+        within = [wing for wing in self.wings if wing.code in way.wings]
+        had = [other for other in self.standing if set(other.wings) & set(way.wings)]
+        before = site.dependencies(self.prison_id, within, had).cells_lost()
+        after = site.dependencies(self.prison_id, within, [*had, way]).cells_lost()
+        saved = {part: cells - after.get(part, 0) for part, cells in before.items()}
+        return Extra(way=way, saved={part: cells for part, cells in saved.items() if cells > 0})
 
 
 def _point(loss: Loss, mends: Mapping[str, Sequence[Extra]]) -> SinglePoint:

@@ -159,8 +159,26 @@ class Pricing:
         return [wing.spans[span_id] for span_id in chosen]
 
 
-def cheapest(prison_id: str, wings: Sequence[WingWays], pricing: Pricing) -> list[SecondWay]:
+def built(prison_id: str, wings: Sequence[WingWays], pricing: Pricing) -> list[SecondWay]:
+    """Return the ducts that a plan with two ways to each building has: wings joined in pairs.
+
+    An odd one out is joined with the first; a single wing has a second duct from the core.
+    """
+    if len(wings) == 1:
+        return [pricing.duct(prison_id, wings[0])]
+    ends = [*wings, wings[0]] if len(wings) % 2 else wings
+    return [pricing.link(one, other) for one, other in zip(ends[::2], ends[1::2], strict=True)]
+
+
+def cheapest(
+    prison_id: str,
+    wings: Sequence[WingWays],
+    pricing: Pricing,
+    standing: Sequence[SecondWay] = (),
+) -> list[SecondWay]:
     """Return second ways with which no circuit, duct or fibre is alone, after networkx.
+
+    `standing` are those that the plan has already.
 
     `k_edge_augmentation` costs at most twice the least. What it does not need is taken out, and
     each other way is tried in the place of those that it makes needless.
@@ -174,9 +192,12 @@ def cheapest(prison_id: str, wings: Sequence[WingWays], pricing: Pricing) -> lis
         for cabinet in wing.cabinets:
             if cabinet.fibre_route:
                 nx.add_path(graph, (wing.room.id, f"fibre to {cabinet.id}", cabinet.id))
+    graph.add_edges_from(way.joins for way in standing)
     own = [*_own(prison_id, wings, pricing)]
     links = [pricing.link(one, other) for one, other in combinations(wings, 2)]
-    by_ends = {frozenset(way.joins): way for way in (*links, *own)}
+    by_ends = {
+        frozenset(way.joins): way for way in (*links, *own) if not graph.has_edge(*way.joins)
+    }
     offered = {way.joins: float(way.cost_gbp.likely) for way in by_ends.values()}
     chosen = nx.k_edge_augmentation(graph, 2, avail=offered)  # type: ignore[arg-type] # stubs
     found = _needed(graph, [by_ends[frozenset(pair[:2])] for pair in chosen])

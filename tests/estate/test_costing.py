@@ -426,3 +426,13 @@ def test_a_share_of_other_lines_is_not_a_quantity_of_the_prison(price_site):
 
     assert {"outlet_cat6a", "external_duct", "escort_day"} <= local
     assert local.isdisjoint({"preliminaries", "evaluation", "vat", "device"})
+
+
+def test_two_ways_to_each_building_take_a_duct_for_each_two_wings(price_site, catalogue):
+    one = of(price_site(), "external_duct")
+    two = of(price_site(catalogue=replace(catalogue, backbone_ways=2)), "external_duct")
+
+    # Leeds here has one wing: a second duct as long as the first, 60 m likely.
+    assert [line.quantity.likely for line in one] == [60]
+    assert [line.quantity.likely for line in two] == [60, 60]
+    assert "second ways" in two[1].basis

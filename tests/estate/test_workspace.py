@@ -79,6 +79,7 @@ def test_a_new_workspace_says_in_its_settings_what_holds_by_default(example, wit
     stated, unsaid = example.settings({}), with_settings("").settings({})
 
     assert (stated.seed, stated.draws, stated.appraisal_years) == (1, 1000, 10)
+    assert stated.backbone_ways == unsaid.backbone_ways == 1
     assert [stated.marking, stated.weights] == [unsaid.marking, unsaid.weights]
     assert (unsaid.seed, unsaid.draws, unsaid.appraisal_years) == (1, 1000, 10)
 
@@ -149,6 +150,7 @@ def test_every_setting_says_where_it_came_from(with_settings, monkeypatch):
         "seed": "default",
         "appraisal_years": "--appraisal-years",
         "draws": "wingspan.toml",
+        "backbone_ways": "default",
         "title": "default",
         "marking": "WINGSPAN_MARKING",
         "weights": "wingspan.toml",

@@ -113,11 +113,13 @@ def test_the_same_workspace_gives_the_same_bytes(spare):
 
 
 def test_an_option_changes_the_plan(small):
-    answer = small.answer("estate", "plan", "--appraisal-years", 20, "--marking", "EXERCISE")
+    options = ("--appraisal-years", 20, "--marking", "EXERCISE", "--backbone-ways", 2)
+
+    answer = small.answer("estate", "plan", *options)
 
     plan = read_plan(Path(answer["files"]["plan"]))
     assert answer["appraisal_years"] == plan.appraisal_years == 20
-    assert plan.marking == "EXERCISE"
+    assert (plan.marking, plan.backbone_ways) == ("EXERCISE", 2)
 
 
 def test_show_config_says_where_each_value_comes_from_and_plans_nothing(spare, monkeypatch):

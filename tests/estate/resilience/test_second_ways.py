@@ -6,7 +6,7 @@ import networkx as nx
 import pytest
 
 from estate.model import Span
-from estate.resilience.second_ways import Pricing, cheapest, single_cures
+from estate.resilience.second_ways import Pricing, built, cheapest, single_cures
 from estate.resilience.site import Cabinet, Cable, WingWays, dependencies
 
 ROUTE = ("room-foot", "riser")
@@ -149,3 +149,16 @@ def test_what_is_found_leaves_no_bridge(pricing):
     graph.add_edges_from(way.joins for way in cheapest("MDI", wings, pricing))
 
     assert not nx.has_bridges(graph)
+
+
+@pytest.mark.parametrize(("codes", "ducts"), [("A", 1), ("AB", 1), ("ABC", 2), ("ABCDEF", 3)])
+def test_with_two_ways_to_each_building_no_duct_is_alone(pricing, codes, ducts):
+    wings = [a_wing(code) for code in codes]
+
+    standing = built("MDI", wings, pricing)
+
+    assert len(standing) == ducts
+    lost = dependencies("MDI", wings, standing).cells_lost()
+    assert all(lost[f"MDI/{code}/duct"] == 0 for code in codes)
+    more = cheapest("MDI", wings, pricing, standing)
+    assert not any("duct" in way.label for way in more)
