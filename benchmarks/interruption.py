@@ -3,9 +3,10 @@
     python -m benchmarks.interruption [--small] [--seed N]
 
 Needs root, for the rehearsal. A hundred updates lose power, with what was not synchronised lost,
-every fifth a second time while the boot finishes it. Of a hundred more the device's program is
-killed, with its guardian, or the command at the centre that ordered it. All the while a user wants
-sessions. Each line has the seed that does it again.
+every fifth a second time while the boot finishes it. Of fifty the device's program is killed, every
+third time with its guardian; of fifty the command at the centre that ordered it, alone or with the
+Ansible that it started. All the while a user wants sessions. Each line has the seed that does it
+again.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,10 +36,13 @@ from tests.fleet.bundle.interruption import (
 from tests.fleet.bundle.tablets import Tablets
 from tests.fleet.conftest import TestLab, new_key
 
-DEVICES, RUNS = 4, 100
+RUNS = 100
+# So many devices lose power or their program at a time; those that a controller is killed over
+# take turns, since it carries out whatever is due.
+STRUCK, ORDERED = 4, 2
 BETWEEN_MIN = 60
-CUTS = (POWER_CUT, TWO_CUTS)
-KILLS = (KILLED, BOTH_KILLED, KILLED, CONTROLLER)
+CUTS = (TWO_CUTS, POWER_CUT, POWER_CUT, POWER_CUT, POWER_CUT)
+KILLS = (KILLED, KILLED, BOTH_KILLED)
 
 
 def main() -> None:
@@ -50,7 +56,8 @@ def main() -> None:
         broken = broken_off(Path(folder), runs, seed)
     rows = [
         row("power cut", [one for one in broken if one.how in CUTS]),
-        row("SIGKILL", [one for one in broken if one.how not in CUTS]),
+        row("SIGKILL of the device's program", [one for one in broken if one.how in KILLS]),
+        row("SIGKILL of the controller", [one for one in broken if one.how == CONTROLLER]),
     ]
     headings = ("broken off", "updates", "between write and commit", "new", "old", "wrong")
     print("\n" + aligned([*headings], rows))
@@ -66,7 +73,8 @@ def broken_off(folder: Path, runs: int, seed: int) -> list[Broken]:
     workspace = Workspace(folder / "workspace")
     workspace.keys.mkdir(mode=0o700, parents=True)
     new_key(workspace.keys / "bootstrap")
-    rehearsal, _ = up(workspace, Size(devices=DEVICES, prisons=1), hours=6, tell=print)
+    rehearsal, _ = up(workspace, Size(devices=STRUCK + ORDERED, prisons=1), hours=6, tell=print)
+    turn = threading.Lock()
     try:
         people = folder / "people"
         people.mkdir()
@@ -77,18 +85,27 @@ def broken_off(folder: Path, runs: int, seed: int) -> list[Broken]:
             kind = ("generic", "debian")[number % 2]
             breaker = Breaker(tablets, tablets.devices[number], kind)
             found = []
-            for run in range(number, 2 * runs, DEVICES):
-                turn = run // DEVICES
-                cut = POWER_CUT if turn % 5 else TWO_CUTS
-                how = cut if run < runs else KILLS[turn % len(KILLS)]
-                found.append(breaker.run(seed + run, how))
+            for one, how in schedule(runs)[number]:
+                with turn if how == CONTROLLER else nullcontext():
+                    found.append(breaker.run(seed + one, how))
                 print(found[-1], flush=True)
             return found
 
-        with ThreadPoolExecutor(DEVICES) as pool:
-            return [one for found in pool.map(of_device, range(DEVICES)) for one in found]
+        with ThreadPoolExecutor(STRUCK + ORDERED) as pool:
+            return [one for found in pool.map(of_device, range(STRUCK + ORDERED)) for one in found]
     finally:
         down(workspace)
+
+
+def schedule(runs: int) -> list[list[tuple[int, str]]]:
+    """Return for each device its runs in their order: a number of its own for each, and how."""
+    device_kills = runs // 2
+    struck = [CUTS[run // STRUCK % len(CUTS)] for run in range(runs)]
+    struck += [KILLS[run // STRUCK % len(KILLS)] for run in range(device_kills)]
+    ordered = [CONTROLLER] * (runs - device_kills)
+    shares = [list(enumerate(struck))[number::STRUCK] for number in range(STRUCK)]
+    numbered = list(enumerate(ordered, start=len(struck)))
+    return shares + [numbered[number::ORDERED] for number in range(ORDERED)]
 
 
 def row(name: str, broken: list[Broken]) -> tuple[str, ...]:

@@ -1,11 +1,14 @@
 """What a whole estate costs the one who orders: 90,000 simulated devices in 120 prisons.
 
-    python -m benchmarks.scale [--small]
+    python -m benchmarks.scale [--small] [--postgresql]
 
-A sweep, and then a lock of everything, through the same code that real devices get; the wire alone
-is simulated (fleet/simulator). 3 % of the devices are off, 1 % fail, and one prison is cut off
-while it goes on. Processor time is the controller's: what was spent on being the devices is taken
-off. The time that it would take is virtual, from round trips measured in the rehearsal.
+A sweep, an update and then a lock of everything, through the same code that real devices get; the
+wire alone is simulated (fleet/simulator). 3 % of the devices are off, 1 % fail, and one prison is
+cut off while each goes on. Processor time is the controller's: what was spent on being the devices
+is taken off. What ssh and Ansible take to reach a real device is not in it; see benchmarks/health,
+lockdown and update. The time that it would take is virtual, from round trips measured in the
+rehearsal. With --postgresql the registry is in a server of its own, whose processor time is a
+column of its own.
 """
 
 from __future__ import annotations
@@ -18,9 +21,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
@@ -30,8 +34,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine, event
 
 from benchmarks.measuring import aligned
+from benchmarks.postgresql import Server, serving
 from fleet.approval import Action, new_request
-from fleet.approval.order import REQUESTED, signed
+from fleet.approval.order import APPROVED, REQUESTED, signed
+from fleet.bundle import Bundle, Kind, Rules, Wanted, make_bundle, parameters_of
 from fleet.health.checkup import check_up, desired_state
 from fleet.health.rules import read_rules
 from fleet.health.sweep import sweep
@@ -42,26 +48,49 @@ from fleet.registry import Registry
 from fleet.registry.readings import store_sweep
 from fleet.registry.requests import keep_request, keep_signature
 from fleet.simulator import Faults, Simulation, asked, simulate
+from fleet.staging import Updates
+from fleet.wave import read_rules as read_update_rules
 from fleet.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from fleet.device import Device
 
 SIZES = ((1_000, 4), (10_000, 24), (90_000, 120))
 # What an order takes on the whole, as measured in the rehearsal.
 ROUND_TRIP_S = 0.7
 SMALL = ((200, 2), (1_000, 4))
+PAYLOAD_BYTES = 1_000_000
+# 1 % of the devices fail, and a coverage set that none may fail in would wait for a person.
+FAILED_MAX = """\
+[setting.coverage_failed_percent_max]
+likely = 5
+low = 0
+high = 5
+source = "the benchmark's own faults"
+dated = 2026-11-25
+"""
+APPLY_S = 60.0
 _MAXRSS_BYTES = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """An estate, and who acts on it: ben may ask for locks, with this key."""
+    """An estate, and who acts on it: ben asks, and cleo agrees; their keys are by their names."""
 
     estate: Simulation
     identity: Identity
-    key: Path
-    database: Path
+    folder: Path
+    bundle: Bundle
+    server: Server | None
+
+    @property
+    def database_bytes(self) -> int:
+        """Return the bytes of the database with its log."""
+        if self.server:
+            return self.server.bytes
+        return sum(path.stat().st_size for path in self.folder.glob("fleet.db*"))
 
 
 @dataclass(kw_only=True)
@@ -75,6 +104,7 @@ class Load:
     statements: int
     rows: int
     database_mb: float
+    database_cpu_s: float
     takes_s: float
     came_to: str
 
@@ -84,12 +114,13 @@ def main() -> None:
     load = os.getloadavg()[0]
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}\n")
     loads: list[Load] = []
+    database = "postgresql" if "--postgresql" in sys.argv else "sqlite"
     # A process for each size: memory once taken is seldom given back.
     for devices, prisons in SMALL if "--small" in sys.argv else SIZES:
         with get_context("spawn").Pool(1) as pool:
-            loads += [Load(**one) for one in pool.apply(measured, (devices, prisons))]
+            loads += [Load(**one) for one in pool.apply(measured, (devices, prisons, database))]
     headings = (
-        "operation",
+        f"operation, {database}",
         "devices",
         "CPU s",
         "ms/device",
@@ -97,6 +128,7 @@ def main() -> None:
         "statements",
         "rows/device",
         "database B/device",
+        "its own CPU s",
         "would take min",
     )
     print(aligned(headings, [row(one) for one in loads]))
@@ -116,17 +148,21 @@ def row(one: Load) -> tuple[str, ...]:
         f"{one.statements:,}",
         f"{one.rows / one.devices:.1f}",
         f"{one.database_mb / one.devices * 1e6:,.0f}",
+        f"{one.database_cpu_s:.1f}" if one.database_cpu_s else "",
         f"{one.takes_s / 60:.0f}",
     )
 
 
-def measured(devices: int, prisons: int) -> list[dict[str, object]]:
+def measured(devices: int, prisons: int, database: str) -> list[dict[str, object]]:
     """Return what each operation took on an estate of a size."""
-    with TemporaryDirectory(prefix="wingspan-scale-") as name:
+    with (
+        TemporaryDirectory(prefix="wingspan-scale-") as name,
+        serving() if database == "postgresql" else nullcontext() as server,
+    ):
         folder = Path(name)
-        identity, key = people(folder)
-        database = folder / "fleet.db"
-        with Registry.create(f"sqlite:///{database}") as registry:
+        identity = people(folder)
+        url = server.url if server else f"sqlite:///{folder / 'fleet.db'}"
+        with Registry.create(url) as registry:
             estate = simulate(
                 registry,
                 identity.envelope(),
@@ -135,10 +171,17 @@ def measured(devices: int, prisons: int) -> list[dict[str, object]]:
                 prisons=prisons,
                 faults=Faults(seed=1, off=0.03, failing=0.01),
             )
-            scene = Scene(estate=estate, identity=identity, key=key, database=database)
+            scene = Scene(
+                estate=estate,
+                identity=identity,
+                folder=folder,
+                bundle=bundle_in(folder),
+                server=server,
+            )
             loads = []
             for label, operation in OPERATIONS.items():
-                cut_one_prison(estate, devices / prisons)
+                if operation is not again:
+                    cut_one_prison(estate, devices / prisons)
                 loads.append(asdict(watched(label, operation, scene)))
                 estate.wire.clock.wait(3600)
             return loads
@@ -151,25 +194,39 @@ def cut_one_prison(estate: Simulation, each: float) -> None:
     wire.faults = replace(wire.faults, cut="XAB", cut_from_s=begins_s, cut_until_s=begins_s + 1800)
 
 
-def people(folder: Path) -> tuple[Identity, Path]:
-    """Return an identity in which ben may ask for locks, and his key."""
+def people(folder: Path) -> Identity:
+    """Return an identity in which ben may ask and cleo agree, with their keys beside it."""
     identity, _ = Identity.make(Workspace(folder), operator="asha")
-    key = folder / "ben"
     keygen = shutil.which("ssh-keygen") or "ssh-keygen"
-    subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    public = " ".join((folder / "ben.pub").read_text(encoding="ascii").split()[:2])
-    ben = Operator(operator="ben", role=Role.OPERATOR, key=public)
-    cleo = Operator(operator="cleo", role=Role.ADMIN)
-    identity.set_operators(added(added(identity.operators(), ben), cleo))
+    operators = identity.operators()
+    for name, role in (("ben", Role.OPERATOR), ("cleo", Role.ADMIN)):
+        key = folder / name
+        subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        public = " ".join((folder / f"{name}.pub").read_text(encoding="ascii").split()[:2])
+        operators = added(operators, Operator(operator=name, role=role, key=public))
+    identity.set_operators(operators)
     identity.renew()
-    return identity, key
+    return identity
+
+
+def bundle_in(folder: Path) -> Bundle:
+    """Return a bundle under the name by which bundles are kept, and rules beside it."""
+    files = folder / "source" / "files" / "opt" / "app"
+    files.mkdir(parents=True)
+    (files / "app").write_bytes(os.urandom(PAYLOAD_BYTES))
+    (folder / "updates.toml").write_text(FAILED_MAX, encoding="utf-8")
+    wanted = Wanted(name="app", kind=Kind.GENERIC, version="2.0")
+    made = folder / "made.tar"
+    now = datetime.now(tz=UTC)
+    bundle = make_bundle(Workspace(folder), folder / "source", wanted, made, now=now)
+    return replace(bundle, path=bundle.path.rename(folder / f"{bundle.sha256}.tar"))
 
 
 def watched(label: str, operation: Callable[[Scene], str], scene: Scene) -> Load:
     """Run an operation and return what it took."""
-    size = database_size(scene.database)
-    wire = scene.estate.wire
+    size, wire = scene.database_bytes, scene.estate.wire
     others_s, began_s = wire.cpu_s, wire.clock.passed_s
+    served_s = scene.server.cpu_s if scene.server else 0.0
     with counted(scene.estate.registry.engine) as counts:
         used_s = time.process_time()
         came_to = operation(scene)
@@ -181,7 +238,8 @@ def watched(label: str, operation: Callable[[Scene], str], scene: Scene) -> Load
         memory_mb=getrusage(RUSAGE_SELF).ru_maxrss * _MAXRSS_BYTES / 1e6,
         statements=counts[0],
         rows=counts[1],
-        database_mb=(database_size(scene.database) - size) / 1e6,
+        database_mb=(scene.database_bytes - size) / 1e6,
+        database_cpu_s=scene.server.cpu_s - served_s if scene.server else 0.0,
         takes_s=wire.clock.passed_s - began_s,
         came_to=came_to,
     )
@@ -212,17 +270,31 @@ def swept(scene: Scene) -> str:
 
 def locked(scene: Scene) -> str:
     """Ask for a lock of everything, and carry it out on who answers."""
+    ask_for(scene, Action.LOCK, {"level": "relay-only", "page": "Press the cell bell."})
+    return again(scene)
+
+
+def updated(scene: Scene) -> str:
+    """Ask for an update of everything, and carry it out on who answers, wave by wave."""
+    terms = {"soak_s": 0, "hold": "", "one_per": ""}
+    given = parameters_of(scene.bundle, Rules(battery_percent_min=0))
+    ask_for(scene, Action.UPDATE, given | terms)
+    return again(scene)
+
+
+def ask_for(scene: Scene, action: Action, parameters: Mapping[str, str | int | bool]) -> None:
+    """Keep a request of ben's for everything, which cleo agreed to."""
     registry = scene.estate.registry
     devices, now = registry.devices(), datetime.now(tz=UTC)
     request = new_request(
-        Action.LOCK,
+        action,
         devices,
         scope="estate",
         by="ben",
         now=now,
-        parameters={"level": "relay-only", "page": "Press the cell bell."},
+        expires=None if action is Action.LOCK else now + timedelta(days=30),
+        parameters=parameters,
     )
-    made = signed(request, operator="ben", key=scene.key, namespace=REQUESTED)
     with registry.writing() as connection:
         keep_request(
             connection,
@@ -232,10 +304,11 @@ def locked(scene: Scene) -> str:
             devices={device.device: device.nonce for device in devices},
             at=now,
         )
-        keep_signature(
-            connection, request.request, operator="ben", signature=made.signature, at=now
-        )
-    return again(scene)
+        for name, namespace in (("ben", REQUESTED), ("cleo", APPROVED)):
+            made = signed(request, operator=name, key=scene.folder / name, namespace=namespace)
+            keep_signature(
+                connection, request.request, operator=name, signature=made.signature, at=now
+            )
 
 
 def again(scene: Scene) -> str:
@@ -247,12 +320,36 @@ def again(scene: Scene) -> str:
         scene.identity.statement().signers,
         now=datetime.fromtimestamp(estate.wire.clock.now(), tz=UTC),
         by="ben",
+        updates=Updates(
+            lane=estate.lane(apply_s=APPLY_S),
+            rules=read_update_rules(scene.folder),
+            topology=estate.topology,
+            bundles=scene.folder,
+            answering=partial(answering, estate),
+        ),
     )
     lists = ("proven", "unproven", "failed", "waiting")
     return json.dumps({name: len(getattr(found, name)) for name in lists})
 
 
-OPERATIONS = {"sweep": swept, "lock": locked, "an hour later": again}
+def answering(estate: Simulation, devices: Sequence[Device]) -> frozenset[str]:
+    """Return which of some devices answer."""
+    outcomes = sweep(
+        devices,
+        lambda device, patience: asked(estate.wire, device, patience),
+        estate.knocking,
+        estate.topology,
+    )
+    return frozenset(one.device.device for one in outcomes if not one.is_unreachable)
+
+
+OPERATIONS = {
+    "sweep": swept,
+    "update": updated,
+    "update, an hour later": again,
+    "lock": locked,
+    "lock, an hour later": again,
+}
 
 
 @contextmanager
@@ -270,12 +367,6 @@ def counted(engine: Engine) -> Iterator[list[int]]:
         yield counts
     finally:
         event.remove(engine, "before_cursor_execute", count)
-
-
-def database_size(database: Path) -> int:
-    """Return the bytes of a database with its log."""
-    files = database.parent.glob(f"{database.name}*")
-    return sum(path.stat().st_size for path in files)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The deploy lane of an update: one run of Ansible for each phase of a wave.
+"""The deploy lane of an update: bytes over SSH, and one run of Ansible that has a wave apply them.
 
-Each run has a certificate of its own, for that wave's devices and for minutes. What a run says of
-a device is no proof; only what the device itself signed is.
+Each phase has a certificate of its own, for that wave's devices and for minutes. What a run says
+of a device is no proof; only what the device itself signed is.
 """
 
 from __future__ import annotations
@@ -9,25 +9,33 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fleet.approval.order import read_proof
+from fleet.device import Device
 from fleet.driver import Order, Reply
 from fleet.errors import FleetError, UnreachableError
-from fleet.identity import Identity, Lane
-from fleet.playbook import Carrier, Outcome, Play, Result, play
-from fleet.ssh import Target
+from fleet.identity import Credential, Identity, Lane
+from fleet.paced import Paced
+from fleet.playbook import Outcome, Play, Result, play
+from fleet.ssh import Answer, Target, open_session
+from fleet.transport import Transport
 
 if TYPE_CHECKING:
-    from fleet.device import Device
     from fleet.wave import Wave
 
 PLAYBOOK = "update"
+RECEIVE = "/usr/bin/python3 -I -S -E /usr/local/lib/wingspan/wingspan_prefetch.py"
 PART_BYTES = 4 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
+_LOGIN_S = 30
 _CHALLENGE_BYTES = 16
 _MINUTE_S = 60
 _MINUTES_MIN, _MINUTES_MAX = 5, 60
@@ -42,6 +50,19 @@ class Parcel:
     parts: tuple[Path, ...]
     bytes_total: int
     part_bytes: int
+
+    def since(self, offset: int) -> Iterator[bytes]:
+        """Yield the bytes of the bundle from an offset on."""
+        for part in self.parts:
+            size = part.stat().st_size
+            if offset >= size:
+                offset -= size
+                continue
+            with part.open("rb") as opened:
+                opened.seek(offset)
+                offset = 0
+                while chunk := opened.read(_CHUNK_BYTES):
+                    yield chunk
 
 
 class WaveLane(Protocol):
@@ -60,83 +81,127 @@ class WaveLane(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployLane:
-    """The deploy lane through Ansible; `stopped` ends a run that is under way."""
+    """The deploy lane; `stopped` ends a phase that is under way.
 
-    identity: Identity
-    operator: str
-    carrier: Carrier
+    `credential` is called for each phase: for which devices, why, and for how many minutes.
+    """
+
+    credential: Callable[[Sequence[Device], str, int], Credential]
+    carrier: Transport
     stopped: Callable[[], bool] = lambda: False
 
     def prefetch(
         self, wave: Wave, devices: Sequence[Device], orders: Mapping[str, Order], parcel: Parcel
     ) -> Mapping[str, str]:
         """Send each device what it lacks, at the wave's rate."""
-        challenges = {device.device: "" for device in devices}
-        more = {"bytes": parcel.bytes_total, "part_bytes": parcel.part_bytes}
-        variables = {"wingspan_phase": "prefetch", "wingspan_parts": list(map(str, parcel.parts))}
-        results = self._run(wave, devices, (orders, challenges, more), variables)
-        return {result.device: _lacking(result) for result in results}
+        credential = self._credential(wave, devices, orders)
+        dialler = Paced(dialler=self.carrier, rate_mbps=wave.rate_mbps)
+        ends_s = monotonic() + minutes_of(wave) * _MINUTE_S
+
+        def send(device: Device) -> str:
+            left_s = ends_s - monotonic()
+            if self.stopped() or left_s <= 0:
+                return "the run ended before it"
+            if not device.address:
+                return "it has no known address"
+            login_s = min(_LOGIN_S, left_s)
+            try:
+                with open_session(
+                    _target(device), credential, dialler, timeout_s=login_s
+                ) as session:
+                    answer = session.converse(
+                        RECEIVE,
+                        first=orders[device.device].encoded(""),
+                        then=partial(self._absent, parcel),
+                        timeout_s=left_s,
+                    )
+            except FleetError as error:
+                return str(error).partition("\n")[0]
+            return _lacking(answer)
+
+        with ThreadPoolExecutor(wave.at_once) as pool:
+            words = pool.map(send, devices)
+            return {device.device: why for device, why in zip(devices, words, strict=True)}
+
+    def _absent(self, parcel: Parcel, said: bytes) -> Iterator[bytes]:
+        """Yield what a device lacks, by what it said it has; nothing where it takes nothing."""
+        standing = _decoded(said)
+        if standing.get("complete", True):
+            return
+        for chunk in parcel.since(int(standing["have"])):
+            if self.stopped():
+                return
+            yield chunk
 
     def apply(
         self, wave: Wave, devices: Sequence[Device], orders: Mapping[str, Order]
     ) -> Sequence[Reply]:
-        """Have each device apply the bundle that it has."""
+        """Have each device apply the bundle that it has, in one run of Ansible."""
         challenges = {d.device: secrets.token_hex(_CHALLENGE_BYTES) for d in devices}
-        variables = {"wingspan_phase": "apply", "wingspan_parts": []}
-        results = self._run(wave, devices, (orders, challenges, {}), variables)
+        each = {name: json.loads(orders[name].encoded(challenges[name])) for name in challenges}
+        mine = ("included", "challenge")
+        common = {k: v for k, v in next(iter(each.values())).items() if k not in mine}
+        # Encoded, so that no word of a request can be taken for a template of Ansible's.
+        encoded = base64.b64encode(json.dumps(common).encode()).decode()
+        seconds = minutes_of(wave) * _MINUTE_S
+        work = Play(
+            playbook=PLAYBOOK,
+            targets=[_target(device) for device in devices],
+            variables={"wingspan_common": encoded},
+            own={
+                name: {"wingspan_own": {key: order[key] for key in mine}}
+                for name, order in each.items()
+            },
+            forks=wave.at_once,
+            timeout_s=seconds,
+            task_timeout_s=seconds,
+        )
+        credential = self._credential(wave, devices, orders)
+        results = play(work, credential, self.carrier, stopped=self.stopped).results
         by_name = {device.device: device for device in devices}
         return [
             _reply(by_name[r.device], r, orders[r.device].request.request, challenges[r.device])
             for r in results
         ]
 
-    def _run(
-        self,
-        wave: Wave,
-        devices: Sequence[Device],
-        told: tuple[Mapping[str, Order], Mapping[str, str], Mapping[str, int]],
-        variables: dict[str, Any],
-    ) -> tuple[Result, ...]:
-        orders, challenges, more = told
-        seconds = _PATIENCE * wave.seconds
-        minutes = min(_MINUTES_MAX, max(_MINUTES_MIN, ceil(seconds / _MINUTE_S)))
-        credential = self.identity.credential(
+    def _credential(
+        self, wave: Wave, devices: Sequence[Device], orders: Mapping[str, Order]
+    ) -> Credential:
+        purpose = next(iter(orders.values())).request.request
+        return self.credential(devices, purpose, minutes_of(wave))
+
+
+def minutes_of(wave: Wave) -> int:
+    """Return for how long a run of a wave may go on, in minutes."""
+    return min(_MINUTES_MAX, max(_MINUTES_MIN, ceil(_PATIENCE * wave.seconds / _MINUTE_S)))
+
+
+def principals_of(devices: Sequence[Device]) -> tuple[str, ...]:
+    """Return the names under which a wave's devices take a certificate of the deploy lane."""
+    return tuple(f"device-{device.device}" for device in devices)
+
+
+def issued_by(
+    identity: Identity, operator: str
+) -> Callable[[Sequence[Device], str, int], Credential]:
+    """Return what issues the certificates of a centre's own runs."""
+
+    def issue(devices: Sequence[Device], purpose: str, minutes: int) -> Credential:
+        return identity.credential(
             Lane.DEPLOY,
-            operator=self.operator,
-            purpose=next(iter(orders.values())).request.request,
-            principals=tuple(f"device-{device.device}" for device in devices),
+            operator=operator,
+            purpose=purpose,
+            principals=principals_of(devices),
             minutes=minutes,
         )
-        each = {name: json.loads(orders[name].encoded(challenges[name])) for name in challenges}
-        mine = ("included", "challenge")
-        common = {k: v for k, v in next(iter(each.values())).items() if k not in mine}
-        work = Play(
-            playbook=PLAYBOOK,
-            targets=[_target(device) for device in devices],
-            # Encoded, so that no word of a request can be taken for a template of Ansible's.
-            variables=variables
-            | {
-                "wingspan_common": base64.b64encode(
-                    json.dumps({**common, **more}).encode()
-                ).decode()
-            },
-            own={
-                name: {"wingspan_own": {key: order[key] for key in mine}}
-                for name, order in each.items()
-            },
-            rate_mbps=wave.rate_mbps,
-            forks=wave.at_once,
-            timeout_s=minutes * _MINUTE_S,
-            task_timeout_s=minutes * _MINUTE_S,
-        )
-        return play(work, credential, self.carrier, stopped=self.stopped).results
+
+    return issue
 
 
 def parcel_of(bundle: Path, folder: Path, *, part_bytes: int = PART_BYTES) -> Parcel:
     """Return a bundle in parts, which are cut in a folder where they are not there yet."""
     total = bundle.stat().st_size
     folder.mkdir(parents=True, exist_ok=True)
-    folder = folder.resolve()  # A run of Ansible has a folder of its own.
     parts = []
     with bundle.open("rb") as whole:
         for number, start in enumerate(range(0, total, part_bytes)):
@@ -162,13 +227,24 @@ def _target(device: Device) -> Target:
     )
 
 
-def _lacking(result: Result) -> str:
-    """Return why a device does not have the bundle, "" where it says that it has."""
-    answer = result.answer.get("answer", {})
-    if result.outcome in {Outcome.CHANGED, Outcome.UNCHANGED} and answer.get("complete"):
+def _lacking(answer: Answer) -> str:
+    """Return why a device does not have the bundle, "" where its last line says that it has."""
+    lines = answer.stdout.strip().rpartition(b"\n")
+    said = _decoded(lines[-1])
+    if said.get("complete"):
         return ""
-    words = str(answer.get("refused") or result.why or "its bundle is not complete")
-    return words.partition("\n")[0]
+    wrong = answer.stderr.decode(errors="replace").strip()
+    words = str(said.get("refused") or wrong or "its bundle is not complete")
+    return words.splitlines()[-1]
+
+
+def _decoded(line: bytes) -> dict[str, Any]:
+    """Return what a device said in a line, nothing where that is no object."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _reply(device: Device, result: Result, request: str, challenge: str) -> Reply:

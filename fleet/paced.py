@@ -1,38 +1,31 @@
-"""Open a TCP connection whose bytes leave at a set rate, and hand it to ssh.
+"""Connections whose bytes leave at a set rate, whatever else this machine sends.
 
-    python -I -S -E paced.py HOST PORT BYTES_PER_SECOND
-
-A ProxyCommand for `ssh -o ProxyUseFdpass=yes`: the socket goes over standard output, and the kernel
-spaces what is written to it (SO_MAX_PACING_RATE, see socket(7)). So the rate holds for all that a
-connection carries, smoothly, and this program is gone before the first byte. Standard library only,
-and little of it: it is started once for each device.
+The kernel spaces what is written to a socket (SO_MAX_PACING_RATE, see socket(7)): so a rate holds
+for all that a connection carries, smoothly, and nobody here has to wait or count.
 """
 
-import array
+from __future__ import annotations
+
 import socket
-import sys
+from dataclasses import dataclass
+
+from fleet.ssh import Dialler
 
 # Linux's <asm-generic/socket.h>; Python names it from 3.13 on.
 SO_MAX_PACING_RATE = 47
-CONNECT_TIMEOUT_S = 15
+_BITS, _MEGA = 8, 1_000_000
 
 
-def main() -> int:
-    """Connect, set the rate, and pass the socket on."""
-    host, port, rate = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    try:
-        connection = socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S)
-    except OSError as error:
-        sys.stderr.write(f"{host} port {port}: {error}\n")
-        return 1
-    connection.setblocking(True)  # noqa: FBT003 - the standard library's own
-    connection.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)
-    out = socket.socket(fileno=sys.stdout.fileno())
-    descriptors = array.array("i", [connection.fileno()])
-    out.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
-    out.detach()
-    return 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paced:
+    """What opens connections, each of which sends at the rate at the most."""
 
+    dialler: Dialler
+    rate_mbps: float
 
-if __name__ == "__main__":
-    sys.exit(main())
+    def connect(self, address: str, port: int, *, timeout_s: float) -> socket.socket:
+        """Return a connected stream socket with its rate set."""
+        connection = self.dialler.connect(address, port, timeout_s=timeout_s)
+        rate = max(1, int(self.rate_mbps * _MEGA / _BITS))
+        connection.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)
+        return connection

@@ -42,8 +42,6 @@ _SSH_OPTIONS = (
 _CONNECT_TIMEOUT_S = 15
 _CANCEL_EVERY_S = 1
 _WORDS_MAX = 2000
-_MEGA = 1_000_000
-_PACED = Path(__file__).with_name("paced.py")
 
 
 class Outcome(StrEnum):
@@ -98,15 +96,13 @@ class Play:
     """A playbook by its name, the devices, and what it is told.
 
     `variables`, and `own` for each device, hold no secret: they are written to the run's folder.
-    `timeout_s` ends the whole run; a task of one device ends after `task_timeout_s`. All that goes
-    to a device leaves at `rate_mbps` at the most, where that is given.
+    `timeout_s` ends the whole run; a task of one device ends after `task_timeout_s`.
     """
 
     playbook: str
     targets: Sequence[Target]
     variables: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    rate_mbps: float | None = None
     forks: int = FORKS
     timeout_s: int = 3600
     task_timeout_s: int = 900
@@ -265,7 +261,6 @@ def _inventory(work: Play, folder: Path, keys: Path) -> dict[str, Any]:
         f"UserKnownHostsFile={known}",
         "GlobalKnownHostsFile=/dev/null",
         f"IdentityFile={keys / 'key'}",
-        *_paced(work.rate_mbps),
         *([f"CertificateFile={certificate}"] if certificate.is_file() else []),
     ]
     return {
@@ -293,15 +288,6 @@ def _host(target: Target) -> dict[str, Any]:
         "ansible_user": target.user,
         "ansible_ssh_common_args": " ".join(f"-o {option}" for option in options),
     }
-
-
-def _paced(rate_mbps: float | None) -> list[str]:
-    """Return the options that hold what ssh sends to a rate."""
-    if rate_mbps is None:
-        return []
-    rate = max(1, int(rate_mbps * _MEGA / 8))
-    program = shlex.join((sys.executable, "-I", "-S", "-E", str(_PACED)))
-    return ["ProxyUseFdpass=yes", f'"ProxyCommand={program} %h %p {rate}"']
 
 
 def _environment(work: Play, folder: Path) -> dict[str, str]:

@@ -28,7 +28,9 @@ from paramiko.ssh_exception import AuthenticationException, IncompatiblePeer
 from fleet.errors import HostKeyChangedError, NotProvenError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from paramiko import Channel
 
     from fleet.identity.credential import Credential
 
@@ -113,23 +115,61 @@ class Session:
             When the device does not let us run a command, or writes more than 8 MB.
         """
         with self._line.deadline(f"answer to {command.split(maxsplit=1)[0]}", timeout_s):
-            try:
-                channel = self._line.transport.open_session(timeout=timeout_s)
-                channel.exec_command(command)
-            except SSHException as error:
-                if not self._line.transport.is_active():
-                    raise
-                raise RefusedError(f"{self.device} runs no command for us") from error
+            channel = self._begun(command, timeout_s)
             if stdin:
                 channel.sendall(stdin)
-            channel.shutdown_write()
-            out = b"".join(_chunks(iter(lambda: channel.recv(_CHUNK_BYTES), b""), self.device))
-            err = b"".join(
-                _chunks(iter(lambda: channel.recv_stderr(_CHUNK_BYTES), b""), self.device)
-            )
-            status = channel.recv_exit_status()
+            return self._ended(channel)
+
+    def converse(
+        self,
+        command: str,
+        *,
+        first: bytes,
+        then: Callable[[bytes], Iterable[bytes]],
+        timeout_s: float,
+    ) -> Answer:
+        """Run a command, hand it a line, and send what `then` makes of the line that it answers.
+
+        That may be much: it is sent as it is yielded, and no more of it once the command takes no
+        more. Its first line is part of the answer.
+
+        Raises
+        ------
+        UnreachableError, RefusedError
+            As for `run`.
+        """
+        with self._line.deadline(f"answer to {command.split(maxsplit=1)[0]}", timeout_s):
+            channel = self._begun(command, timeout_s)
+            channel.sendall(first + b"\n")
+            said = b""
+            while b"\n" not in said and (chunk := channel.recv(_CHUNK_BYTES)):
+                said += chunk
+            for piece in then(said.partition(b"\n")[0]):
+                try:
+                    channel.sendall(piece)
+                except OSError:
+                    if not self._line.transport.is_active():
+                        raise
+                    break  # It has ended, and says why.
+            return self._ended(channel, said)
+
+    def _begun(self, command: str, timeout_s: float) -> Channel:
+        try:
+            channel = self._line.transport.open_session(timeout=timeout_s)
+            channel.exec_command(command)
+        except SSHException as error:
             if not self._line.transport.is_active():
-                raise EOFError("the connection ended before the answer")
+                raise
+            raise RefusedError(f"{self.device} runs no command for us") from error
+        return channel
+
+    def _ended(self, channel: Channel, said: bytes = b"") -> Answer:
+        channel.shutdown_write()
+        out = said + b"".join(_chunks(iter(lambda: channel.recv(_CHUNK_BYTES), b""), self.device))
+        err = b"".join(_chunks(iter(lambda: channel.recv_stderr(_CHUNK_BYTES), b""), self.device))
+        status = channel.recv_exit_status()
+        if not self._line.transport.is_active():
+            raise EOFError("the connection ended before the answer")
         return Answer(status=status, stdout=out, stderr=err)
 
     def put(self, path: str, content: bytes, mode: int, *, timeout_s: float = 60) -> None:

@@ -91,7 +91,7 @@ def _updates(
     lane: Lane,
     stopped: Callable[[], bool],
 ) -> Updates:
-    from fleet.deploy import DeployLane
+    from fleet.deploy import DeployLane, issued_by
     from fleet.health.probe import ask
     from fleet.health.sweep import sweep
     from fleet.staging import Updates
@@ -109,8 +109,7 @@ def _updates(
 
     return Updates(
         lane=DeployLane(
-            identity=desk.identity,
-            operator=desk.operator,
+            credential=issued_by(desk.identity, desk.operator),
             carrier=transport_of(workspace),
             stopped=stopped,
         ),

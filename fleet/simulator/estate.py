@@ -14,6 +14,7 @@ from fleet.registry import Registry
 from fleet.registry.changes import Reason, change_devices
 from fleet.rehearsal.example import example_topology
 from fleet.simulator.faults import Faults
+from fleet.simulator.lane import SimulatedLane
 from fleet.simulator.machine import Machine, Program
 from fleet.simulator.wire import Clock, SimulatedWire
 from fleet.topology import ServedCell, Topology
@@ -43,11 +44,15 @@ class Simulation:
         """Return the broker lane of real devices, over the simulated wire."""
         return BrokerDriver(wire=self.wire, knocking=self.knocking, topology=self.topology)
 
+    def lane(self, *, apply_s: float) -> SimulatedLane:
+        """Return the deploy lane, to devices that take so long to apply a bundle."""
+        return SimulatedLane(wire=self.wire, login_s=self.knocking.login_timeout_s, apply_s=apply_s)
+
     def provision(self, name: str, nonce: str) -> None:
         """Set a device up anew: it forgets all that it knew, and keeps its key."""
         machine = self.wire.machines[name]
         machine.nonce, machine.state, machine.used, machine.fails = nonce, {}, {}, ""
-        machine.version = {}
+        machine.version, machine.fetched = {}, ""
 
 
 def simulate(  # noqa: PLR0913 - what an estate is made of, by name

@@ -54,6 +54,8 @@ class Machine:
         What is known of each order that it took, by nonce.
     version
         The last bundle that it took: version and hash.
+    fetched
+        The hash of the bundle that it was brought last, "" where none was.
     fails
         What putting a state in force does next: "" for nothing unusual, "disk" for no space,
         "power" for a cut of the power, which happens once.
@@ -66,6 +68,7 @@ class Machine:
     state: dict[str, Any] = field(default_factory=dict)
     used: dict[str, dict[str, Any]] = field(default_factory=dict)
     version: dict[str, str] = field(default_factory=dict)
+    fetched: str = ""
     fails: str = ""
 
     @property
@@ -111,7 +114,8 @@ class Program:
             with _known(self._modules):
                 try:
                     given = json.loads(stdin)
-                    said = {"order": order.take, "prove": order.prove}[command](given)
+                    act = {"order": order.take, "prove": order.prove, "prefetch": self._prefetch}
+                    said = act[command](given)
                 except order.NotYetError as refusal:
                     said = {"refused": str(refusal), "later": True}
                 except (order.RefusalError, order.firewall.RefusalError) as refusal:
@@ -119,6 +123,11 @@ class Program:
                 except (OSError, ValueError, KeyError, TypeError) as fault:
                     said = {"refused": f"{type(fault).__name__}: {fault}"}
             return json.dumps(said).encode()
+
+    @staticmethod
+    def has_had(machine: Machine, stdin: bytes) -> bool:
+        """Return whether a device has taken an order before."""
+        return json.loads(json.loads(stdin)["request"])["nonce"] in machine.used
 
     def _facts(self) -> bytes:
         order, machine = self._order, self._machine
@@ -174,7 +183,7 @@ class Program:
         order.glass.note = lambda *_said: None
         vars(self._modules["wingspan_change"])["open"] = self._opened
         update: Any = self._modules["wingspan_update"]
-        update.settle, update.refuse = lambda: None, lambda _request: None
+        update.settle, update.refuse = lambda: None, self._refuse
         update.run, update.shown = self._update, self._updated
 
     def _read_json(self, path: str) -> Any:
@@ -202,6 +211,18 @@ class Program:
     def _opened(self, _path: str, **_how: str) -> StringIO:
         """Return what `open` would of the one file that a change reads."""
         return StringIO(json.dumps({"nonce": self._machine.nonce}))
+
+    def _prefetch(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Take the bytes of a bundle, where its order is one."""
+        order = self._order
+        request = order.read(given["request"])
+        order.check(request, given, json.loads(self.trust["statement"]))
+        self._machine.fetched = str(request["parameters"]["bundle_sha256"])
+        return {"bundle_sha256": self._machine.fetched, "complete": True}
+
+    def _refuse(self, request: Mapping[str, Any]) -> None:
+        if self._machine.fetched != request["parameters"]["bundle_sha256"]:
+            raise self._order.NotYetError("the bundle is not here yet")
 
     def _update(self, known: dict[str, Any]) -> None:
         """Take a bundle, or fail for want of space; either way the device is whole."""

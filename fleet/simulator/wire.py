@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 class Clock:
     """Virtual time: as many connections at once as a sweep makes, each as long as it takes."""
 
-    def __init__(self, begins_s: float, at_once: int) -> None:
+    def __init__(self, begins_s: float, at_once: int, *, passed_s: float = 0.0) -> None:
         self._begins_s, self._lock = begins_s, Lock()
-        self._free_s = [0.0] * at_once
-        self._passed_s = 0.0
+        self._free_s = [passed_s] * at_once
+        self._passed_s = passed_s
 
     @property
     def passed_s(self) -> float:
@@ -52,9 +52,17 @@ class Clock:
 
     def wait(self, seconds: float) -> None:
         """Let time pass while nobody is asked."""
+        self.reach(self._passed_s + seconds)
+
+    def reach(self, passed_s: float) -> None:
+        """Let time pass until at least a moment, while nobody is asked."""
         with self._lock:
-            self._passed_s += seconds
+            self._passed_s = max(self._passed_s, passed_s)
             self._free_s = [self._passed_s] * len(self._free_s)
+
+    def beside(self, passed_s: float, at_once: int) -> Clock:
+        """Return a clock for who is asked beside, so many at a time from a moment on."""
+        return Clock(self._begins_s, at_once, passed_s=passed_s)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,17 +91,30 @@ class SimulatedWire:
         HostKeyChangedError
             When it does not hold the pinned key.
         """
-        begun_s, began_s = time.thread_time(), self.clock.begin()
-        takes_s = patience.login_s
+        return self.exchanged(self.clock, device, patience.login_s, command=command, stdin=stdin)
+
+    def exchanged(  # noqa: PLR0913 - when, with whom, for how long, and what, by name
+        self,
+        clock: Clock,
+        device: Device,
+        login_s: float,
+        *,
+        command: str,
+        stdin: bytes,
+        lasts_s: float = 0.0,
+    ) -> bytes:
+        """Return what a device says, by another clock, to what takes longer than its answer."""
+        begun_s, began_s = time.thread_time(), clock.begin()
+        takes_s = login_s
         try:
             self._turns[device.device] += 1
             if self._is_silent(device, began_s):
                 raise UnreachableError(f"{device.device} does not answer", stage="connect")
             turn = self._turns[device.device]
-            takes_s = self.faults.seconds(device.device, command, turn)
+            takes_s = self.faults.seconds(device.device, command, turn) + lasts_s
             return self._answer(device, command, stdin)
         finally:
-            self.clock.end(began_s + takes_s)
+            clock.end(began_s + takes_s)
             self.cpu_s += time.thread_time() - begun_s
 
     def _is_silent(self, device: Device, at_s: float) -> bool:
@@ -108,12 +129,13 @@ class SimulatedWire:
         if command == "order" and self.faults.is_full(device.device):
             machine.fails = "disk"
         lost = f"{device.device} hangs up in the command"
-        loses = command == "order" and not machine.used
+        loses = command == "order" and self.faults.loses_its_answer(device.device)
+        loses = loses and not self.program.has_had(machine, stdin)
         try:
             answer = self.program.answer(machine, command, stdin)
         except PowerCutError as error:
             raise UnreachableError(lost, stage="command") from error
-        if loses and self.faults.loses_its_answer(device.device):
+        if loses:
             raise UnreachableError(lost, stage="command")
         return answer
 

@@ -1,112 +1,112 @@
 #!/usr/bin/python3 -ISE
-"""The bytes of a bundle as they arrive: in parts, each of which need not come twice.
+"""The bytes of a bundle as they arrive, over one connection, none of them twice.
 
-Runs as root and reads the order that the bundle is for, with the size of the parts, as one JSON
-object from its input. What has arrived is handed on only when it is the bundle that was signed.
-
-    missing   say which parts are not there, and make room for them
-    gather    join the parts, and hand the bundle to what applies it
+Runs as root. The first line of its input is the order that the bundle is for, as one JSON object;
+it answers with a line that says how many bytes are here, takes those that follow, and says in a
+last line what came of it. What has arrived is handed on only when it is the bundle that was signed.
 """
 
+import fcntl
 import json
 import os
 import shutil
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import wingspan_bundle as bundles
 import wingspan_order as order
 import wingspan_update as update
 
 INCOMING = "/var/lib/wingspan/incoming"
-# So much stays free beside the parts and the bundle that they are joined to.
+# So much stays free beside the bundle.
 FREE_BYTES = 16 * 1024 * 1024
+# Who sends nothing for so long has gone, and what came is for the next to go on from.
+SILENCE_S = 120
 _CHUNK = 1024 * 1024
 
 
-def missing(given):
-    """Return the numbers of the parts that are not there in full; none when the bundle is."""
-    if update.prefetch({**given, "source": {}})["complete"]:
-        return {"complete": True, "missing": []}
-    folder = folder_of(given)
-    make_folder(folder)
-    sizes = sizes_of(given)
-    absent = [number for number, size in enumerate(sizes) if have(folder, number) != size]
-    # The parts and then the bundle; what was joined already lies where its parts lay.
-    needed = sum(sizes[number] for number in absent) + sum(sizes) + FREE_BYTES
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        words = f"{free // _CHUNK} MB are free, and {needed // _CHUNK} MB are needed"
+def receive(stream):
+    """Take what is missing of a bundle, and return what is here then."""
+    given = json.loads(stream.readline())
+    standing = update.prefetch({**given, "source": {}})
+    if standing["complete"]:
+        return say(standing)
+    parameters = json.loads(given["request"])["parameters"]
+    name, size = parameters["bundle_sha256"], int(parameters["bytes"])
+    path = place(name)
+    with open(path, "ab") as arriving:
+        hold(arriving)
+        have = arriving.tell()
+        if have > size:
+            arriving.truncate(0)
+            have = 0
+        make_sure_of_room(size - have)
+        say({**standing, "have": have})
+        left = pour(stream, arriving, size - have)
+        if left:
+            raise order.NotYetError(f"{left} bytes of the bundle did not come")
+        try:
+            bundles.take_over(name, path)
+        except bundles.SpoiltError as error:
+            raise order.RefusalError(str(error)) from error
+    return bundles.standing(name)
+
+
+def place(name):
+    """Return where a bundle arrives, and remove what is left of others: one at a time comes."""
+    os.makedirs(INCOMING, mode=0o700, exist_ok=True)
+    for other in os.listdir(INCOMING):
+        if other != name:
+            path = os.path.join(INCOMING, other)
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+    return os.path.join(INCOMING, name)
+
+
+def hold(arriving):
+    """Have a bundle arrive from one sender at a time."""
+    try:
+        fcntl.flock(arriving, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise order.NotYetError("another is bringing this bundle") from error
+
+
+def make_sure_of_room(needed):
+    free = shutil.disk_usage(INCOMING).free
+    if free < needed + FREE_BYTES:
+        words = f"{free // _CHUNK} MB are free, and {(needed + FREE_BYTES) // _CHUNK} MB are needed"
         raise order.NotYetError(words)
-    return {"complete": False, "missing": absent}
 
 
-def gather(given):
-    """Join the parts and hand the bundle on; when it is another, all of it has to come again."""
-    if update.prefetch({**given, "source": {}})["complete"]:
-        return {"complete": True}
-    folder = folder_of(given)
-    joined = os.path.join(folder, "bundle")
-    sizes = sizes_of(given)
-    with open(joined, "wb") as whole:
-        for number, size in enumerate(sizes):
-            if have(folder, number) != size:
-                raise order.NotYetError(f"part {number} is not there in full")
-            with open(part(folder, number), "rb") as piece:
-                shutil.copyfileobj(piece, whole, _CHUNK)
-        whole.flush()
-        os.fsync(whole.fileno())
+def pour(stream, arriving, left):
+    """Take so many bytes, or those that come; return how many did not."""
     try:
-        complete = update.prefetch({**given, "source": {"path": joined}})["complete"]
+        while left:
+            signal.alarm(SILENCE_S)  # Which ends this program.
+            chunk = stream.read1(min(left, _CHUNK))
+            if not chunk:
+                break
+            arriving.write(chunk)
+            left -= len(chunk)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return {"complete": complete}
+        signal.alarm(0)
+        arriving.flush()
+        os.fsync(arriving.fileno())
+    return left
 
 
-def folder_of(given):
-    """Return where the parts of an order's bundle are."""
-    digest = json.loads(given["request"])["parameters"]["bundle_sha256"]
-    if not (isinstance(digest, str) and digest.isalnum()):
-        raise order.RefusalError("the order names no bundle")
-    return os.path.join(INCOMING, digest)
+def say(answer):
+    """Write a line to the sender, who waits for it."""
+    print(json.dumps(answer), flush=True)
+    return answer
 
 
-def make_folder(folder):
-    """Make a folder for parts, and remove those of other bundles: one at a time is under way."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    for name in os.listdir(INCOMING):
-        if name != os.path.basename(folder):
-            shutil.rmtree(os.path.join(INCOMING, name), ignore_errors=True)
-
-
-def sizes_of(given):
-    """Return how many bytes each part has."""
-    total, each = int(given["bytes"]), int(given["part_bytes"])
-    return [min(each, total - start) for start in range(0, total, each)]
-
-
-def part(folder, number):
-    return os.path.join(folder, f"{number:06d}")
-
-
-def have(folder, number):
-    try:
-        return os.path.getsize(part(folder, number))
-    except OSError:
-        return None
-
-
-COMMANDS = {"missing": missing, "gather": gather}
-
-
-def main(words):
-    """Do one command."""
-    if len(words) != 1 or words[0] not in COMMANDS:
-        print(f"usage: wingspan_prefetch.py {'|'.join(COMMANDS)}", file=sys.stderr)
-        return 2
+def main():
+    """Take a bundle."""
     os.umask(0o077)
-    return order.answered(lambda: COMMANDS[words[0]](json.loads(sys.stdin.buffer.read())))
+    return order.answered(lambda: receive(sys.stdin.buffer))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

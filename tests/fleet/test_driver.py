@@ -1,4 +1,4 @@
-"""What every driver does, on real devices of a rehearsal and on simulated ones alike."""
+"""What every driver and lane does, on real devices of a rehearsal and on simulated ones alike."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -7,12 +7,14 @@ from functools import partial
 
 import pytest
 
-from fleet.approval import Action, new_request
+from fleet.approval import Action, inclusion, leaf, new_request
 from fleet.approval.order import APPROVED, REQUESTED, signed
 from fleet.approval.request import frozen
-from fleet.driver import BrokerDriver, SshWire
+from fleet.bundle import Kind, Rules, Wanted, make_bundle, parameters_of
+from fleet.deploy import DeployLane, issued_by, parcel_of
+from fleet.driver import BrokerDriver, Order, SshWire
 from fleet.enrolment import Centre, enrol_devices, plan, read_candidates
-from fleet.errors import RefusedError, UnreachableError
+from fleet.errors import NotYetError, RefusedError, UnreachableError
 from fleet.health.probe import Lane, Patience, ask
 from fleet.health.rules import Knocking
 from fleet.identity import Identity
@@ -30,7 +32,11 @@ from fleet.registry.requests import (
     set_status,
 )
 from fleet.simulator import asked, simulate
+from fleet.staging import Updates
+from fleet.topology import read_topology
+from fleet.wave import Wave, read_rules
 from fleet.workspace import Workspace
+from tests.fleet.bundle.tablets import generic_source
 from tests.fleet.conftest import PATIENCE_S, new_key
 
 KNOCKING = Knocking(
@@ -66,6 +72,9 @@ class World:
     registry: Registry
     people: dict
     wire: LosingWire
+    lane: object
+    bundle: object
+    topology: object
     probe: object
     silence: object
     provision: object
@@ -107,6 +116,20 @@ class World:
                     connection, request.request, operator=name, signature=made.signature, at=now
                 )
 
+    def update_of(self, devices):
+        """Return a request of ben's that devices take the bundle."""
+        now = datetime.now(tz=UTC)
+        rules = {"soak_s": 0, "hold": "", "one_per": ""}
+        return new_request(
+            Action.UPDATE,
+            devices,
+            scope="x",
+            by="ben",
+            now=now,
+            expires=now + timedelta(hours=1),
+            parameters=parameters_of(self.bundle, Rules(battery_percent_min=0)) | rules,
+        )
+
     def carry_out(self, *, now=None, signers=None):
         return reconcile(
             self.registry,
@@ -114,7 +137,40 @@ class World:
             self.identity.statement().signers if signers is None else signers,
             now=now or datetime.now(tz=UTC),
             by="ben",
+            updates=self.updates,
         )
+
+    @property
+    def updates(self):
+        """Return what updates are carried out with."""
+
+        def answering(devices):
+            return frozenset(d.device for d in devices if not self.probe(d).is_unreachable)
+
+        return Updates(
+            lane=self.lane,
+            rules=read_rules(self.bundle.path.parent),
+            topology=self.topology,
+            bundles=self.bundle.path.parent,
+            answering=answering,
+        )
+
+    def order(self, request, devices, *people):
+        """Return the orders of a request to some devices, signed by people."""
+        proofs = inclusion([leaf(one.device, one.nonce) for one in frozen(devices)])
+        signatures = tuple(
+            signed(
+                request,
+                operator=name,
+                key=self.people[name],
+                namespace=REQUESTED if name == "ben" else APPROVED,
+            )
+            for name in people
+        )
+        return {
+            one.device: Order(request=request, signatures=signatures, included=included)
+            for one, included in zip(frozen(devices), proofs, strict=True)
+        }
 
     def state(self, request, device):
         with self.registry.reading() as connection:
@@ -126,6 +182,25 @@ class World:
         (reply,) = self.driver.prove([device], request.request)
         assert reply.proof, reply.error
         return reply.proof
+
+
+def wave_of(devices):
+    """Return the wave of some devices."""
+    names = tuple(device.device for device in devices)
+    times = {"prefetch_s": PATIENCE_S, "apply_s": PATIENCE_S}
+    return Wave(site="XAA", coverage=False, devices=names, at_once=4, rate_mbps=50.0, **times)
+
+
+def made_bundle(workspace, folder):
+    """Return a small bundle, under the name by which bundles are kept."""
+    bundle = make_bundle(
+        workspace,
+        generic_source(folder / "source", "2.0", parts=2),
+        Wanted(name="kiosk", kind=Kind.GENERIC, version="2.0"),
+        folder / "made.tar",
+        now=datetime.now(tz=UTC),
+    )
+    return replace(bundle, path=bundle.path.rename(folder / f"{bundle.sha256}.tar"))
 
 
 def staff(workspace, folder):
@@ -150,8 +225,8 @@ def world(request, tmp_path_factory):
 
 
 @contextmanager
-def in_the_lab(request, people, _folders):
-    lab = request.getfixturevalue("start_lab")(devices=10, prisons=2)
+def in_the_lab(request, people, folders):
+    lab = request.getfixturevalue("start_lab")(devices=16, prisons=2)
     identity, keys = staff(lab.workspace, people)
     centre = Centre(
         identity=identity, transport=lab.transport, operator="asha", timeout_s=PATIENCE_S
@@ -185,6 +260,9 @@ def in_the_lab(request, people, _folders):
             registry=registry,
             people=keys,
             wire=LosingWire(SshWire(lane=lane)),
+            lane=DeployLane(credential=issued_by(identity, "asha"), carrier=lab.transport),
+            bundle=made_bundle(lab.workspace, folders.mktemp("bundle")),
+            topology=read_topology(lab.workspace.topology),
             probe=lambda device: ask(device, lane, PATIENCE),
             silence=silence,
             provision=provision,
@@ -196,7 +274,7 @@ def simulated(_request, people, folders):
     workspace = Workspace(folders.mktemp("simulated"))
     identity, keys = staff(workspace, people)
     with Registry.create(workspace.settings().database) as registry:
-        found = simulate(registry, identity.envelope(), KNOCKING, devices=10, prisons=2)
+        found = simulate(registry, identity.envelope(), KNOCKING, devices=16, prisons=2)
 
         @contextmanager
         def silence(device):
@@ -209,6 +287,9 @@ def simulated(_request, people, folders):
             registry=registry,
             people=keys,
             wire=LosingWire(found.wire),
+            lane=found.lane(apply_s=1.0),
+            bundle=made_bundle(workspace, folders.mktemp("bundle")),
+            topology=found.topology,
             probe=lambda device: asked(found.wire, device, PATIENCE),
             silence=silence,
             provision=lambda device, nonce: found.provision(device.device, nonce),
@@ -369,3 +450,64 @@ def test_an_order_that_never_came_is_unknown(world):
     (reply,) = world.driver.prove([world.device(9)], "R-00000000")
 
     assert reply.proof.outcome == "unknown"
+
+
+def test_an_update_is_brought_applied_and_proven(world):
+    devices = [world.device(10), world.device(11)]
+    request = world.update_of(devices)
+    world.keep(request, devices, "ben", "cleo")
+
+    found = world.carry_out()
+
+    assert {one.device for one in found.proven} >= {one.device for one in devices}
+    for device in devices:
+        shown = world.shown(request, device).shown
+        assert (shown["version"], shown["update"]["bundle_sha256"]) == (
+            "2.0",
+            world.bundle.sha256,
+        )
+        assert world.registry.device(device.device).version == "2.0"
+
+
+def test_an_update_waits_for_its_bundle_and_is_applied_once(world, tmp_path):
+    device = world.device(12)
+    request = world.update_of([device])
+    orders, wave = world.order(request, [device], "ben", "cleo"), wave_of([device])
+    parcel = parcel_of(world.bundle.path, tmp_path)
+
+    (early,) = world.lane.apply(wave, [device], orders)
+    lacking = world.lane.prefetch(wave, [device], orders, parcel)
+    (first,) = world.lane.apply(wave, [device], orders)
+    (second,) = world.lane.apply(wave, [device], orders)
+
+    assert isinstance(early.error, NotYetError)
+    assert "the bundle is not here yet" in str(early.error)
+    assert lacking == {device.device: ""}
+    assert [reply.proof.outcome for reply in (first, second)] == ["done", "done"]
+
+
+def test_bytes_go_to_nobody_whose_order_does_not_hold(world, tmp_path):
+    devices = [world.device(7), world.device(13)]  # Of two prisons.
+    request = world.update_of(devices)
+    alone = world.order(request, devices, "ben")
+    parcel = parcel_of(world.bundle.path, tmp_path)
+
+    lacking = world.lane.prefetch(wave_of(devices), devices, alone, parcel)
+
+    assert all("2 people have to sign, and 1 did" in why for why in lacking.values())
+
+
+def test_a_wave_goes_on_without_who_is_silent_or_another(world, tmp_path):
+    devices = [world.device(13), world.device(14), world.device(15)]
+    request = world.update_of(devices)
+    orders = world.order(request, devices, "ben", "cleo")
+    parcel = parcel_of(world.bundle.path, tmp_path)
+    silent, other, well = devices
+    impostor = replace(other, host_key=well.host_key)
+
+    with world.silence(silent):
+        lacking = world.lane.prefetch(wave_of(devices), [silent, impostor, well], orders, parcel)
+
+    assert "does not answer" in lacking[silent.device]
+    assert "key" in lacking[other.device]
+    assert lacking[well.device] == ""

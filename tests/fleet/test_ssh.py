@@ -1,5 +1,6 @@
 """What a connection promises, shown on a real sshd."""
 
+import itertools
 import os
 import signal
 import socket
@@ -65,6 +66,32 @@ def test_one_session_runs_one_command_after_the_other(sshd, opened):
         answers = [session.run(f"echo {n}", timeout_s=PATIENCE_S).stdout for n in (1, 2)]
 
     assert answers == [b"1\n", b"2\n"]
+
+
+def test_a_command_is_sent_what_follows_from_its_first_line(sshd, opened):
+    def counted(said):
+        yield from (b"x" * 100_000 for _ in range(int(said)))
+
+    with opened(sshd.target, sshd.credential) as session:
+        answer = session.converse(
+            "read -r wanted; echo $wanted; wc -c", first=b"3", then=counted, timeout_s=PATIENCE_S
+        )
+
+    assert (answer.status, answer.stdout) == (0, b"3\n300000\n")
+
+
+def test_a_command_that_takes_no_more_still_says_why(sshd, opened):
+    endless = itertools.repeat(b"x" * 100_000)
+
+    with opened(sshd.target, sshd.credential) as session:
+        answer = session.converse(
+            "read -r wanted; echo no; exit 6",
+            first=b"all",
+            then=lambda _said: endless,
+            timeout_s=PATIENCE_S,
+        )
+
+    assert (answer.status, answer.stdout) == (6, b"no\n")
 
 
 def test_with_debian_12_the_key_exchange_is_curve25519(sshd, opened):

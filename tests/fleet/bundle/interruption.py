@@ -27,6 +27,8 @@ CONTROLLER = "controller killed"
 WINGSPAN = Path(sys.executable).with_name("wingspan")
 PARTS = 40
 PATIENCE_S = 300
+# So many controllers are killed while their device is at it, the others at any moment before.
+IN_THE_MIDDLE = 0.8
 STATE = "var/lib/wingspan/transaction/state.json"
 OVER = {"proven": "done", "failed": "failed"}
 
@@ -36,7 +38,7 @@ class Broken:
     """One update that was broken off: what was done to it, and what came of it.
 
     `between` is whether it was between first write and commit: the device then had to begin again
-    or go back. `faults` is what should not have been.
+    or go back, or its controller died while it was at it. `faults` is what should not have been.
     """
 
     seed: int
@@ -63,7 +65,7 @@ class Breaker:
 
     def __init__(self, tablets, device, kind):
         self.tablets, self.device, self.kind = tablets, device, kind
-        self.version, self.lasts_s, self.count = "", 1.0, 0
+        self.version, self.lasts_s, self.begins_s, self.count = "", 1.0, 8.0, 0
         tablets.give_user(device)
         self._begin_whole()
 
@@ -83,8 +85,9 @@ class Breaker:
         draw = random.Random(seed)  # noqa: S311 - a schedule, no secret
         bundle, before = self._bundle(), self.version
         already = len(self.tablets.sessions(self.device))
+        between = False
         if how == CONTROLLER:
-            outcome = self._ordered_and_killed(bundle, draw)
+            outcome, between = self._ordered_and_killed(bundle, draw)
         else:
             order = self._start(bundle)
             early = draw.random() < 0.1
@@ -105,24 +108,35 @@ class Breaker:
             outcome=last["outcome"],
             attempts=last["attempts"],
             sessions=len(seen),
-            between=last["attempts"] > 1 or last["outcome"] == "restored",
+            between=between or last["attempts"] > 1 or last["outcome"] == "restored",
             faults=tuple(self._faults(outcome, before, bundle.version, seen)),
         )
 
     def _ordered_and_killed(self, bundle, draw):
-        """Order an update as a person does, kill that command, and reconcile until it is over."""
+        """Order an update as a person does, kill that command, and reconcile until it is over.
+
+        Returns what came of it, and whether the device was at it when the command was killed.
+        """
         scope = f"device:{self.device.device}"
         words = ["update", scope, "--bundle", str(bundle.path), "--soak", "0", "--yes"]
         command = self._begins(*words)
-        if draw.random() < 0.5:
+        began_s = time.monotonic()
+        if draw.random() < IN_THE_MIDDLE:
             self._wait(lambda: self._state() == "begun" or command.poll() is not None)
             time.sleep(draw.uniform(0, self.lasts_s))
-        else:
-            time.sleep(draw.uniform(0, 8))
+        else:  # Before, or just after: as long as the last command took until its device began.
+            time.sleep(draw.uniform(0, self.begins_s))
+        between = self._state() in {"begun", "applied"} and command.poll() is None
         with suppress(ProcessLookupError):
             # Alone, or with the Ansible that it started.
             (os.kill, os.killpg)[draw.random() < 0.5](command.pid, signal.SIGKILL)
-        command.wait()
+        command.communicate()
+        if between:
+            self.begins_s = time.monotonic() - began_s
+        return self._reconciled(bundle), between
+
+    def _reconciled(self, bundle):
+        """Carry out what is due until the device's update is over; return what came of it."""
         ends_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < ends_s:
             answer = json.loads(self._begins("reconcile", "--once", "--json").communicate()[0])

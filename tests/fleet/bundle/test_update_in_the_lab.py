@@ -3,18 +3,24 @@
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 
+from fleet.approval import inclusion, leaf
+from fleet.approval.order import REQUESTED, signed
 from fleet.bundle import Rules
+from fleet.deploy import RECEIVE, DeployLane, Parcel, issued_by, parcel_of
+from fleet.driver import Order
 from fleet.errors import NotYetError, RefusedError
 from fleet.rehearsal.lab import down
+from fleet.wave import Wave
 from tests.fleet.bundle.tablets import BUNDLES, TAKE, Tablets, generic_source
 
 
 @pytest.fixture(scope="module")
 def tablets(start_lab, tmp_path_factory):
-    lab = start_lab(devices=15, prisons=1)
+    lab = start_lab(devices=18, prisons=1)
     yield Tablets(lab, tmp_path_factory.mktemp("tablets"))
     down(lab.workspace)
 
@@ -285,6 +291,91 @@ def test_a_prefetch_says_what_is_here_and_takes_over_what_was_brought(tablets, f
     assert "thrown away" in spoilt["refused"]
     assert whole == {"bundle_sha256": bundle.sha256, "have": bundle.bytes, "complete": True}
     assert tablets.send(free, request).outcome == "done"
+
+
+@pytest.fixture
+def lane(tablets):
+    """Return the deploy lane of the centre."""
+    issue = issued_by(tablets.identity, "asha")
+    return DeployLane(credential=issue, carrier=tablets.lab.transport)
+
+
+WAVE = Wave(
+    site="XAA",
+    coverage=False,
+    devices=(),
+    at_once=1,
+    rate_mbps=50.0,
+    prefetch_s=300.0,
+    apply_s=300.0,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted(Parcel):
+    """A parcel that notes from where on its bytes were asked for."""
+
+    asked: list[int]
+
+    def since(self, offset):
+        self.asked.append(offset)
+        return Parcel.since(self, offset)
+
+
+def parcel_for(tablets, free, folder, name):
+    """Return a bundle as it is sent, its order, and the bundle."""
+    bundle = tablets.make("generic", "1.0", generic_source(folder, "1.0"), name)
+    request = tablets.ask(free, bundle)
+    asked = signed(request, operator="ben", key=tablets.office.keys["ben"], namespace=REQUESTED)
+    (included,) = inclusion([leaf(free.device, free.nonce)])
+    order = Order(request=request, signatures=(asked,), included=included)
+    cut = parcel_of(bundle.path, folder / "parts", part_bytes=400_000)
+    noted = Noted(parts=cut.parts, bytes_total=cut.bytes_total, part_bytes=400_000, asked=[])
+    return noted, {free.device: order}, bundle
+
+
+def test_bytes_that_were_cut_off_go_on_where_they_stopped(tablets, lane, free, tmp_path):
+    parcel, orders, bundle = parcel_for(tablets, free, tmp_path / "o", "cut")
+    whole = bundle.path.read_bytes()
+    half = orders[free.device].encoded("") + b"\n" + whole[:700_000]
+    (tablets.root(free) / "run/half").write_bytes(half)
+
+    said = tablets.on(free, "sh", "-c", f"{RECEIVE} </run/half || true").splitlines()
+    there = lane.prefetch(WAVE, [free], orders, parcel)
+    again = lane.prefetch(WAVE, [free], orders, parcel)
+
+    assert json.loads(said[0]) == {"bundle_sha256": bundle.sha256, "have": 0, "complete": False}
+    missing = f"{bundle.bytes - 700_000} bytes of the bundle did not come"
+    assert json.loads(said[1]) == {"refused": missing, "later": True}
+    assert (there, again, parcel.asked) == ({free.device: ""}, {free.device: ""}, [700_000])
+    assert (tablets.root(free) / BUNDLES / bundle.sha256).read_bytes() == whole
+    assert list((tablets.root(free) / "var/lib/wingspan/incoming").iterdir()) == []
+
+
+def test_bytes_of_another_bundle_are_thrown_away_and_the_right_ones_come(
+    tablets, lane, free, tmp_path
+):
+    parcel, orders, bundle = parcel_for(tablets, free, tmp_path / "p", "mixed")
+    incoming = tablets.root(free) / "var/lib/wingspan/incoming"
+    incoming.mkdir(parents=True, exist_ok=True)
+    (incoming / bundle.sha256).write_bytes(b"of another" * 1000)
+
+    mixed = lane.prefetch(WAVE, [free], orders, parcel)
+    there = lane.prefetch(WAVE, [free], orders, parcel)
+
+    assert "not the bundle that was signed; it was thrown away" in mixed[free.device]
+    assert (there, parcel.asked) == ({free.device: ""}, [10_000, 0])
+
+
+def test_a_bundle_that_has_no_room_is_not_sent(tablets, lane, free, tmp_path):
+    parcel, orders, _ = parcel_for(tablets, free, tmp_path / "q", "large")
+
+    with tablets.lab.fault("fill", tablets.serial(free)):
+        full = lane.prefetch(WAVE, [free], orders, parcel)
+    there = lane.prefetch(WAVE, [free], orders, parcel)
+
+    assert re.fullmatch(r"\d+ MB are free, and \d+ MB are needed", full[free.device]), full
+    assert (there, parcel.asked) == ({free.device: ""}, [0])
 
 
 def test_an_image_is_refused_where_there_is_no_second_slot(tablets, free, tmp_path):
