@@ -35,14 +35,16 @@ def receive(stream):
         return say(standing)
     parameters = json.loads(given["request"])["parameters"]
     name, size = parameters["bundle_sha256"], int(parameters["bytes"])
-    path = place(name)
+    path = os.path.join(INCOMING, name)
+    forget_others(name)
+    make_sure_of_room(size - arrived(path))
+    os.makedirs(INCOMING, mode=0o700, exist_ok=True)
     with open(path, "ab") as arriving:
         hold(arriving)
         have = arriving.tell()
         if have > size:
             arriving.truncate(0)
             have = 0
-        make_sure_of_room(size - have)
         say({**standing, "have": have})
         left = pour(stream, arriving, size - have)
         if left:
@@ -54,14 +56,16 @@ def receive(stream):
     return bundles.standing(name)
 
 
-def place(name):
-    """Return where a bundle arrives, and remove what is left of others: one at a time comes."""
-    os.makedirs(INCOMING, mode=0o700, exist_ok=True)
-    for other in os.listdir(INCOMING):
+def forget_others(name):
+    """Remove what is left of other bundles: one at a time arrives."""
+    for other in os.listdir(INCOMING) if os.path.isdir(INCOMING) else ():
         if other != name:
-            path = os.path.join(INCOMING, other)
-            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
-    return os.path.join(INCOMING, name)
+            os.unlink(os.path.join(INCOMING, other))
+
+
+def arrived(path):
+    """Return how many bytes of a bundle are here."""
+    return os.path.getsize(path) if os.path.exists(path) else 0
 
 
 def hold(arriving):
@@ -73,7 +77,7 @@ def hold(arriving):
 
 
 def make_sure_of_room(needed):
-    free = shutil.disk_usage(INCOMING).free
+    free = shutil.disk_usage(os.path.dirname(INCOMING)).free
     if free < needed + FREE_BYTES:
         words = f"{free // _CHUNK} MB are free, and {(needed + FREE_BYTES) // _CHUNK} MB are needed"
         raise order.NotYetError(words)
