@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from math import ceil
 from pathlib import Path
 from time import monotonic
@@ -63,6 +64,14 @@ class Parcel:
                 offset = 0
                 while chunk := opened.read(_CHUNK_BYTES):
                     yield chunk
+
+    @property
+    def sha256(self) -> str:
+        """Return the hash of the bundle, as its bytes are now."""
+        hashed = sha256()
+        for chunk in self.since(0):
+            hashed.update(chunk)
+        return hashed.hexdigest()
 
 
 class WaveLane(Protocol):

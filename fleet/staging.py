@@ -7,18 +7,20 @@ Nothing here waits: what is not due yet is left, with the reason, to the next pa
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fleet.deploy import WaveLane, parcel_of
 from fleet.device import Device
 from fleet.diagnosis import Sighting
-from fleet.errors import InputError
+from fleet.errors import RefusedError
 from fleet.hindrance import hindrances
 from fleet.intent import IntentState
 from fleet.registry.requests import PAUSED, STOPPED, request_kept, set_status
@@ -187,9 +189,12 @@ class Staging:
                 continue
             if why := self._why_not():
                 return why
-            parcel = self._parcel()
+            try:
+                fetch = self._fetcher(self._parcel)
+            except RefusedError as error:
+                return str(error)
             lacked: dict[str, str] = {}
-            for (wave, names), words in self._side_by_side(lacking, self._fetcher(parcel)):
+            for (wave, names), words in self._side_by_side(lacking, fetch):
                 lacked |= {name: words[name] for name in names if words[name]}
                 here = [name for name in names if not words[name]]
                 self._fetched.update(here)
@@ -373,13 +378,20 @@ class Staging:
 
     # --- small things ----------------------------------------------------------------------------
 
+    @cached_property
     def _parcel(self) -> Parcel:
+        """Return the bundle as it is sent, after a look whether it is the one that was signed."""
         digest = str(self._given["bundle_sha256"])
         bundle = self._updates.bundles / f"{digest}.tar"
         if not bundle.is_file():
-            hint = "put the bundle there under that name, or ask for the update here"
-            raise InputError(f"there is no {bundle}", hint=hint)
-        return parcel_of(bundle, bundle.with_suffix(".parts"))
+            raise RefusedError(f"there is no {bundle}: put the bundle there under that name")
+        folder = bundle.with_suffix(".parts")
+        for _ in range(2):  # Parts may be of what lay there before.
+            parcel = parcel_of(bundle, folder)
+            if parcel.sha256 == digest:
+                return parcel
+            shutil.rmtree(folder)
+        raise RefusedError(f"{bundle} is not the bundle that was signed: put that one there")
 
     def _note(self, **values: Any) -> None:
         with self._registry.writing() as connection:

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,7 +159,9 @@ def _keep(bundle: Bundle, workspace: Workspace) -> None:
     """Keep the bundle where waves take it from, under its hash."""
     target = workspace.bundles / f"{bundle.sha256}.tar"
     if target.is_file():
-        return
+        with target.open("rb") as kept:
+            if file_digest(kept, "sha256").hexdigest() == bundle.sha256:
+                return
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_suffix(".writing")
     shutil.copyfile(bundle.path, aside)

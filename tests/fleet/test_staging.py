@@ -5,6 +5,7 @@ The devices answer on paper; real ones are in tests/fleet/cli/test_update_in_the
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ from fleet.staging import Staging, Updates, is_within
 from fleet.wave import read_rules
 
 HOUR_S = 3600
-BUNDLE = "0a" * 32
+CONTENT = bytes(1000)
+BUNDLE = sha256(CONTENT).hexdigest()
 GIVEN = {
     "bundle_sha256": BUNDLE,
     "version": "2.0",
@@ -103,7 +105,7 @@ def prison(sqlite_registry, tmp_path):
     sqlite_registry.set_states(names, "enrolled", by="test", why="test")
     sqlite_registry.set_states(names, "live", by="test", why="test")
     everyone = {device.device: device for device in sqlite_registry.devices(Scope())}
-    (tmp_path / f"{BUNDLE}.tar").write_bytes(bytes(1000))
+    (tmp_path / f"{BUNDLE}.tar").write_bytes(CONTENT)
     now = datetime.now(tz=UTC)
 
     def begun(rules=None, **given):
@@ -239,6 +241,24 @@ def test_what_keeps_everybody_from_the_bundle_ends_the_run(prison):
 
     assert len(paper.fetched) == 2
     assert "two waves in turn brought the bundle to nobody" in paper.reasons[max(paper.states)]
+
+
+def test_bytes_that_were_not_signed_go_to_nobody_until_the_right_ones_are_there(prison, tmp_path):
+    paper, run, _ = prison()
+    bundle = tmp_path / f"{BUNDLE}.tar"
+    bundle.write_bytes(CONTENT[:-1] + b"!")
+    run()
+    reasons, fetched = set(paper.reasons.values()), list(paper.fetched)
+    bundle.unlink()
+    run()
+    absent = set(paper.reasons.values())
+    bundle.write_bytes(CONTENT)
+    run()
+
+    assert reasons == {f"{bundle} is not the bundle that was signed: put that one there"}
+    assert absent == {f"there is no {bundle}: put the bundle there under that name"}
+    assert fetched == []
+    assert paper.count(IntentState.PROVEN) == 24
 
 
 def test_a_pause_is_heard_before_the_next_wave(prison, sqlite_registry):

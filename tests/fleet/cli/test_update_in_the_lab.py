@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,11 @@ class Shop:
         """Leave a file that the check looks for."""
         for device in devices:
             (self.root(device) / "etc" / name).touch()
+
+    def power(self, device, status):
+        """Have the battery of a device charge or not."""
+        place = self.office.lab.rehearsal.folder(device) / "simulated/sys/class/power_supply/BAT0"
+        (place / "status").write_text(f"{status}\n")
 
     def applied(self, device):
         """Return how often a device applied the bundle."""
@@ -112,7 +118,7 @@ def shop(opened):
 
 @pytest.fixture(scope="module")
 def opened(start_lab, tmp_path_factory):
-    lab = start_lab(devices=84, prisons=7)
+    lab = start_lab(devices=108, prisons=9)
     folder = tmp_path_factory.mktemp("people")
     office = open_office(lab, folder)
     source = folder / "payload"
@@ -264,3 +270,49 @@ def test_what_is_cut_off_in_mid_run_by_the_keyboard_goes_on_where_it_was(shop):
 
     assert "stopping; devices that may have begun are asked" in said
     assert [shop.applied(d) for d in devices.values()] == [1] * 12
+
+
+def test_only_devices_on_their_charger_are_updated_and_only_within_the_window(shop):
+    devices = shop.devices("XAH")
+    names = sorted(devices)
+    for name in names:
+        shop.power(devices[name], "Discharging" if name in names[::2] else "Charging")
+    hour = datetime.now(tz=UTC).hour
+    shut = f"{(hour + 3) % 24:02d}:00-{(hour + 4) % 24:02d}:00"
+    early = shop.asked("XAH", "--window", shut)
+    out_of_hours = shop.reconciled()
+    shop.office.types("ben", "stop", early)
+    around = f"{(hour - 1) % 24:02d}:00-{(hour + 3) % 24:02d}:00"
+    request = shop.asked("XAH", "--window", around, "--charger")
+
+    first = shop.reconciled()
+    for name in names:
+        shop.power(devices[name], "Charging")
+    shop.waits_until(lambda: shop.is_over(request))
+
+    words = f"its window is from {shut.replace('-', ' to ')} UTC"
+    assert set(out_of_hours["waiting"].values()) == {words}
+    # Who cannot go first holds back those that it would stand for, and nothing else does.
+    assert set(first["proven"]) <= set(names[1::2])
+    assert set(names[::2]) <= set(first["waiting"])
+    assert "it is not on its charger" in first["waiting"].values()
+    assert [shop.applied(devices[name]) for name in names] == [1] * 12
+
+
+def test_held_after_each_wave_none_begins_until_it_is_resumed(shop):
+    devices = shop.devices("XAI")
+    request = shop.asked("XAI", "--hold", "wave", "--one-per", "landing")
+    counts = []
+
+    for _ in range(3):
+        found = shop.reconciled()
+        counts.append(sum(shop.applied(device) for device in devices.values()))
+        assert set(found["waiting"].values()) == {"it is held after a wave, as was asked"}
+        assert shop.status(request)["status"] == "paused"
+        assert not shop.reconciled()["proven"]
+        shop.office.types("ben", "resume", request)
+    shop.office.types("ben", "stop", request)
+    shop.reconciled()
+
+    assert 0 < counts[0] < counts[1] < counts[2] < 12
+    assert shop.status(request)["states"] == {"proven": counts[2], "withdrawn": 12 - counts[2]}
