@@ -295,7 +295,8 @@ def test_only_devices_on_their_charger_are_updated_and_only_within_the_window(sh
     # Who cannot go first holds back those that it would stand for, and nothing else does.
     assert set(first["proven"]) <= set(names[1::2])
     assert set(names[::2]) <= set(first["waiting"])
-    assert "it is not on its charger" in first["waiting"].values()
+    off = names[0]
+    assert first["waiting"][off] == f"{off} waits: it is not on its charger"
     assert [shop.applied(devices[name]) for name in names] == [1] * 12
 
 
@@ -304,15 +305,15 @@ def test_held_after_each_wave_none_begins_until_it_is_resumed(shop):
     request = shop.asked("XAI", "--hold", "wave", "--one-per", "landing")
     counts = []
 
-    for _ in range(3):
+    for _ in range(2):
         found = shop.reconciled()
         counts.append(sum(shop.applied(device) for device in devices.values()))
-        assert set(found["waiting"].values()) == {"it is held after a wave, as was asked"}
+        assert all(why.startswith("it is held after ") for why in found["waiting"].values())
         assert shop.status(request)["status"] == "paused"
         assert not shop.reconciled()["proven"]
         shop.office.types("ben", "resume", request)
     shop.office.types("ben", "stop", request)
     shop.reconciled()
 
-    assert 0 < counts[0] < counts[1] < counts[2] < 12
-    assert shop.status(request)["states"] == {"proven": counts[2], "withdrawn": 12 - counts[2]}
+    assert 0 < counts[0] < counts[1] < 12
+    assert shop.status(request)["states"] == {"proven": counts[1], "withdrawn": 12 - counts[1]}
