@@ -110,15 +110,10 @@ class Load:
 
 
 def main() -> None:
-    """Print the table, a line as soon as it is measured."""
+    """Print a table for each size, as soon as it is measured."""
     load = os.getloadavg()[0]
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}\n")
-    loads: list[Load] = []
     database = "postgresql" if "--postgresql" in sys.argv else "sqlite"
-    # A process for each size: memory once taken is seldom given back.
-    for devices, prisons in SMALL if "--small" in sys.argv else SIZES:
-        with get_context("spawn").Pool(1) as pool:
-            loads += [Load(**one) for one in pool.apply(measured, (devices, prisons, database))]
     headings = (
         f"operation, {database}",
         "devices",
@@ -131,10 +126,13 @@ def main() -> None:
         "its own CPU s",
         "would take min",
     )
-    print(aligned(headings, [row(one) for one in loads]))
-    print()
-    for one in loads:
-        print(f"{one.name} of {one.devices:,}: {one.came_to}")
+    # A process for each size: memory once taken is seldom given back.
+    for devices, prisons in SMALL if "--small" in sys.argv else SIZES:
+        with get_context("spawn").Pool(1) as pool:
+            loads = [Load(**one) for one in pool.apply(measured, (devices, prisons, database))]
+        print(aligned(headings, map(row, loads)))
+        came_to = (f"{one.name} of {one.devices:,}: {one.came_to}" for one in loads)
+        print("\n".join(("", *came_to, "")), flush=True)
 
 
 def row(one: Load) -> tuple[str, ...]:
