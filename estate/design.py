@@ -50,7 +50,8 @@ RULES = (
     ),
     (
         "Fibre to a new cabinet, and from splitters to cells, has containment of its own wherever "
-        "it is not certain that cables build it."
+        "it is not certain that cables build it. A distributor that a survey draws as new, beside "
+        "one that stands or has a duct, is such a cabinet."
     ),
     (
         "Existing containment takes cables up to 40 % of its section where a survey says how full "

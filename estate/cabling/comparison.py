@@ -129,7 +129,7 @@ def _without(reach: Reach, chosen: Sequence[int], left: Iterable[int], *, is_noi
     busy = len(best_dbm) - len(short_db)
     noise = ", with the noise that they make each other" if is_noisy else ""
     airtime = f"for want of airtime ({busy * case.demand_mbps:.0f} Mbit/s unserved{noise})"
-    signal = f"with a signal up to {max(short_db, default=0):.0f} dB below the budget"
+    signal = f"with a signal up to {max(short_db, default=0):.1f} dB below the budget"
     if busy and short_db:
         return f"{busy} {airtime} and {len(short_db)} {signal}"
     return airtime if busy else signal

@@ -69,7 +69,7 @@ def hubs_of(problem: WingProblem, fibres: Fibres) -> tuple[Hub, ...]:
     copies = ceil(len(problem.cells) / ports_per_switch(problem) / holds)
     hubs = [
         hub
-        for distributor, node in zip(problem.network.distributors, problem.rooms, strict=True)
+        for distributor, node in zip(problem.comms_rooms, problem.rooms, strict=True)
         for hub in _room(problem, distributor, node, holds=holds, copies=copies)
     ]
     for node in _cabinet_nodes(problem):
@@ -130,7 +130,7 @@ def _room(
 
 
 def _cabinet_nodes(problem: WingProblem) -> list[int]:
-    """Return where a new cabinet may stand: at each riser's end and in each hub.
+    """Return where a new cabinet may stand: at each riser's end, in each hub, and where drawn.
 
     A landing of which some cell is beyond the link limit from all of these may have one midway
     along it as well.
@@ -141,7 +141,8 @@ def _cabinet_nodes(problem: WingProblem) -> list[int]:
     ends = {end for s in network.spans if s.containment == "riser" for end in (s.start, s.end)} | {
         j.junction_id for j in network.junctions if j.space_id in hubs
     }
-    nodes = sorted({numbers[name] for name in ends if name in numbers} - set(problem.rooms))
+    named = {numbers[name] for name in ends if name in numbers}
+    nodes = sorted({*named, *problem.drawn_cabinets} - set(problem.rooms))
     lengths = [way.span.length_m for way in containment.ways]
     limit_m = link_limit_m(problem)
     while True:

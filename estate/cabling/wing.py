@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from estate.cabling.containment import Containment, Tap, containment_of
 from estate.cabling.rules import Rules, read_rules
 from estate.catalogue import Catalogue
-from estate.model import DATA_CABLING, Network, Outlet, Space
+from estate.model import DATA_CABLING, Distributor, Network, Outlet, Space
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
-_CELL = "cell"
-_SIDEWAYS_M = 2.0  # From a node to a cell without any outlet: down to the height of one.
+_CELL, _DUCT = "cell", "duct"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,19 +102,51 @@ class WingProblem:
                 return self.containment.taps[outlet.outlet_id]
         x_m, y_m = middle_of(cell)
         node, away_m = self.containment.nearest(cell.floor, (x_m, y_m))
-        return Tap(node=node, length_m=round(away_m + _SIDEWAYS_M, 3), drills=1)
+        return Tap(
+            node=node, length_m=round(away_m + self.rules["drop.without_outlet"], 3), drills=1
+        )
+
+    @cached_property
+    def comms_rooms(self) -> tuple[Distributor, ...]:
+        """Return the distributors that the backbone reaches.
+
+        Those that stand, or at which a duct ends; where there is neither, the first. One that
+        no containment joins to these has a backbone of its own.
+        """
+        drawn = self.network.distributors
+        ducted = {
+            end
+            for span in self.network.spans
+            if span.containment == _DUCT
+            for end in (span.start, span.end)
+        }
+        first = [d for d in drawn if d.state == "existing" or d.distributor_id in ducted]
+        first = first or list(drawn[:1])
+        if len(first) == len(drawn):
+            return drawn
+        lengths = [way.span.length_m for way in self.containment.ways]
+        distances, _ = self.containment.shortest([self.node_of(d) for d in first], lengths)
+        return tuple(
+            d for d in drawn if d in first or not np.isfinite(distances[:, self.node_of(d)]).any()
+        )
+
+    @cached_property
+    def drawn_cabinets(self) -> tuple[int, ...]:
+        """Return the nodes of new distributors to which fibre from a comms room has to be led."""
+        rooms = self.comms_rooms
+        return tuple(self.node_of(d) for d in self.network.distributors if d not in rooms)
+
+    def node_of(self, distributor: Distributor) -> int:
+        """Return the node of a distributor: its own, or the nearest of its floor."""
+        node = self.containment.numbers.get(distributor.distributor_id)
+        if node is None:
+            node, _ = self.containment.nearest(distributor.floor, distributor.at)
+        return node
 
     @cached_property
     def rooms(self) -> tuple[int, ...]:
-        """Return the nodes of the distributors that the network has: its comms rooms."""
-        numbers = self.containment.numbers
-        found = []
-        for distributor in self.network.distributors:
-            node = numbers.get(distributor.distributor_id)
-            if node is None:
-                node, _ = self.containment.nearest(distributor.floor, distributor.at)
-            found.append(node)
-        return tuple(found)
+        """Return the nodes of the comms rooms."""
+        return tuple(map(self.node_of, self.comms_rooms))
 
     @cached_property
     def way_costs_gbp(self) -> tuple[float, ...]:

@@ -117,7 +117,7 @@ def test_cells_without_airtime_and_those_without_signal_are_told_apart(wired, ra
         "put 1 access points in cells: at the best places found for them 2 of 3"
     )
     assert "1 for want of airtime (2 Mbit/s unserved)" in words
-    assert words.endswith("and 1 with a signal up to 12 dB below the budget")
+    assert words.endswith("and 1 with a signal up to 12.0 dB below the budget")
 
 
 def test_noise_is_named_where_it_was_counted(wired, radio):
