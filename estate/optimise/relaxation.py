@@ -65,12 +65,12 @@ def relaxed(programme: Programme, *, seconds: float) -> Relaxed | None:
     return Relaxed(found.x, bound, np.maximum(reduced, 0), int(found.nit))
 
 
-def with_rows(programme: Programme, rows: csr_array) -> Programme:
-    """Return the programme with more rows, each of them at most 0."""
+def with_rows(programme: Programme, rows: csr_array, ceiling: Floats | None = None) -> Programme:
+    """Return the programme with more rows, each at most its ceiling; 0 where none is given."""
     count = rows.shape[0]
     return replace(
         programme,
         rows=csr_array(vstack((programme.rows, rows))),
         floor=np.append(programme.floor, np.full(count, -np.inf)),
-        ceiling=np.append(programme.ceiling, np.zeros(count)),
+        ceiling=np.append(programme.ceiling, np.zeros(count) if ceiling is None else ceiling),
     )

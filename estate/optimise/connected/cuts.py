@@ -47,8 +47,8 @@ class Cuts:
             tails += [link.one, link.other]
             heads += [link.other, link.one]
             pays += [pay, pay]
-        for hub, node in enumerate(formulation.network.hubs):
-            tails.append(node)
+        for hub in formulation.network.alike:
+            tails.append(formulation.network.hubs[hub])
             heads.append(self._sink)
             pays.append(formulation.opened.get(hub, _FREE))
         self._tails = np.array(tails, dtype=np.int64)

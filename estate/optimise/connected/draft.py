@@ -51,9 +51,9 @@ class Draft:
         self._floor.append(floor)
         self._ceiling.append(ceiling)
 
-    def at_most(self, parts: Iterable[int], whole: int) -> None:
-        """Keep a sum of variables no larger than another."""
-        self.row([*((part, 1.0) for part in parts), (whole, -1.0)], ceiling=0.0)
+    def at_most(self, parts: Iterable[int], whole: int, *, times: int = 1) -> None:
+        """Keep a sum of variables no larger than another, or so many times that."""
+        self.row([*((part, 1.0) for part in parts), (whole, -float(times))], ceiling=0.0)
 
     def programme(self) -> Programme:
         """Return what was written down."""

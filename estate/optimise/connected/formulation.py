@@ -8,8 +8,9 @@ and imply that every link on its way is paid as a whole, not by the share of its
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import floor, fsum, inf
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,19 @@ class Formulation:
         self._add_ways()
         self._add_hubs()
         self._add_capacities()
+
+    def shared(self) -> set[int]:
+        """Return the variables of the core, of ways there, of modes, hubs and modules."""
+        core = {link for chain in self.network.chains for link in chain}
+        return {
+            *self.send.values(),
+            *self.mode.values(),
+            *self.opened.values(),
+            *self.modules.values(),
+            *(variable for count in self.counts for variable in count[:2]),
+            *(variable for variable in self._pieces.values() if variable >= 0),
+            *(variable for link, variable in self.uses.items() if link in core),
+        }
 
     def _add_points(self) -> None:
         problem = self.problem
@@ -234,27 +248,52 @@ class Formulation:
         return found
 
     def _add_ways(self) -> None:
-        for point, choice in self.choices.items():
+        """Send a cable from each point that is taken over one of its ways."""
+        for points in self.bundles:
+            ways, count = self.choices[points[0]].ways, len(points)
             pieces: defaultdict[Piece, list[int]] = defaultdict(list)
             sent = []
-            for number, way in enumerate(choice.ways):
+            for number, way in enumerate(ways):
                 cost = self.problem.cable_cost * way.length
-                variable = self.draft.variable(f"send_{point}_{way.hub}_{number}", cost)
-                self.send[point, number] = variable
+                name = f"send_{points[0]}_{way.hub}_{number}"
+                variable = self.draft.variable(name, cost, most=count)
+                self.send[points[0], number] = variable
                 sent.append(variable)
                 for piece in self._pieces_of(way):
                     pieces[piece].append(variable)
                 for link in way.links():
                     if self.network.links[link].is_capped:
                         self._flows[link].append(variable)
-                        self._passing[link].add(point)
-            terms = [*((variable, 1.0) for variable in sent), (self.take[point], -1.0)]
+                        self._passing[link].update(points)
+            terms = [(variable, 1.0) for variable in sent]
+            terms += [(self.take[point], -1.0) for point in points]
             self.draft.row(terms, floor=0.0, ceiling=0.0)
             for piece in sorted(pieces):
-                self._add_users(piece, pieces[piece])
+                self._add_users(piece, pieces[piece], times=count)
 
         if any(way.vague for choice in self.choices.values() for way in choice.ways):
             self._use_all()
+
+    @cached_property
+    def bundles(self) -> list[list[int]]:
+        """Return the points whose cables are counted together, by their first one.
+
+        Points at one node of the core that are all taken or none, each for a customer who has no
+        other in its mode, need not be told apart: that is as tight, and far smaller.
+        """
+        servers: Counter[tuple[int, int]] = Counter()
+        for point, customer in self.serve:
+            servers[customer, int(self.problem.modes[point])] += 1
+        found: defaultdict[object, list[int]] = defaultdict(list)
+        for point, choice in self.choices.items():
+            mode = int(self.problem.modes[point])
+            served = [c for c, _ in customers_of(self.problem, point) if (point, c) in self.serve]
+            key: object = point
+            if len(served) == 1 and servers[served[0], mode] == 1:
+                ways = tuple(id(way) for way in choice.ways)
+                key = (int(self.problem.families[served[0]]), mode, ways)
+            found[key].append(point)
+        return list(found.values())
 
     def _use_all(self) -> None:
         """Give each costly link of the core a variable: those a vague way may use are not known."""
@@ -277,10 +316,10 @@ class Formulation:
             else:
                 yield from (("link", link, 0) for link in links)
 
-    def _add_users(self, piece: Piece, users: list[int]) -> None:
+    def _add_users(self, piece: Piece, users: list[int], *, times: int) -> None:
         used = self._piece(piece)
         if used >= 0:
-            self.draft.at_most(users, used)
+            self.draft.at_most(users, used, times=times)
 
     def _piece(self, piece: Piece) -> int:
         """Return the variable that says whether a piece is used, or -1 where that is free."""
@@ -318,13 +357,17 @@ class Formulation:
 
     def _add_hubs(self) -> None:
         problem = self.problem
-        ends: defaultdict[int, defaultdict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-        for (point, number), variable in self.send.items():
-            ends[self.choices[point].ways[number].hub][point].append(variable)
-        for hub, points in sorted(ends.items()):
-            self._add_hub(hub, list(points.values()), int(problem.free_ports[hub]))
+        ends: defaultdict[int, list[tuple[list[int], int]]] = defaultdict(list)
+        for points in self.bundles:
+            sent: defaultdict[int, list[int]] = defaultdict(list)
+            for number, way in enumerate(self.choices[points[0]].ways):
+                sent[way.hub].append(self.send[points[0], number])
+            for hub, variables in sent.items():
+                ends[hub].append((variables, len(points)))
+        for hub, bundles in sorted(ends.items()):
+            self._add_hub(hub, bundles, int(problem.free_ports[hub]))
         most = [min(int(limit), len(self.take)) for limit in self.problem.module_limits]
-        self._count("hubs", list(self.opened.values()), most=len(self.opened))
+        self._count("hubs", list(self.opened.values()), most=len(self.problem.hub_nodes))
         self._count("modules", list(self.modules.values()), most=sum(most))
 
     def _count(self, name: str, variables: list[int], *, most: int) -> None:
@@ -338,11 +381,15 @@ class Formulation:
         self.draft.row([(total, 1.0), (spare, 1.0)], floor=float(most), ceiling=float(most))
         self.counts.append((total, spare, most))
 
-    def _add_hub(self, hub: int, points: list[list[int]], free: int) -> None:
-        """Open a hub if a cable ends there, and give it the modules that its cables need."""
+    def _add_hub(self, hub: int, bundles: list[tuple[list[int], int]], free: int) -> None:
+        """Open a hub if a cable ends there, and give it the modules that its cables need.
+
+        Hubs alike are opened as one, as many of them as needed.
+        """
         problem, draft = self.problem, self.draft
-        size = problem.module_size
-        most = min(int(problem.module_limits[hub]), -(-max(len(points) - free, 0) // size))
+        size, alike = problem.module_size, len(self.network.alike[hub])
+        limit, points = int(problem.module_limits[hub]), sum(count for _, count in bundles)
+        most = min(limit * alike, -(-max(points - free, 0) // size))
         modules = -1
         if most:
             cost = float(problem.module_costs[hub])
@@ -351,16 +398,16 @@ class Formulation:
         opened = -1
         cost = float(problem.hub_costs[hub])
         if cost or (modules >= 0 and not free and problem.module_costs[hub]):
-            opened = draft.variable(f"open_{hub}", cost)
+            opened = draft.variable(f"open_{hub}", cost, most=alike)
             self.opened[hub] = opened
-            for sent in points:
-                draft.at_most(sent, opened)
+            for sent, count in bundles:
+                draft.at_most(sent, opened, times=count)
             if modules >= 0:
-                draft.row([(modules, 1.0), (opened, -float(most))], ceiling=0.0)
+                draft.row([(modules, 1.0), (opened, -float(min(limit, most)))], ceiling=0.0)
                 if not free:
                     draft.at_most([opened], modules)
-        if len(points) > free or not most:
-            ported = [(variable, 1.0) for sent in points for variable in sent]
+        if points > free or not most:
+            ported = [(variable, 1.0) for sent, _ in bundles for variable in sent]
             if modules >= 0:
                 ported.append((modules, -float(size)))
             self._give(ported, Remedy(kind="ports", index=hub, amount=1.0))

@@ -50,11 +50,13 @@ class Network:
 
     The core is what is left when nodes with a single link are taken away one after the other,
     unless they hold a hub. A node of a tree has one way to the core: over `parent_link` to
-    `parent`. `stripped` lists the nodes of trees, outermost first.
+    `parent`. `stripped` lists the nodes of trees, outermost first. `alike` are the hubs by the
+    first of those that are the same in all but their number: only that one has ways.
     """
 
     def __init__(self, problem: ConnectedCover) -> None:
         self.hubs = problem.hub_nodes.tolist()
+        self.alike = _alike(problem)
         self.links = _links(problem)
         self._at: defaultdict[int, set[int]] = defaultdict(set)
         for index, link in enumerate(self.links):
@@ -125,6 +127,17 @@ class Network:
                 seen.update(chain)
                 chains.append(chain)
         return chains
+
+
+def _alike(problem: ConnectedCover) -> dict[int, list[int]]:
+    """Return hubs by the first one at the same node, as dear, as large, and without free ports."""
+    tables = (problem.hub_nodes, problem.hub_costs, problem.module_costs, problem.module_limits)
+    first: dict[tuple[float, ...], int] = {}
+    alike: defaultdict[int, list[int]] = defaultdict(list)
+    for hub, free in enumerate(problem.free_ports.tolist()):
+        kind = (*(float(table[hub]) for table in tables), float(hub) if free else -1.0)
+        alike[first.setdefault(kind, hub)].append(hub)
+    return dict(alike)
 
 
 def _links(problem: ConnectedCover) -> list[Link]:

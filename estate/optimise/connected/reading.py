@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import combinations
 from math import inf
 from typing import TYPE_CHECKING
@@ -29,9 +29,12 @@ def read(formulation: Formulation, values: Floats) -> tuple[list[Connection], li
     """Return the cables and who serves each customer, without what nobody needs."""
     serving = _serving(formulation, values)
     sent: dict[int, Way] = {}
-    for (point, number), variable in formulation.send.items():
-        if values[variable] > 1 / 2:
-            sent[point] = formulation.choices[point].ways[number]
+    for points in formulation.bundles:
+        taken = [point for point in points if values[formulation.take[point]] > 1 / 2]
+        left = iter(taken)
+        for number, way in enumerate(formulation.choices[points[0]].ways):
+            count = round(float(values[formulation.send[points[0], number]]))
+            sent.update((point, way) for _, point in zip(range(count), left, strict=False))
     chosen = {point: sent[point] for point in sorted(set(serving))}
     return laid(formulation.problem, formulation.network, formulation.choices, chosen), serving
 
@@ -55,16 +58,29 @@ def laid(
             room = len(points) if lane.capacity == inf else int(lane.capacity)
             for _, point in zip(range(room), left, strict=False):
                 edge_of[link, point] = lane.edge
+    hubs = _hubs(problem, network, chosen)
     return [
         Connection(
             point=point,
-            hub=way.hub,
+            hub=hubs[point],
             edges=tuple(edge_of[link, point] for link in links[point]),
             length=float(problem.point_lengths[point])
             + sum(network.links[link].length for link in links[point]),
         )
         for point, way in sorted(chosen.items())
     ]
+
+
+def _hubs(problem: ConnectedCover, network: Network, chosen: dict[int, Way]) -> dict[int, int]:
+    """Return the hub of each point: of hubs alike, the next one when one is full."""
+    ports = np.floor(problem.module_size * problem.module_limits + 1e-9).astype(np.int64)
+    ended: Counter[int] = Counter()
+    hubs = {}
+    for point, way in sorted(chosen.items()):
+        alike = network.alike[way.hub]
+        hubs[point] = alike[min(ended[way.hub] // max(1, int(ports[way.hub])), len(alike) - 1)]
+        ended[way.hub] += 1
+    return hubs
 
 
 def cheapest_lanes(lanes: Sequence[Lane], *, count: int) -> Sequence[Lane]:

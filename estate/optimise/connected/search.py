@@ -26,10 +26,9 @@ _RELAXING = 0.5
 _PATIENCE = 4
 _STALE = 1e-4
 
-# How often a problem of so many variables is split before it is searched; a larger one is split
-# less often, since each relaxation of it takes longer.
-_SPLITS = 60
-_VARIABLES = 4_000
+# How often a problem is split before it is searched, and the steps of the engine for that.
+_SPLITS = 150
+_STEPS = 400_000
 
 # For an effort of 1: the nodes of branch and bound in all parts together, in one, and in one that
 # is nearly whole.
@@ -88,8 +87,10 @@ def searched(formulation: Formulation, effort: Effort, *, ceiling: float = inf) 
         programme,
         Cuts(formulation),
         effort.budget,
-        times=_splits(programme),
+        times=_SPLITS,
+        steps=_STEPS,
         ceiling=ceiling,
+        gap=effort.gap,
     )
     found = _searched_parts(plain, parts, effort, ceiling=ceiling)
     found = replace(found, bound=max(bound, found.bound))
@@ -113,7 +114,9 @@ def _searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: 
     The rows that fractional answers broke make a nearly whole answer whole, and branching slow:
     a part that is far from whole is searched without them.
     """
-    best, bound, nodes = Found(values=None, bound=-inf), inf, effort.nodes
+    best, bound, nodes = Found(values=parts.answer, bound=-inf), inf, effort.nodes
+    if parts.answer is not None:
+        ceiling = float(plain.costs @ parts.answer)
     for part in parts.parts:
         least, near = part.bound, part.fractional <= FRACTIONAL
         for rows, most in [(parts.programme, effort.nodes_near)] * near + [(plain, nodes)]:
@@ -141,13 +144,9 @@ def bounded(formulation: Formulation, effort: Effort) -> float:
     if bound == inf:
         return inf
     parts = split(
-        formulation, programme, Cuts(formulation), effort.budget, times=_splits(programme)
+        formulation, programme, Cuts(formulation), effort.budget, times=_SPLITS, steps=_STEPS
     )
     return max(bound, parts.bound)
-
-
-def _splits(programme: Programme) -> int:
-    return max(1, round(_SPLITS * min(1.0, (_VARIABLES / programme.costs.size) ** 2)))
 
 
 def tightened(formulation: Formulation, budget: Budget) -> tuple[Programme, float]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from estate.optimise.arrays import Floats
+from estate.optimise.connected.components import Components
 from estate.optimise.programme import Programme
 from estate.optimise.relaxation import relaxed, with_rows
 
@@ -45,10 +46,14 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The programme with further rows, and all parts of it, those that promise most first."""
+    """The programme with further rows, and all parts of it, those that promise most first.
+
+    `answer` is the best that was found on the way, None where none cost less than the ceiling.
+    """
 
     programme: Programme
     parts: list[Part]
+    answer: Floats | None
 
     @property
     def bound(self) -> float:
@@ -63,66 +68,94 @@ def split(  # noqa: PLR0913 - what is split, and how far
     budget: Budget,
     *,
     times: int,
+    steps: int,
     ceiling: float = inf,
+    gap: float = 0.0,
 ) -> Split:
-    """Return the bound that so many settlements prove, the most promising first.
+    """Return the bound that so many settlements prove, or so many steps of the engine.
 
-    Parts of which every answer costs more than the ceiling are not settled further.
+    The most promising part is settled next; one of which every answer costs more than the ceiling
+    less the gap is not settled further.
     """
     heap: list[tuple[float, int, Floats]] = [(-inf, 0, programme.tops)]
     parts: list[Part] = []
+    components = Components(formulation, budget)
+    answer = None
     for number in range(1, times + 1):
-        if not heap or budget.seconds_left <= 0 or heap[0][0] >= ceiling:
+        enough = ceiling * (1 - gap)
+        if not heap or steps <= 0 or budget.seconds_left <= 0 or heap[0][0] >= enough:
             break
         bound, _, tops = heappop(heap)
-        programme, bound, values = _settled(programme, cuts, budget, tops=tops, bound=bound)
+        programme, found = _settled(programme, cuts, budget, tops=tops, bound=bound)
+        steps -= found.steps
+        apart = components.settled(tops) if found.bound < enough else None
+        if apart is not None:
+            programme = with_rows(programme, apart.rows, apart.ceiling)
+            programme, found = _settled(programme, cuts, budget, tops=tops, bound=found.bound)
+            steps -= found.steps
+            better = components.joined(apart, ceiling=ceiling)
+            if better is not None:
+                answer, ceiling = better, float(programme.costs @ better)
+        bound, values = found.bound, found.values
         settled = [] if values is None else _settlements(formulation, values, tops)
         if not settled:
             parts.append(Part(bound, tops, _fractional(values)))
         for each, fewer in enumerate(settled):
             heappush(heap, (bound, -number * len(tops) - each, fewer))
     parts += [Part(bound, tops, tops.size) for bound, _, tops in heap]
-    return Split(programme, sorted(parts, key=lambda part: part.bound))
+    return Split(programme, sorted(parts, key=lambda part: part.bound), answer)
 
 
 def _fractional(values: Floats | None) -> int:
     return 0 if values is None else int((np.abs(values - np.rint(values)) > _WHOLE).sum())
 
 
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """The best fractional answer of a part, None where there is none, its bound, the steps."""
+
+    values: Floats | None
+    bound: float
+    steps: int
+
+
 def _settled(
     programme: Programme, cuts: Cuts, budget: Budget, *, tops: Floats, bound: float
-) -> tuple[Programme, float, Floats | None]:
-    """Return the programme with the rows broken under a settlement, and the bound of that."""
-    values = None
+) -> tuple[Programme, _Best]:
+    """Return the programme with the rows broken under a settlement, and the best of that."""
+    values, steps = None, 0
     for _ in range(_ROUNDS):
         found = relaxed(replace(programme, most=tops), seconds=budget.seconds_left)
         if found is None:
             break
-        bound = max(bound, found.bound)
+        bound, steps = max(bound, found.bound), steps + found.steps
         if bound == inf:
-            return programme, inf, None
+            return programme, _Best(None, inf, steps)
         values = found.values
         rows = cuts.broken(values)
         if not rows.shape[0]:
             break
         programme = with_rows(programme, rows)
-    return programme, bound, values
+    return programme, _Best(values, bound, steps)
 
 
 def _settlements(formulation: Formulation, values: Floats, tops: Floats) -> list[Floats]:
     """Return the parts that an answer's mixture leads to; none where nothing is mixed.
 
-    The family that mixes its modes most gets one of them in each part. Where none does, fewer
-    hubs or modules than the answer's fraction in all are one part, and more the other. Where one
-    hub is enough and the answer is far from whole, each part has another one.
+    The family that mixes its modes most gets one of them in each part; where the answer is far
+    from whole, one that has several left as well. Where all have one, fewer hubs or modules than
+    the answer's fraction in all are one part, and more the other. Where one hub is enough and the
+    answer is far from whole, each part has another one.
     """
     families: dict[int, list[int]] = {}
     for (family, _), variable in sorted(formulation.mode.items()):
-        families.setdefault(family, []).append(variable)
+        if tops[variable]:
+            families.setdefault(family, []).append(variable)
     mixed = {family: 1 - float(values[modes].max()) for family, modes in families.items()}
-    worst = max(mixed, key=lambda family: mixed[family])
-    if mixed[worst] > _WHOLE:
-        modes = families[worst]
+    worst = max(mixed, key=lambda family: (mixed[family], len(families[family])))
+    modes = families[worst]
+    far = _fractional(values) > FRACTIONAL
+    if mixed[worst] > _WHOLE or (far and len(modes) > 1):
         return [_with(tops, [each for each in modes if each != mode]) for mode in modes]
     for total, spare, most in formulation.counts:
         fewer = floor(values[total] + _WHOLE)
@@ -130,7 +163,7 @@ def _settlements(formulation: Formulation, values: Floats, tops: Floats) -> list
             return [_with(tops, [total], most=fewer), _with(tops, [spare], most=most - fewer - 1)]
     hubs = [hub for hub in formulation.opened.values() if tops[hub]]
     divided = len(hubs) > 1 and values[hubs].sum() <= 1 + _WHOLE
-    if divided and (values[hubs].max() < 1 - _WHOLE or _fractional(values) > FRACTIONAL):
+    if divided and (values[hubs].max() < 1 - _WHOLE or far):
         total, spare, most = formulation.counts[0]
         more = _with(tops, [spare], most=min(tops[spare], most - 2))
         return [more, *(_with(tops, [h for h in hubs if h != hub]) for hub in hubs)]

@@ -49,7 +49,7 @@ class Ways:
         self._network = network
         self._cable_cost = problem.cable_cost
         self._limit = problem.length_limit * (1 + 1e-12)
-        share = _WAYS // max(1, problem.point_nodes.size * problem.hub_nodes.size)
+        share = _WAYS // max(1, problem.point_nodes.size * len(network.alike))
         self._most = min(max(share, _WAYS_LEAST), _WAYS_MOST)
         self._costs: dict[int, float] = {}
         self._capped = 0
@@ -61,7 +61,7 @@ class Ways:
         self._counts = self._capped | sum(1 << index for index in self._costs)
         self.complete = True
         found: defaultdict[int, list[Way]] = defaultdict(list)
-        for hub in range(len(network.hubs)):
+        for hub in network.alike:
             for node, ways in self._from(hub).items():
                 found[node] += ways
         self.at: Mapping[int, list[Way]] = found

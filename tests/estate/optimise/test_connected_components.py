@@ -1,0 +1,127 @@
+"""Two wings of three cells in a ring that meet at one hub: half a point each serves a ring."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from estate.optimise import ConnectedCover, connected_cover
+from estate.optimise.connected.components import Components
+from estate.optimise.connected.formulation import Formulation, choices_of
+from estate.optimise.connected.network import Network
+from estate.optimise.connected.problem import checked
+from estate.optimise.connected.ways import Ways
+from estate.optimise.effort import Budget
+from estate.optimise.relaxation import relaxed, with_rows
+
+INF = float("inf")
+POINTS = 6
+
+
+def rings(**changes) -> ConnectedCover:
+    """Each point serves two customers of a ring of three; a ring is behind an edge of 10."""
+    one = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 1]])
+    tables = {
+        "node_count": 3,
+        "tails": [0, 0],
+        "heads": [1, 2],
+        "build_costs": [10, 10],
+        "lengths": [3, 3],
+        "capacities": [INF, INF],
+        "hub_nodes": [0],
+        "hub_costs": [0],
+        "module_size": 8,
+        "module_costs": [0],
+        "module_limits": [0],
+        "free_ports": [POINTS],
+        "point_nodes": [1, 1, 1, 2, 2, 2],
+        "point_costs": [20.0] * POINTS,
+        "point_lengths": [0.0] * POINTS,
+        "point_capacities": [INF] * POINTS,
+        "cable_cost": 0,
+        "length_limit": 90,
+        "loads": csr_array(np.kron(np.eye(2), one)),
+        "families": [0, 0, 0, 1, 1, 1],
+        "modes": [0] * POINTS,
+        "mode_costs": [[0.0], [0.0]],
+    }
+    return ConnectedCover(**(tables | changes))
+
+
+@pytest.fixture
+def formulation():
+    problem = checked(rings())
+    network = Network(problem)
+    ways = Ways(network, problem)
+    return Formulation(problem, network, choices_of(problem, network, ways, vague=False))
+
+
+def test_the_rest_of_each_component_adds_up_to_the_whole_answer(formulation):
+    programme = formulation.draft.programme()
+    components = Components(formulation, Budget(1, seconds=60))
+
+    settled = components.settled(programme.tops)
+
+    # Half of each point is 3 points, and half of each edge; rings need two each, and the edges.
+    assert relaxed(programme, seconds=60).bound == pytest.approx(3 * 20 + 10)
+    whole = with_rows(programme, settled.rows, settled.ceiling)
+    assert relaxed(whole, seconds=60).bound == pytest.approx(2 * (2 * 20 + 10))
+
+
+def test_the_points_of_all_components_joined_are_an_answer(formulation):
+    programme = formulation.draft.programme()
+    components = Components(formulation, Budget(1, seconds=60))
+
+    values = components.joined(components.settled(programme.tops), ceiling=INF)
+
+    assert programme.costs @ values == pytest.approx(100)
+    assert components.settled(programme.tops) is None  # It was asked before.
+
+
+def test_rows_of_one_choice_of_modes_ask_nothing_of_another():
+    # Mode 1 serves each customer alone for 1: no ring needs a point of mode 0.
+    loads = np.vstack((rings().loads.toarray(), np.eye(6)))
+    problem = checked(
+        rings(
+            point_nodes=[1, 1, 1, 2, 2, 2] * 2,
+            point_costs=[20.0] * POINTS + [1.0] * POINTS,
+            point_lengths=[0.0] * 2 * POINTS,
+            point_capacities=[INF] * 2 * POINTS,
+            free_ports=[2 * POINTS],
+            loads=csr_array(loads),
+            modes=[0] * POINTS + [1] * POINTS,
+            mode_costs=[[0.0, 0.0], [0.0, 0.0]],
+        )
+    )
+    network = Network(problem)
+    found = choices_of(problem, network, Ways(network, problem), vague=False)
+    formulation = Formulation(problem, network, found)
+    programme = formulation.draft.programme()
+    tops = programme.tops.copy()
+    tops[[formulation.mode[0, 1], formulation.mode[1, 1]]] = 0
+
+    settled = Components(formulation, Budget(1, seconds=60)).settled(tops)
+
+    whole = with_rows(programme, settled.rows, settled.ceiling)
+    assert relaxed(whole, seconds=60).bound == pytest.approx(6 * 1 + 2 * 10)
+
+
+def test_hubs_alike_are_opened_as_many_as_their_modules_need():
+    # Six outlets, and room for two modules of two in each of three cabinets.
+    found = connected_cover(
+        rings(
+            loads=csr_array(np.eye(POINTS)),
+            hub_nodes=[0, 0, 0],
+            hub_costs=[100, 100, 100],
+            module_size=2,
+            module_costs=[7, 7, 7],
+            module_limits=[2, 2, 2],
+            free_ports=[0, 0, 0],
+        ),
+        gap=0,
+    )
+
+    assert found.cost == pytest.approx(2 * 100 + 3 * 7 + 6 * 20 + 2 * 10)
+    assert found.bound == pytest.approx(found.cost)
+    assert [found.modules[hub] for hub in found.open_hubs] == [2, 1]
