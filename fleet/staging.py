@@ -132,7 +132,7 @@ class Staging:
         held = self._covered_at is None and self._given.get("hold") in {"coverage", "wave"}
         covering, by_sweep = False, True
         while True:  # Until all is covered that can be: each turn settles some devices.
-            plan = self._plan(due, by_sweep=by_sweep)
+            plan = self._plan(due, by_sweep=by_sweep, coverage_alone=True)
             rounds = list(plan.rounds(coverage=True))
             if not rounds and plan.uncovered and by_sweep:
                 # Who was silent in the last sweep may answer now, and no other can go first.
@@ -146,6 +146,7 @@ class Staging:
         if covering or self._covered_at is None:
             self._covered_at = datetime.now(tz=UTC)
             self._note(covered_at=self._covered_at)
+        plan = self._plan(due, by_sweep=by_sweep, coverage_alone=False)
         others = list(plan.rounds(coverage=False))
         if not others:
             return ""
@@ -158,7 +159,7 @@ class Staging:
             return f"its coverage set is watched until {watched:%Y-%m-%d %H:%M} UTC"
         return self._apply(others, coverage=False)
 
-    def _plan(self, due: Sequence[str], *, by_sweep: bool) -> Plan:
+    def _plan(self, due: Sequence[str], *, by_sweep: bool, coverage_alone: bool) -> Plan:
         """Return the waves of who is left; the last sweep says who had better not go first."""
         able = [
             self._devices[name]
@@ -177,6 +178,7 @@ class Staging:
             if by_sweep
             else {},
             covered={combination(device) for device in shown},
+            coverage_alone=coverage_alone,
         )
 
     # --- the two phases --------------------------------------------------------------------------
@@ -339,11 +341,18 @@ class Staging:
         """Leave the devices behind an element that has failed."""
         why = f"{cause.kind.replace('_', ' ')} {cause.element} seems to have failed"
         self._updates.tell(f"{why}: {len(cause.devices)} devices are silent with it")
+        for name in self._behind.get(cause.element, ()):
+            self._left.setdefault(name, why)
+
+    @cached_property
+    def _behind(self) -> Mapping[str, Sequence[str]]:
+        """Return the devices behind each element."""
         topology = self._updates.topology
+        behind: defaultdict[str, list[str]] = defaultdict(list)
         for name, device in self._devices.items():
-            above = topology.path(device.element) if topology else ()
-            if any(one.id == cause.element for one in above):
-                self._left.setdefault(name, why)
+            for element in topology.path(device.element) if topology else ():
+                behind[element.id].append(name)
+        return behind
 
     def _sightings(self, names: Sequence[str], silent: set[str]) -> list[Sighting]:
         """Return how a wave's devices answer, and, where some are silent, those around them."""

@@ -18,7 +18,7 @@ from fleet.wave.coverage import Combination, Uncovered, coverage_of
 from fleet.wave.rules import CENTRE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from fleet.device import Device
     from fleet.topology import Topology
@@ -133,11 +133,13 @@ def waves_of(  # noqa: PLR0913 - the network, the rules, the wish, and what is k
     *,
     hindered: Mapping[str, str] | None = None,
     covered: Collection[Combination] = frozenset(),
+    coverage_alone: bool = False,
 ) -> Plan:
     """Return the waves in which devices change, each device in exactly one.
 
     `hindered` devices, with the reason, are in no coverage set; `covered` combinations have been
-    shown to work before. The same devices in any order give the same plan.
+    shown to work before. With `coverage_alone` the waves after the coverage set are left out. The
+    same devices in any order give the same plan.
 
     Raises
     ------
@@ -146,12 +148,11 @@ def waves_of(  # noqa: PLR0913 - the network, the rules, the wish, and what is k
     """
     first, uncovered = coverage_of(devices, hindered=hindered or {}, covered=covered)
     chosen = {device.device for device in first}
-    rest = sorted(
-        (device for device in devices if device.device not in chosen), key=lambda one: one.device
-    )
+    rest = () if coverage_alone else (one for one in devices if one.device not in chosen)
     network = _Network(topology, rules)
     shown = [*_in_rounds(network.packed(first, terms, coverage=True), rules, careful=True)]
-    others = [*_in_rounds(network.packed(rest, terms, coverage=False), rules, careful=False)]
+    after = sorted(rest, key=lambda one: one.device)
+    others = [*_in_rounds(network.packed(after, terms, coverage=False), rules, careful=False)]
     soak_s = rules["soak_s"] if terms.soak_s is None else terms.soak_s
     return Plan(
         waves=(*shown, *others),
@@ -203,6 +204,7 @@ class _Network:
         self._topology, self._rules = topology, rules
         self._paths: dict[tuple[str, str], tuple[str, ...]] = {}
         self._mbps: dict[str, float] = {}
+        self._rate_mbps: dict[tuple[str, ...], float] = {}
         self._uplinks: defaultdict[str, list[str]] = defaultdict(list)
         for element in topology.elements if topology else ():
             if not element.parent:
@@ -243,10 +245,13 @@ class _Network:
         """Return what an update may take of an element, in Mbit/s."""
         return self._rules.share_max(self.kind(element)) * self.mbps(element)
 
-    def rate_mbps(self, path: Iterable[str]) -> float:
+    def rate_mbps(self, path: tuple[str, ...]) -> float:
         """Return how fast one device may fetch, in Mbit/s."""
-        least = min(self.budget_mbps(element) for element in path)
-        return min(self._rules["rate_mbps"], least / self._rules["overhead_ratio"])
+        if path not in self._rate_mbps:
+            least = min(self.budget_mbps(element) for element in path)
+            rate = min(self._rules["rate_mbps"], least / self._rules["overhead_ratio"])
+            self._rate_mbps[path] = rate
+        return self._rate_mbps[path]
 
     def packed(self, devices: Sequence[Device], terms: Terms, *, coverage: bool) -> list[Wave]:
         """Return waves site by site; each fits all budgets for itself."""
