@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from itertools import takewhile
 from math import ceil
 from pathlib import Path
 from time import monotonic
@@ -36,7 +37,7 @@ PLAYBOOK = "update"
 RECEIVE = "/usr/bin/python3 -I -S -E /usr/local/lib/wingspan/wingspan_prefetch.py"
 PART_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
-_LOGIN_S = 30
+_LOGIN_S = 60
 _CHALLENGE_BYTES = 16
 _MINUTE_S = 60
 _MINUTES_MIN, _MINUTES_MAX = 5, 60
@@ -64,6 +65,16 @@ class Parcel:
                 offset = 0
                 while chunk := opened.read(_CHUNK_BYTES):
                     yield chunk
+
+    def after(self, said: bytes) -> Iterator[bytes]:
+        """Yield what a device lacks, by the line in which it said what it has.
+
+        Nothing where it takes nothing, or where the line makes no sense: nobody vouches for it.
+        """
+        standing = _decoded(said)
+        have = standing.get("have")
+        if standing.get("complete") is False and isinstance(have, int):
+            yield from self.since(max(0, have))
 
     @property
     def sha256(self) -> str:
@@ -121,7 +132,7 @@ class DeployLane:
                     answer = session.converse(
                         RECEIVE,
                         first=orders[device.device].encoded(""),
-                        then=partial(self._absent, parcel),
+                        then=partial(self._sent, parcel),
                         timeout_s=left_s,
                     )
             except FleetError as error:
@@ -132,15 +143,9 @@ class DeployLane:
             words = pool.map(send, devices)
             return {device.device: why for device, why in zip(devices, words, strict=True)}
 
-    def _absent(self, parcel: Parcel, said: bytes) -> Iterator[bytes]:
-        """Yield what a device lacks, by what it said it has; nothing where it takes nothing."""
-        standing = _decoded(said)
-        if standing.get("complete", True):
-            return
-        for chunk in parcel.since(int(standing["have"])):
-            if self.stopped():
-                return
-            yield chunk
+    def _sent(self, parcel: Parcel, said: bytes) -> Iterator[bytes]:
+        """Yield what a device lacks, until the phase is stopped."""
+        return takewhile(lambda _chunk: not self.stopped(), parcel.after(said))
 
     def apply(
         self, wave: Wave, devices: Sequence[Device], orders: Mapping[str, Order]
@@ -251,7 +256,7 @@ def _decoded(line: bytes) -> dict[str, Any]:
     """Return what a device said in a line, nothing where that is no object."""
     try:
         said = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 

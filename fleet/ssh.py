@@ -44,6 +44,7 @@ _HOST_KEYS = ("ssh-ed25519",)
 
 _ANSWER_MAX_BYTES = 8_000_000
 _CHUNK_BYTES = 65_536
+_LINE_MAX_BYTES = 1_000_000
 
 # Every failure becomes one of our errors; paramiko's own words would be a second voice on stderr.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -144,6 +145,8 @@ class Session:
             said = b""
             while b"\n" not in said and (chunk := channel.recv(_CHUNK_BYTES)):
                 said += chunk
+                if len(said) > _LINE_MAX_BYTES:
+                    raise RefusedError(f"{self.device} answers with no end to its first line")
             for piece in then(said.partition(b"\n")[0]):
                 try:
                     channel.sendall(piece)

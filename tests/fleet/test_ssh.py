@@ -94,6 +94,14 @@ def test_a_command_that_takes_no_more_still_says_why(sshd, opened):
     assert (answer.status, answer.stdout) == (6, b"no\n")
 
 
+def test_a_first_line_without_end_is_cut_off(sshd, opened):
+    with (
+        opened(sshd.target, sshd.credential) as session,
+        pytest.raises(RefusedError, match="no end to its first line"),
+    ):
+        session.converse("cat /dev/zero", first=b"", then=iter, timeout_s=PATIENCE_S)
+
+
 def test_with_debian_12_the_key_exchange_is_curve25519(sshd, opened):
     with opened(sshd.target, sshd.credential) as session:
         assert session.key_exchange == CURVE25519
