@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from fleet.errors import NotProvenError, NotYetError, RefusedError
 from fleet.identity import signature
 
@@ -18,6 +20,45 @@ if TYPE_CHECKING:
     from fleet.device import Device
 
 REQUESTED, APPROVED, PROOF = "wingspan-request", "wingspan-approval", "wingspan-proof"
+
+
+# What reading what is no answer ends with.
+_NONSENSE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    msgspec.MsgspecError,
+)
+
+
+class _Wiped(msgspec.Struct):
+    """What a wiped device says is left."""
+
+    volume: str
+    keyslots: int | None
+    still_open: list[str]
+    left: list[str]
+
+
+class _Shown(msgspec.Struct):
+    """The kinds of what is judged of a proof; it may hold more."""
+
+    outcome: str
+    why: str
+    level: str
+    quarantined: bool
+    ruleset_sha256: str
+    locks: list[str]
+    allowlist_sha256: str
+    target: str
+    probes: dict[str, str]
+    session: dict[str, str]
+    version: str = ""
+    update: dict[str, str | int] = {}
+    dead_man: dict[str, str | int] | None = None
+    wiped: _Wiped | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +144,10 @@ def read_proof(answer: bytes, device: Device, *, request: str, challenge: str) -
         if "refused" in said:
             raise RefusedError(f"{device.device} refused: {said['refused']}")
         text, armoured = said["proof"], said["signature"]
-        shown = json.loads(text)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _NONSENSE as error:
         raise NotProvenError(f"{device.device} answered nothing that can be read") from error
     asked = {"request": request, "challenge": challenge}
-    return _checked(text, armoured, shown, device=device, asked=asked)
+    return _checked(text, armoured, device=device, asked=asked)
 
 
 def kept_proof(text: str, armoured: str, device: Device, *, request: str) -> Proof:
@@ -120,17 +160,18 @@ def kept_proof(text: str, armoured: str, device: Device, *, request: str) -> Pro
     NotProvenError
         When it is none.
     """
+    return _checked(text, armoured, device=device, asked={"request": request})
+
+
+def _checked(text: str, armoured: str, *, device: Device, asked: dict[str, str]) -> Proof:
+    """Return a proof whose words are of their kinds: a device may sign whatever it likes."""
     try:
-        shown = json.loads(text)
-    except ValueError as error:
+        data = text.encode()
+        signature.verify(data, armoured, public=device.host_key, namespace=PROOF)
+        shown = json.loads(data)
+        msgspec.convert(shown, _Shown)
+    except _NONSENSE as error:
         raise NotProvenError(f"{device.device} showed nothing that can be read") from error
-    return _checked(text, armoured, shown, device=device, asked={"request": request})
-
-
-def _checked(
-    text: str, armoured: str, shown: dict[str, Any], *, device: Device, asked: dict[str, str]
-) -> Proof:
-    signature.verify(text.encode(), armoured, public=device.host_key, namespace=PROOF)
     asked |= {"device": device.device, "provisioning": device.nonce}
     wrong = [name for name, value in asked.items() if shown.get(name) != value]
     if wrong:
