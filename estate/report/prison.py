@@ -95,7 +95,7 @@ def _sections(
             intro=f"{site.basis}. {' '.join(site.notes)}".strip(),
             blocks=(
                 _wings(plan, site),
-                *_dearer(plan, site),
+                *_noted(plan, site),
                 *_locations(plan, site),
                 *_drawings(plan, site),
             ),
@@ -144,15 +144,15 @@ def _network_fact(proof: Proof) -> Fact:
     )
 
 
-def _dearer(plan: Plan, site: SitePlan) -> Iterator[Text]:
-    """Yield why wings are dearer than by the first rules, once for each design."""
+def _noted(plan: Plan, site: SitePlan) -> Iterator[Text]:
+    """Yield why wings are dearer than by the first rules, and what is to be checked in them."""
     wings: defaultdict[str, list[str]] = defaultdict(list)
     for wing_plan in site.wings:
-        why = dearer_because(plan.designs[wing_plan.design])
-        if why:
-            wings[why].append(wing_plan.wing.key)
+        design = plan.designs[wing_plan.design]
+        for words in filter(None, (dearer_because(design), *design.warnings)):
+            wings[words].append(wing_plan.wing.key)
     if wings:
-        said = tuple(f"{', '.join(keys)}: {why}." for why, keys in wings.items())
+        said = tuple(f"{', '.join(keys)}: {words}." for words, keys in wings.items())
         yield Text(paragraphs=said, tone="note")
 
 

@@ -166,6 +166,18 @@ def test_a_prison_s_page_names_each_wing_that_is_dearer_than_by_the_first_rules(
         assert {key for key in designs if re.search(rf"{key}\b", said)} == dearer
 
 
+def test_a_prison_s_page_says_what_is_to_be_checked_on_site(example_plan):
+    place = next(site for site in example_plan.establishments if site.wings)
+    name, key = place.wings[0].design, place.wings[0].wing.key
+    warned = replace(example_plan.designs[name], warnings=("30 m of tray are beside power",))
+
+    changed = replace(example_plan, designs={**example_plan.designs, name: warned})
+
+    pages = {page.slug: page for page in site_of(changed).pages}
+    notes = [w for b in blocks_of(pages[place.prison.prison_id], Text) for w in said_in(b)]
+    assert any(key in words and "30 m of tray are beside power" in words for words in notes)
+
+
 def test_the_terms_of_a_prison_s_page_sum_to_its_score(pages, example_plan):
     for ranked in example_plan.ranking:
         terms = section_of(pages[ranked.prison_id], "Why it stands where it does").blocks[0]
