@@ -280,18 +280,19 @@ def _asked(command: Sequence[str | Path], who: dict[str, str]) -> tuple[Cost, di
 def _ten_tasks(site: Site, folder: Path) -> Cost:
     words = [str(_BIN / "ansible-playbook"), str(_PLAYBOOK), "-i", f"{folder}/inventory.ini"]
     words += ["-e", f"bundle={folder}/bundle.tar", "-f", str(FORKS)]
-    cost, _ = run(site.inside(words), _environment(folder))
+    cost, _ = run(site.inside(words), plain_environment(folder))
     return cost
 
 
 def _naive(site: Site, folder: Path) -> Cost:
     words = [str(_BIN / "ansible"), "all", "-i", f"{folder}/inventory.ini", "-m", "copy"]
     words += ["-a", f"src={folder}/bundle.tar dest=/opt/naive.tar", "-f", str(NAIVE_FORKS)]
-    cost, _ = run(site.inside(words), _environment(folder))
+    cost, _ = run(site.inside(words), plain_environment(folder))
     return cost
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def plain_environment(folder: Path) -> dict[str, str]:
+    """Return what lets plain Ansible in, with pipelining and kept connections."""
     options = {
         "UserKnownHostsFile": folder / "known_hosts",
         "StrictHostKeyChecking": "yes",

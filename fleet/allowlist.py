@@ -46,6 +46,12 @@ def read_allowlist(path: Path) -> str:
     return json.dumps(ways, sort_keys=True, separators=(",", ":"))
 
 
+def widens(before: str, after: str) -> bool:
+    """Return whether a list lets a device go where the one before did not; devices judge alike."""
+    known = {json.dumps(way, sort_keys=True) for way in json.loads(before)}
+    return not {json.dumps(way, sort_keys=True) for way in json.loads(after)} <= known
+
+
 def _faults(way: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(way, dict) or set(way) != _FIELDS:
         yield f"it is {way!r}", "give network, protocol and port, and nothing else"

@@ -416,7 +416,7 @@ def judged(reply: Reply, request: Request) -> tuple[IntentEvent, str, Proof | No
     if reply.proof.outcome == "unknown":
         return IntentEvent.FORGET, "the device never had the order", None
     if reply.proof.outcome == "begun":
-        return IntentEvent.LOST, "it is still under way", reply.proof
+        return IntentEvent.LOST, reply.proof.why or "it is still under way", reply.proof
     if reply.proof.outcome != "done":
         return IntentEvent.FAIL, reply.proof.why, reply.proof
     # What was done and is not shown may still come: it is asked about again.
@@ -481,4 +481,7 @@ def _unlike(shown: Mapping[str, Any]) -> str:
             and f"{target} is {session.get(target)}, not active",
             session.get("wingspan-kiosk.service") == "active" and "the kiosk still runs",
         ]
+    elif not shown["quarantined"] and shown.get("wiped") is None:
+        kiosk = session.get("wingspan-kiosk.service", "active")
+        wrong += [kiosk != "active" and f"the kiosk is {kiosk}, not active"]
     return next((str(why) for why in wrong if why), "")

@@ -189,7 +189,8 @@ def release(ctx: click.Context, hours: float, **given: Any) -> None:
 def allowlist(ctx: click.Context, source: Path, hours: float, **given: Any) -> None:
     """Say where devices may go while nothing is locked; nowhere else is left open.
 
-    A list that lets a device go where it could not before needs a second person.
+    A list that lets a device go where the one before did not needs a second person, and so does the
+    first list of a device.
 
     \b
     Example:
@@ -202,9 +203,27 @@ def allowlist(ctx: click.Context, source: Path, hours: float, **given: Any) -> N
 
     text = read_allowlist(source)
     digest = sha256(text.encode()).hexdigest()
-    parameters = {"allowlist_sha256": digest, "widens": True}
+    widening = _widens(ctx.obj, text, scope=given["scope"])
+    parameters = {"allowlist_sha256": digest, "widens": widening}
     wish = Wish(action=Action.ALLOWLIST, parameters=parameters, hours=hours, allowlist=text)
     ask_for(ctx, wish, **given)
+
+
+def _widens(workspace: Workspace, text: str, *, scope: tuple[str, ...]) -> bool:
+    """Return whether a list opens a way to any device of a scope, as far as we know."""
+    from fleet.allowlist import widens
+    from fleet.device import REACHABLE_STATES
+    from fleet.registry import Registry
+    from fleet.registry.requests import allowlists_of
+    from fleet.scope import Scope
+
+    with Registry.open(workspace.settings().database) as registry:
+        devices = registry.devices(Scope.parse(scope).in_states(REACHABLE_STATES), some=True)
+        nonces = {device.device: device.nonce for device in devices}
+        with registry.reading() as connection:
+            before = allowlists_of(connection, nonces)
+    known = set(before.values())
+    return len(before) < len(nonces) or any(widens(each, text) for each in known)
 
 
 def _locks_that_hold(workspace: Workspace) -> tuple[str, ...]:

@@ -279,6 +279,24 @@ def failed_intents(connection: Connection) -> list[tuple[Intent, str]]:
     ]
 
 
+def allowlists_of(connection: Connection, provisionings: Mapping[str, str]) -> dict[str, str]:
+    """Return the allowlist that each device last proved in its present provisioning, by device.
+
+    `provisionings` are nonces by device; who never proved one is left out.
+    """
+    query = (
+        select(IntentRow.device, IntentRow.provisioning, RequestRow.allowlist)
+        .join(RequestRow, RequestRow.request == IntentRow.request)
+        .where(RequestRow.allowlist != "", IntentRow.state == "proven")
+        .order_by(IntentRow.since)
+    )
+    return {
+        row.device: row.allowlist
+        for row in connection.execute(query)
+        if provisionings.get(row.device) == row.provisioning
+    }
+
+
 def proof_of(connection: Connection, request: str, device: str) -> str:
     """Return the proof that ended an intent, "" where there is none."""
     query = select(IntentRow.proof).where(IntentRow.request == request, IntentRow.device == device)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # The parts that decide. They get no file and no process of this machine: what would touch one has
 # to be replaced, or fails.
 _PARTS = (
+    "wingspan_disk",
     "wingspan_firewall",
     "wingspan_dead_man",
     "wingspan_state",

@@ -1,4 +1,4 @@
-"""Files of a device, each replaced in one step and flushed, and the programs that judge them.
+"""Files of a device, each replaced in one step and flushed, and what is done about them later.
 
 A part of `wingspan_trust.py`; standard library alone, Python 3.9 or later.
 """
@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import subprocess
+import time
 
 
 class RefusalError(Exception):
@@ -60,3 +61,20 @@ def run(*words, data=None):
     return subprocess.run(  # noqa: S603 - no shell, and no word from outside but as data
         words, input=data, capture_output=True, check=False, timeout=60
     )
+
+
+def later(after_s, act):
+    """Leave a process behind that does something after a while, whoever has gone by then."""
+    if os.fork():
+        return
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.closerange(3, 256)
+    time.sleep(after_s)
+    with contextlib.suppress(Exception):
+        act()
+    os._exit(0)

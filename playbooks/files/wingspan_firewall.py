@@ -14,8 +14,11 @@ import json
 import os
 import subprocess
 import sys
-import time
 import uuid
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from wingspan_disk import later
 
 STATE = "/etc/wingspan/firewall.json"
 CLOCK = "/etc/wingspan/clock.json"
@@ -160,11 +163,16 @@ def put_in_force(changes, trial_s=0):
         kept = {name: before[name] for name in changes}
         trial = {"trial": uuid.uuid4().hex, "before": kept, "first": first_rules()}
         write(TRIAL, json.dumps(trial) + "\n", 0o600)
-        revert_later(trial["trial"], trial_s)
+        later(trial_s, lambda: revert(trial["trial"]))
     run((NFT, "-f", "-"), text)
     write(RULES, text, 0o755)
     write(STATE, json.dumps(wanted, indent=1, sort_keys=True) + "\n", 0o644)
     return was != listing()
+
+
+def load(changes):
+    """Change the firewall in part in the kernel alone; the next boot knows nothing of it."""
+    run((NFT, "-f", "-"), rules({**current(), **changes}))
 
 
 def shut():
@@ -212,23 +220,6 @@ def revert(trial=""):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(STATE)
     confirm()
-
-
-def revert_later(trial, after_s):
-    """Leave a process behind that takes a trial back unless it was confirmed."""
-    if os.fork():
-        return
-    os.setsid()
-    if os.fork():
-        os._exit(0)
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
-    os.closerange(3, 256)
-    time.sleep(after_s)
-    with contextlib.suppress(Exception):
-        revert(trial)
-    os._exit(0)
 
 
 def listing():

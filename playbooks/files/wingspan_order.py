@@ -74,7 +74,8 @@ def take(envelope):
 
         update.run(known)  # For minutes: a lock does not wait for it.
     with alone():
-        return proof(request["request"], used(request["nonce"]), envelope.get("challenge", ""))
+        known = used(request["nonce"]) or known
+        return proof(request["request"], known, envelope.get("challenge", ""))
 
 
 def admitted(request, envelope):
@@ -88,7 +89,12 @@ def admitted(request, envelope):
         return note(request, {"outcome": "begun", "parameters": request["parameters"]})
     after = change.changed(states.current(), request, envelope)
     glass.note(request, trust, now())
-    note(request, {"outcome": "begun", "after": after})
+    try:
+        note(request, {"outcome": "begun", "after": after})
+    except OSError as error:
+        if request["action"] not in CLOSING:
+            raise
+        return shut_unkept(request, after, error)
     return carry_out(request, after)
 
 
@@ -237,6 +243,20 @@ def carry_out(request, after):
     known.pop("after")
     note(request, known)
     return known
+
+
+def shut_unkept(request, after, error):
+    """Close at once what a full disk keeps this device from remembering.
+
+    Nothing is noted as used, so the same order is taken again, until there is room to keep it.
+    """
+    try:
+        states.impose(after)
+        why = f"shut until the next boot, for it cannot be kept: {error}"
+    except (firewall.RefusalError, OSError, subprocess.TimeoutExpired) as fault:
+        why = f"{error}; and {fault}"
+    fields = {name: request[name] for name in ("request", "nonce", "action")}
+    return {**fields, "outcome": "begun", "why": why}
 
 
 def finish():

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -19,6 +20,10 @@ import wingspan_firewall as firewall
 STATE = "/var/lib/wingspan/state.json"
 SYSROOT = "/etc/wingspan/sysroot"
 SYSTEMCTL = "/usr/bin/systemctl"
+# What systemd says of basic.target, and whether the boot came so far; 3 is "not running".
+BOOTING = {"active": True, "reloading": True, "activating": False, "inactive": False}
+NOT_RUNNING = 3
+ASKED_TIMES = 10
 DEFAULT_TARGET = "/etc/systemd/system/default.target"
 UNITS, DEBIAN = "/etc/systemd/system", "/lib/systemd/system"
 # From the mildest on. The notice leaves the network as it is; the others leave the relay alone.
@@ -84,11 +89,21 @@ def put_in_force(state):
     converge(state)
 
 
+def impose(state):
+    """Make the device as a state says without writing a byte: for when the disk takes none."""
+    firewall.load(firewall_of(state))
+    if os.path.isdir("/run/systemd/system"):
+        start(target_of(state))
+
+
+def firewall_of(state):
+    """Return what the firewall lets through."""
+    return {"level": "closed" if is_closed(state) else "open", "allowed": state["allowed"]}
+
+
 def converge(state):
     """Make the device as the state says, whatever it is like now."""
-    firewall.put_in_force(
-        {"level": "closed" if is_closed(state) else "open", "allowed": state["allowed"]}
-    )
+    firewall.put_in_force(firewall_of(state))
     # Emergency instructions and telephone numbers stay readable whatever is locked.
     firewall.write(NOTICE, state["page"].rstrip("\n") + "\n", 0o644)
     target = target_of(state)
@@ -116,13 +131,23 @@ def start(target):
     """Let systemd go there now. Not isolated: that would stop the sshd that brought the order."""
     systemctl("daemon-reload")
     # In a boot that has not come so far, whoever waited for a target would be what it waits for.
-    block = () if systemctl("is-active", "basic.target").returncode == 0 else ("--no-block",)
+    block = () if has_booted() else ("--no-block",)
     if target == "graphical.target":
         systemctl("stop", *block, *(f"wingspan-{level}.target" for level in LEVELS))
         target = "wingspan-kiosk.service"
     done = systemctl("start", *block, target)
     if done.returncode != 0:
         raise firewall.RefusalError(f"systemctl start {target}: {done.stderr.strip()}")
+
+
+def has_booted():
+    """Return whether the boot is far enough for a job to be waited for; ask until it is known."""
+    for _ in range(ASKED_TIMES):
+        said = systemctl("is-active", "basic.target")
+        if said.returncode in (0, NOT_RUNNING) and said.stdout.strip() in BOOTING:
+            return BOOTING[said.stdout.strip()]
+        time.sleep(1)  # A busy systemd does not answer: that says nothing of the boot.
+    raise firewall.RefusalError(f"systemctl is-active basic.target: {said.stderr.strip()}")
 
 
 def systemctl(*words):

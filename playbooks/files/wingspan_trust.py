@@ -30,7 +30,7 @@ from pathlib import Path
 # Where its parts are; at first contact, when nothing is on the device yet, they came with it.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from wingspan_disk import RefusalError, link, read_json, run, write
+from wingspan_disk import RefusalError, later, link, read_json, run, write
 from wingspan_generation import (
     GENERATIONS,
     LINK,
@@ -168,7 +168,7 @@ def try_out(name, provisioning=None):
     pending = {"generation": name, "before": current(), "at": time.time()}
     write(PENDING, json.dumps({**pending, "provisioning": provisioning}) + "\n", 0o600)
     point_to(name)
-    revert_later(name)
+    later(CONFIRM_WITHIN_S, lambda: revert_unconfirmed(name))
 
 
 def confirm(order):
@@ -196,21 +196,10 @@ def revert(order):
     return {"number": in_force(), "changed": True}
 
 
-def revert_later(name):
-    """Leave a process behind that reverts a generation which nobody confirms."""
-    if os.fork():
-        return
-    os.setsid()
-    if os.fork():
-        os._exit(0)
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
-    os.closerange(3, 256)
-    time.sleep(CONFIRM_WITHIN_S)
-    with contextlib.suppress(Exception), alone():
+def revert_unconfirmed(name):
+    """Revert a generation that nobody confirmed."""
+    with alone():
         revert({"generation": name})
-    os._exit(0)
 
 
 COMMANDS = {

@@ -33,7 +33,7 @@ def people(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def fleet(lab, people):
-    """Return six live devices, and how to send them orders."""
+    """Return seven live devices, and how to send them orders."""
     identity, _ = Identity.make(lab.workspace, operator="asha")
     roles = {"ben": Role.OPERATOR, "cleo": Role.APPROVER, "vic": Role.VIEWER}
     operators = identity.operators()
@@ -46,7 +46,7 @@ def fleet(lab, people):
         identity=identity, transport=lab.transport, operator="asha", timeout_s=PATIENCE_S
     )
     with Registry.create(lab.workspace.settings().database) as registry:
-        candidates = read_candidates(lab.workspace.devices_csv)[:6]
+        candidates = read_candidates(lab.workspace.devices_csv)[:7]
         results = enrol_devices(centre, registry, plan(registry, candidates))
         assert all(one.done for one in results), results
         yield Fleet(lab, identity, registry.devices(), people)
@@ -202,6 +202,45 @@ def test_an_order_expires_by_the_last_time_that_was_certain(fleet):
     with pytest.raises(RefusedError, match="the order has expired"):
         fleet.send(device, request, fleet.signatures(request), [device])
     fleet.inside(device, "cd /var/lib/wingspan; mv kept clock")
+
+
+def test_a_list_of_signers_that_is_too_old_allows_only_what_closes(fleet):
+    device = fleet.devices[0]
+    lock = fleet.ask(Action.LOCK, [device], level="relay-only", page=PAGE)
+    # Due after the list of signers is too old: expiry is not what it fails by.
+    unlock = replace(
+        fleet.ask(Action.UNLOCK, [device], locks=lock.request),
+        expires_s=7_258_118_400,
+    )
+    fleet.inside(device, A_CENTURY_LATER)
+    try:
+        locked = fleet.send(device, lock, fleet.signatures(lock), [device])
+        with pytest.raises(RefusedError, match="too old for anything but closing"):
+            fleet.send(device, unlock, fleet.signatures(unlock, "cleo"), [device])
+    finally:
+        fleet.inside(device, "cd /var/lib/wingspan; mv kept clock")
+
+    assert locked.outcome == "done"
+    assert lock.request in locked.shown["locks"]
+
+
+def test_a_full_disk_keeps_a_device_from_opening_and_not_from_closing(fleet):
+    device = fleet.devices[6]  # No other test locks it.
+    lock = fleet.ask(Action.LOCK, [device], level="relay-only", page=PAGE)
+    release = fleet.ask(Action.UNLOCK, [device], locks=lock.request)
+    before = fleet.prove(device, lock).ruleset_sha256
+    with fleet.lab.fault("fill", device.serial):
+        shut = fleet.send(device, lock, fleet.signatures(lock), [device])
+        with pytest.raises(RefusedError, match="No space left"):
+            fleet.send(device, release, fleet.signatures(release, "cleo"), [device])
+
+    # The kernel has the rules; that it could not keep the lock is said, and it is taken anew.
+    assert shut.outcome == "begun"
+    assert "it cannot be kept: [Errno 28]" in shut.why
+    assert shut.ruleset_sha256 != before
+    assert fleet.prove(device, lock).outcome == "unknown"
+    kept = fleet.send(device, lock, fleet.signatures(lock), [device])
+    assert (kept.outcome, kept.level) == ("done", "relay-only")
 
 
 def test_the_same_person_twice_is_one_person(fleet):

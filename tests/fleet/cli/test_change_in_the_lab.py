@@ -195,7 +195,8 @@ def test_an_allowlist_is_in_force_once_two_people_agreed(office, tmp_path):
     name = office.names()[6]
     path = tmp_path / "allowlist.json"
     path.write_text('[{"network": "203.0.113.0/24", "protocol": "tcp", "port": 443}]')
-    _, asked = office.answer("ben", "allowlist", f"device:{name}", "--file", str(path), "--yes")
+    words = ("allowlist", f"device:{name}", "--file", str(path), "--yes")
+    _, asked = office.answer("ben", *words)
     office.answer("cleo", "approve", asked["request"])
 
     _, done = office.answer("ben", "reconcile", "--once")
@@ -204,6 +205,16 @@ def test_an_allowlist_is_in_force_once_two_people_agreed(office, tmp_path):
     device = office.lab_device(name)
     rules = office.inside(device, "nft", "list", "ruleset")
     assert "ip daddr 203.0.113.0/24 tcp dport 443 accept" in rules
+    # Nothing more than that is one person's to say; anything else is not.
+    path.write_text("[]")
+    code, narrowed = office.answer(
+        "ben", "allowlist", f"device:{name}", "--file", str(path), "--yes"
+    )
+    assert (code, [one["device"] for one in narrowed["proven"]]) == (0, [name])
+    path.write_text('[{"network": "203.0.113.0/24", "protocol": "tcp", "port": 443}]')
+    _, again = office.answer("ben", *words)
+    assert len(again["approvals_missing"]) == 1
+    office.types("ben", "stop", again["request"])
 
 
 def test_an_order_survives_a_reboot(office):
