@@ -47,6 +47,9 @@ __all__ = [
 # The cables of an answer that is known, and who serves each customer in it.
 Known = tuple[list[Connection], list[int]]
 
+# A shade nearer than asked, for costs are rounded when an answer is priced anew.
+_SHADE = 0.999
+
 # CP-SAT's deterministic seconds for an effort of 1.
 _SECONDS = 8.0
 
@@ -79,7 +82,7 @@ def connected_cover(  # noqa: PLR0913 - the limits of every solver, a start, and
     """
     limits = Limits(effort=effort, seconds=seconds, seed=seed, threads=threads)
     budget = Budget(limits.effort * _SECONDS, seconds=limits.seconds)
-    search = Effort(limits.effort, budget, limits.seed, gap)
+    search = Effort(limits.effort, budget, limits.seed, gap * _SHADE)
     problem = checked(problem)
     network = Network(problem)
     ways = Ways(network, problem)
