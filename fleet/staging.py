@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _DAY_S = 86_400
 # As many others of a prison are asked as tell a dead switch from a failed update.
 _NEIGHBOURS_MAX = 48
+_PRISONS_KEPT = 16
 
 Rounds = Sequence[Sequence["Wave"]]
 
@@ -110,6 +111,8 @@ class Staging:
         self._given = request.parameters
         self._left: dict[str, str] = {}
         self._barren = 0
+        # Waves of a prison follow one another: it need not be looked up for each.
+        self._living = lru_cache(maxsize=_PRISONS_KEPT)(self._live_in)
         with registry.writing() as connection:
             begin_update(connection, request.request, {n: d.version for n, d in everyone.items()})
             progress = progress_of(connection, request.request)
@@ -362,11 +365,7 @@ class Staging:
         around: defaultdict[str, list[Device]] = defaultdict(list)
         for prison in sorted({self._devices[name].prison_id for name in silent} - {""}):
             places = {self._devices[name].element for name in silent}
-            others = [
-                device
-                for device in self._registry.devices(Scope.parse([prison, "state=live"]))
-                if device.device not in seen
-            ]
+            others = [device for device in self._living(prison) if device.device not in seen]
             # First those behind the very same access points, which know most.
             others.sort(key=lambda one: (one.element not in places, one.device))
             around[prison] = others[:_NEIGHBOURS_MAX]
@@ -384,6 +383,9 @@ class Staging:
             )
             for device in (*seen.values(), *asked)
         ]
+
+    def _live_in(self, prison: str) -> Sequence[Device]:
+        return self._registry.devices(Scope.parse([prison, "state=live"]))
 
     # --- small things ----------------------------------------------------------------------------
 
