@@ -85,7 +85,7 @@ $(INSTALLED): pyproject.toml $(CREATED)
 
 # These extras are optional for users, but their promises are tested.
 $(DEVELOPED): pyproject.toml $(CREATED)
-	$(PIP) install --editable '.[cluster,dxf,ifc,postgres]' --group dev
+	$(PIP) install --editable '.[cluster,dxf,ifc,postgres,relay]' --group dev
 	@touch $@ $(INSTALLED)
 
 # What ours is measured beside, and nothing else needs.

@@ -6,22 +6,28 @@ import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from fleet.approval.order import Proof, Signature, order, read_proof
 from fleet.approval.request import Request
 from fleet.errors import FleetError, UnreachableError
-from fleet.health.probe import Asked, Lane
-from fleet.health.rules import Knocking
+from fleet.health.probe import Asked, Lane, renewed
+from fleet.health.rules import Knocking, read_rules
 from fleet.health.sweep import sweep
+from fleet.identity import Lane as Authority
 from fleet.ssh import Target, open_session
-from fleet.topology import Topology
+from fleet.topology import Topology, read_topology
+from fleet.transport import transport_of
 
 if TYPE_CHECKING:
     from fleet.device import Device
     from fleet.health.probe import Patience
+    from fleet.identity import Identity
+    from fleet.workspace import Workspace
 
 _CHALLENGE_BYTES = 16
+_RENEWED_EVERY_S = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,3 +165,31 @@ class BrokerDriver:
                 return Reply(device=device, error=error)
 
         return sweep(devices, ask, self.knocking, self.topology)
+
+
+def lane_of(workspace: Workspace, identity: Identity, *, operator: str) -> Lane:
+    """Return how a workspace reaches devices, with certificates for an operator.
+
+    Raises
+    ------
+    InputError
+        When its rehearsal cannot be read.
+    """
+    issue = partial(identity.credential, Authority.BROKER, operator=operator, purpose="orders")
+    credential = renewed(issue, every_s=_RENEWED_EVERY_S)
+    return Lane(credential=credential, transport=transport_of(workspace))
+
+
+def driver_of(workspace: Workspace, lane: Lane) -> BrokerDriver:
+    """Return the broker lane of a workspace.
+
+    Raises
+    ------
+    InputError
+        When its rules or topology cannot be read.
+    """
+    return BrokerDriver(
+        wire=SshWire(lane=lane),
+        knocking=read_rules(workspace.devices_csv.parent).knocking,
+        topology=read_topology(workspace.topology) if workspace.topology.exists() else None,
+    )

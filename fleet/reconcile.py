@@ -108,6 +108,10 @@ def _anything(_request: Request) -> str:
     return ""
 
 
+def _computed(_request: str) -> Mapping[str, Sequence[str]]:
+    return {}
+
+
 def reconcile(  # noqa: PLR0913 - who acts on what, by which way, by name
     registry: Registry,
     driver: Driver,
@@ -117,11 +121,15 @@ def reconcile(  # noqa: PLR0913 - who acts on what, by which way, by name
     by: str,
     hindered: Callable[[Request], str] = _anything,
     updates: Updates | None = None,
+    included: Callable[[str], Mapping[str, Sequence[str]]] = _computed,
+    only: str = "",
 ) -> Reconciled:
     """Carry out what is due, the most urgent first, and return where each device stands.
 
     `hindered` says why a request may not be sent from here now, "" where it may. `updates` is
-    what updates are carried out with; without it they are left.
+    what updates are carried out with; without it they are left. `included` gives the proofs that
+    devices are among a request's, for one who does not know all of these, {} where they follow
+    from the devices at hand. Where `only` names a request, no other is looked at.
     """
     stood: dict[tuple[str, str], tuple[IntentState, str]] = {}
     seen: set[str] = set()
@@ -133,10 +141,13 @@ def reconcile(  # noqa: PLR0913 - who acts on what, by which way, by name
         for request in sorted(left, key=lambda each: -each.priority):  # And then the oldest.
             if request.request in seen or (above is not None and request.priority <= above):
                 continue
+            if only not in {"", request.request}:
+                continue
             seen.add(request.request)
             # Read anew: a stop, or a proof of the last request, may have changed it since.
             work = work_of(registry, signers, request.request)
-            one = _Pass(registry, driver, work, now=now, by=by, hindered=hindered(request))
+            one = _Pass(registry, driver, work, now=now, by=by)
+            one.hindered, one.included = hindered(request), included(request.request)
             ended = one.run(updates, partial(carry_out, above=request.priority))
             stood.update({(request.request, name): standing for name, standing in ended.items()})
 
@@ -150,6 +161,19 @@ def _sorted(stood: Mapping[tuple[str, str], tuple[IntentState, str]]) -> Reconci
         if state in _LISTS:  # What was stopped is no longer wanted.
             lists[_LISTS[state]].append(Standing(device=device, intent=request, why=why))
     return Reconciled(**{name: tuple(lists[name]) for name in set(_LISTS.values())})
+
+
+def standings(registry: Registry, requests: Iterable[str]) -> Reconciled:
+    """Return where the devices of some requests stand, as it is kept."""
+    with registry.reading() as connection:
+        found = intents_of(connection, requests)
+    return _sorted(
+        {
+            (one.request, one.device): (IntentState(one.state), one.why)
+            for intents in found.values()
+            for one in intents
+        }
+    )
 
 
 def works(registry: Registry, signers: Sequence[Signer]) -> list[Work]:
@@ -192,7 +216,7 @@ class _Moved(NamedTuple):
 class _Pass:
     """One request, carried as far as its devices answer."""
 
-    def __init__(  # noqa: PLR0913 - what a pass is made of, by name
+    def __init__(
         self,
         registry: Registry,
         driver: Driver,
@@ -200,11 +224,12 @@ class _Pass:
         *,
         now: datetime,
         by: str,
-        hindered: str,
     ) -> None:
         self._registry, self._driver, self._work = registry, driver, work
         self._devices = work.devices
-        self._now, self._by, self._hindered = now, by, hindered
+        self._now, self._by = now, by
+        self.hindered = ""
+        self.included: Mapping[str, Sequence[str]] = {}
         self._state = {intent.device: IntentState(intent.state) for intent in work.intents}
         self._why = {intent.device: intent.why for intent in work.intents}
         self._ended = {intent.device: IntentState(intent.state) for intent in work.everyone}
@@ -267,8 +292,8 @@ class _Pass:
             with self._registry.reading() as connection:
                 halted = halts(connection).get(self._work.request.request)
             return f"the request is paused: {halted}" if halted else "the request is paused"
-        if self._hindered:
-            return self._hindered
+        if self.hindered:
+            return self.hindered
         if self._work.agreement.missing:
             return f"{self._work.agreement.missing} more must agree: {self._work.agreement.why}"
         due = self._work.request.due
@@ -303,7 +328,7 @@ class _Pass:
 
     def orders(self, names: Sequence[str]) -> dict[str, Order]:
         """Return the orders for devices."""
-        included = self._included
+        included = self.included or self._included
         return {
             name: Order(
                 request=self._work.request,

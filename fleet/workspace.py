@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 SETTINGS_FILE = "wingspan.toml"
 _DATABASE_FILE = "fleet.db"
 _PASSWORD = re.compile(r"://[^/@:]*:[^/@]+@")
-_SETTINGS = ("database", "operator", "clock", "signing_key")
+_SETTINGS = ("database", "operator", "clock", "signing_key", "broker", "broker_authority")
+_PATIENCE = "relay_patience_s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +28,19 @@ class Settings:
 
     `database` is a SQLAlchemy URL; `operator` is who acts, as the audit log names them; `clock`
     is where devices ask for the time, "10.1.0.1:8463, …", empty for who enrols them;
-    `signing_key` is the file of the key that they sign requests and approvals with, "" for none.
+    `signing_key` is the file of the key that they sign requests and approvals with, "" for none;
+    `broker` is where relays are reached, "rediss://USER@HOST:PORT" or "amqps://USER@HOST:PORT", ""
+    for none, and `broker_authority` the file of the certificate that its own is signed by;
+    `relay_patience_s` is how long a command waits for what relays report.
     """
 
     database: str
     operator: str
     clock: str = ""
     signing_key: str = ""
+    broker: str = ""
+    broker_authority: str = ""
+    relay_patience_s: float = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,9 @@ class Workspace:
             operator=os.environ.get("WINGSPAN_OPERATOR") or stated.get("operator") or getuser(),
             clock=os.environ.get("WINGSPAN_CLOCK") or stated.get("clock") or "",
             signing_key=os.environ.get("WINGSPAN_SIGNING_KEY") or stated.get("signing_key") or "",
+            broker=os.environ.get("WINGSPAN_BROKER") or stated.get("broker") or "",
+            broker_authority=stated.get("broker_authority") or "",
+            relay_patience_s=stated.get(_PATIENCE, 60),
         )
 
     def _is_default_database(self) -> bool:
@@ -128,11 +138,19 @@ class Workspace:
 def _faults(stated: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     faults = {}
     for key, value in stated.items():
-        if key not in _SETTINGS:
-            faults[key] = (f"{key} is not a setting", f"use one of {', '.join(_SETTINGS)}")
+        if key == _PATIENCE:
+            if not _is_number(value):
+                faults[key] = (f"{value!r} is not a number above zero", "write seconds, as 60")
+        elif key not in _SETTINGS:
+            known = ", ".join((*_SETTINGS, _PATIENCE))
+            faults[key] = (f"{key} is not a setting", f"use one of {known}")
         elif not isinstance(value, str) or not value.strip():
             faults[key] = (f"{value!r} is not a text", "write words in quotes")
         elif key == "database" and _PASSWORD.search(value):
             cure = "leave it out, and set WINGSPAN_DATABASE_PASSWORD in the environment"
             faults[key] = ("the URL holds a password", cure)
     return faults
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0

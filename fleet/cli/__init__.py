@@ -52,6 +52,7 @@ class _Commands(FleetGroup, LazyGroup):
         "stop": ("fleet.cli.requests", "stop", "End a request."),
         "reconcile": ("fleet.cli.requests", "reconcile", "Carry out what is due; have it proven."),
         "residue": ("fleet.cli.requests", "residue", "Say who is not proven, and where."),
+        "relay": ("fleet.cli.relay", "relay", "Let a machine in each prison carry orders out."),
         "rehearse": ("fleet.cli.rehearse", "rehearse", "Rehearse on a lab of real devices here."),
     }
 

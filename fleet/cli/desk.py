@@ -6,7 +6,6 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fleet.cli.command import tell
@@ -18,16 +17,17 @@ if TYPE_CHECKING:
     import click
 
     from fleet.change import Desk
+    from fleet.deploy import WaveLane
     from fleet.device import Device
-    from fleet.driver import BrokerDriver
+    from fleet.driver import BrokerDriver, Driver
     from fleet.health.probe import Lane
     from fleet.mandate import Mandate
     from fleet.reconcile import Reconciled, Standing
+    from fleet.relay.centre import Centre
     from fleet.staging import Updates
     from fleet.workspace import Workspace
 
 SCHEMA = 1
-_RENEWED_EVERY_S = 300
 _LISTED_MAX = 20
 _BUCKETS = ("proven", "unproven", "failed", "waiting")
 
@@ -51,28 +51,27 @@ def desk_of(workspace: Workspace) -> Iterator[Desk]:
 
 
 def carry_out(workspace: Workspace, desk: Desk) -> Reconciled:
-    """Carry out what is due on the devices that answer; Ctrl-C ends it after asking devices."""
+    """Carry out what is due on the devices that answer; Ctrl-C ends it after asking devices.
+
+    Where a prison has a relay it goes by that. On a relay it is what it does by itself as well; one
+    of the two at a time.
+    """
     from datetime import UTC, datetime
 
-    from fleet.driver import BrokerDriver, SshWire
-    from fleet.health.probe import Lane, renewed
-    from fleet.health.rules import read_rules
-    from fleet.identity import Lane as Authority
+    from fleet.driver import driver_of, lane_of
     from fleet.reconcile import reconcile
-    from fleet.topology import read_topology
-    from fleet.transport import transport_of
+    from fleet.relay.centre import RelayDriver
+    from fleet.relay.node import carry_out_beside
+    from fleet.relay.place import OPERATOR, find_place
 
-    issue = partial(
-        desk.identity.credential, Authority.BROKER, operator=desk.operator, purpose="orders"
-    )
-    lane = Lane(
-        credential=renewed(issue, every_s=_RENEWED_EVERY_S), transport=transport_of(workspace)
-    )
-    driver = BrokerDriver(
-        wire=SshWire(lane=lane),
-        knocking=read_rules(workspace.devices_csv.parent).knocking,
-        topology=read_topology(workspace.topology) if workspace.topology.exists() else None,
-    )
+    place = find_place(workspace)
+    if place is not None:
+        way = driver_of(workspace, lane_of(workspace, desk.identity, operator=OPERATOR))
+        return carry_out_beside(place, desk.registry, lambda: way)
+    lane = lane_of(workspace, desk.identity, operator=desk.operator)
+    direct = driver_of(workspace, lane)
+    driver = _by_relays(workspace, desk, direct) if desk.identity.relays() else direct
+    relays = driver.centre if isinstance(driver, RelayDriver) else None
     with interrupted("stopping; devices that may have begun are asked") as stopped:
         return reconcile(
             desk.registry,
@@ -80,23 +79,75 @@ def carry_out(workspace: Workspace, desk: Desk) -> Reconciled:
             desk.identity.statement().signers,
             now=datetime.now(tz=UTC),
             by=desk.operator,
-            updates=_updates(workspace, desk, driver, lane, stopped),
+            updates=_updates(workspace, desk, (lane, direct, relays), stopped),
         )
+
+
+def _by_relays(workspace: Workspace, desk: Desk, direct: Driver) -> Driver:
+    """Return the way by relays, once their reports are here and what they did is known."""
+    from fleet.relay.centre import RelayDriver
+
+    centre = relays_of(workspace, desk)
+    adopted = centre.gather()
+    states = centre.states()
+    heads = {name: [one.audit_entries, one.audit_hash] for name, one in states.items()}
+    tell(relay_logs=heads)
+    if adopted:
+        tell(ordered_inside=adopted)
+    patience_s = workspace.settings().relay_patience_s
+    return RelayDriver(centre=centre, direct=direct, patience_s=patience_s)
+
+
+def relays_of(workspace: Workspace, desk: Desk) -> Centre:
+    """Return the relays of a workspace and the way to each.
+
+    Raises
+    ------
+    InputError
+        When it does not say where the broker is, or how to log in.
+    """
+    from fleet.errors import InputError
+    from fleet.relay.broker import Broker, Post, app_of, password_of
+    from fleet.relay.centre import Centre
+    from fleet.topology import Topology, read_topology
+
+    settings = workspace.settings()
+    if not (settings.broker and settings.broker_authority):
+        what = "relays were admitted, and there is no broker to reach them"
+        raise InputError(what, hint="[fleet] broker and broker_authority in wingspan.toml")
+    broker = Broker(
+        url=settings.broker,
+        authority=workspace.root / settings.broker_authority,
+        password=password_of(workspace.keys),
+    )
+    topology = read_topology(workspace.topology) if workspace.topology.exists() else Topology()
+    prisons = [relay.prison for relay in desk.identity.relays()]
+    posts = {name: Post(app=app_of(broker, name), prison=name) for name in prisons}
+    return Centre(registry=desk.registry, identity=desk.identity, posts=posts, topology=topology)
 
 
 def _updates(
     workspace: Workspace,
     desk: Desk,
-    driver: BrokerDriver,
-    lane: Lane,
+    way: tuple[Lane, BrokerDriver, Centre | None],
     stopped: Callable[[], bool],
 ) -> Updates:
     from fleet.deploy import DeployLane, issued_by
     from fleet.health.probe import ask
     from fleet.health.sweep import sweep
+    from fleet.relay.lane import RelayLane
     from fleet.staging import Updates
     from fleet.transport import transport_of
     from fleet.wave import read_rules
+
+    lane, driver, relays = way
+    deploy: WaveLane = DeployLane(
+        credential=issued_by(desk.identity, desk.operator),
+        carrier=transport_of(workspace),
+        stopped=stopped,
+    )
+    if relays is not None:
+        deploy = RelayLane(centre=relays, direct=deploy, operator=desk.operator)
 
     def answering(devices: Sequence[Device]) -> frozenset[str]:
         asked = sweep(
@@ -108,11 +159,7 @@ def _updates(
         return frozenset(one.device.device for one in asked if not one.is_unreachable)
 
     return Updates(
-        lane=DeployLane(
-            credential=issued_by(desk.identity, desk.operator),
-            carrier=transport_of(workspace),
-            stopped=stopped,
-        ),
+        lane=deploy,
         rules=read_rules(workspace.devices_csv.parent),
         topology=driver.topology,
         bundles=workspace.bundles,

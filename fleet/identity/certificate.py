@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -60,17 +60,32 @@ def issue(request: Request, authority: Ed25519PrivateKey) -> tuple[Credential, I
     FleetError
         When the request names nobody, too many, or more time than a certificate may last.
     """
+    key = Ed25519PrivateKey.generate()
+    certificate, record = certified(request, key.public_key(), authority)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+    return Credential(private_key=private, certificate=certificate), record
+
+
+def certified(
+    request: Request, public: Ed25519PublicKey, authority: Ed25519PrivateKey
+) -> tuple[str, Issued]:
+    """Return a certificate for a key that another holds, and the record of it; see `issue`.
+
+    Raises
+    ------
+    FleetError
+        When the request names nobody, too many, or more time than a certificate may last.
+    """
     if not 1 <= len(request.principals) <= PRINCIPALS_MAX:
         raise FleetError(f"a certificate names 1 to {PRINCIPALS_MAX} principals")
     if not 0 < request.minutes <= MINUTES_MAX:
         raise FleetError(f"a certificate lasts up to {MINUTES_MAX} minutes")
-    key = Ed25519PrivateKey.generate()
     now_s = int(time.time())
     serial = secrets.randbits(_SERIAL_BITS) | 1  # 0 means "no serial" to OpenSSH
     ends_s = now_s + int(request.minutes * 60)
     builder = (
         SSHCertificateBuilder()
-        .public_key(key.public_key())
+        .public_key(public)
         .type(SSHCertificateType.USER)
         .serial(serial)
         .key_id(f"{request.operator}:{request.purpose}:{serial}".encode())
@@ -82,7 +97,6 @@ def issue(request: Request, authority: Ed25519PrivateKey) -> tuple[Credential, I
         source = request.source_address.encode()
         builder = builder.add_critical_option(b"source-address", source)
     certificate = builder.sign(authority).public_bytes().decode("ascii")
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
     record = Issued(
         serial=serial,
         authority=public_of(authority),
@@ -91,4 +105,4 @@ def issue(request: Request, authority: Ed25519PrivateKey) -> tuple[Credential, I
         issued_s=now_s,
         ends_s=ends_s,
     )
-    return Credential(private_key=private, certificate=certificate), record
+    return certificate, record

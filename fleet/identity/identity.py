@@ -9,24 +9,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
 from fleet.errors import FleetError, InputError, RefusedError
-from fleet.identity.certificate import Request, issue
+from fleet.identity.certificate import Request, certified, issue
 from fleet.identity.credential import Credential
 from fleet.identity.keys import (
     Key,
+    checked_public,
     make_folder,
     make_key,
+    public_path,
     read_private,
     read_public,
     write_private,
 )
 from fleet.identity.ledger import Ledger, revocation_list
 from fleet.identity.operators import Operator, Role, read_operators, working, write_operators
+from fleet.identity.relays import Relay, read_relays, write_relays
 from fleet.identity.statement import (
     AGE_DAYS_MAX,
     SCHEMA,
     Envelope,
+    RelayAuthority,
     Statement,
     encoded_list,
     read_envelope,
@@ -176,6 +182,28 @@ class Identity:
         self.ledger.record(record)
         return credential
 
+    def lent(
+        self, public: str, *, operator: str, purpose: str, principals: Sequence[str], minutes: float
+    ) -> str:
+        """Return a certificate of the deploy lane for a relay's key, on record before that.
+
+        Raises
+        ------
+        RefusedError
+            When the operator does not work here, or their role does not reach so far.
+        """
+        self.refuse_lane(operator, Lane.DEPLOY)
+        request = Request(
+            operator=operator, purpose=purpose, principals=principals, minutes=minutes
+        )
+        key = load_ssh_public_key(public.encode())
+        if not isinstance(key, Ed25519PublicKey):
+            raise InputError("a relay's key is an ed25519 key")
+        signing = self.path(self.authorities()[Lane.DEPLOY].signing)
+        certificate, record = certified(request, key, read_private(signing))
+        self.ledger.record(record)
+        return certificate
+
     def refuse_lane(self, operator: str, lane: Lane) -> Operator:
         """Return an operator whose role opens a lane; refuse any other."""
         who = working(self.operators(), operator)
@@ -197,6 +225,14 @@ class Identity:
         """Write everyone on record; `renew` tells devices."""
         write_operators(self._operators, operators)
 
+    def relays(self) -> tuple[Relay, ...]:
+        """Return the relays that were admitted, one for each prison."""
+        return read_relays(self.folder / "relays.json")
+
+    def set_relays(self, relays: Sequence[Relay]) -> None:
+        """Write the relays; `renew` tells devices."""
+        write_relays(self.folder / "relays.json", relays)
+
     def authorities(self) -> dict[Lane, Authorities]:
         """Return which keys sign and are trusted, by lane."""
         try:
@@ -212,8 +248,14 @@ class Identity:
         write_private(self._authorities, text.decode() + "\n")
 
     def trust_public(self) -> str:
-        """Return the public key that devices check statements with."""
-        return read_public(self.path(Key.TRUST))
+        """Return the public key that devices check statements with.
+
+        A relay has the public half alone.
+        """
+        path = self.path(Key.TRUST)
+        if not path.exists() and public_path(path).exists():
+            return checked_public(public_path(path).read_text(encoding="ascii"))
+        return read_public(path)
 
     def envelope(self) -> Envelope:
         """Return the statement in force, sealed."""
@@ -243,7 +285,13 @@ class Identity:
         """Renew the statement if it no longer says what is so, and return whether it had to be."""
         now = self.statement()
         wanted = self._stated(now.number)
-        same = ("broker_authorities", "deploy_authorities", "time_keys", "signers")
+        same = (
+            "broker_authorities",
+            "deploy_authorities",
+            "relay_authorities",
+            "time_keys",
+            "signers",
+        )
         if all(getattr(now, name) == getattr(wanted, name) for name in same):
             return False
         self.renew()
@@ -261,6 +309,9 @@ class Identity:
             time_keys=(read_public(self.path(Key.TIME)),),
             revocation_list=encoded_list(revocation_list(self.ledger.revoked(), number=number)),
             signers=signers_of(self.operators()),
+            relay_authorities=tuple(
+                RelayAuthority(prison=one.prison, key=one.authority) for one in self.relays()
+            ),
         )
 
     def _publics(self, authorities: Authorities) -> tuple[str, ...]:

@@ -33,6 +33,14 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RelayAuthority:
+    """The public key of a relay's own authority, which the devices of its prison alone trust."""
+
+    prison: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """Whom a device trusts.
 
@@ -50,6 +58,8 @@ class Statement:
         Public keys that may tell the time.
     revocation_list
         OpenSSH's KRL, base64.
+    relay_authorities
+        Public keys whose certificates open the restricted lane in one prison.
     """
 
     schema: int
@@ -61,6 +71,11 @@ class Statement:
     time_keys: tuple[str, ...]
     revocation_list: str
     signers: tuple[Signer, ...]
+    relay_authorities: tuple[RelayAuthority, ...] = ()
+
+    def is_too_old(self, now_s: float) -> bool:
+        """Return whether the list of signers is past its age: then nothing but locks is taken."""
+        return now_s > self.issued_s + 86_400 * self.age_days_max
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

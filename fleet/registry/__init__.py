@@ -7,6 +7,7 @@ from fleet.registry.changes import Change
 from fleet.registry.facts import Fact
 from fleet.registry.readings import Amiss, Reading
 from fleet.registry.register import Registry
+from fleet.registry.relays import RelayState
 
 __all__ = [
     "Amiss",
@@ -14,6 +15,7 @@ __all__ = [
     "Fact",
     "Reading",
     "Registry",
+    "RelayState",
     "personal_fields",
     "refuse_personal",
 ]

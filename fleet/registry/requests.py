@@ -142,6 +142,14 @@ def keep_request(  # noqa: PLR0913 - each is a column, by its name
         )
     except IntegrityError as error:
         raise RefusedError(f"{request} was asked for before") from error
+    add_intents(connection, request, devices, at=at)
+
+
+def add_intents(
+    connection: Connection, request: str, devices: Mapping[str, str], *, at: datetime
+) -> None:
+    """Add an intent for each device that has none of this request yet, by its provisioning."""
+    known = set(connection.scalars(select(IntentRow.device).where(IntentRow.request == request)))
     rows = [
         {
             "request": request,
@@ -153,6 +161,7 @@ def keep_request(  # noqa: PLR0913 - each is a column, by its name
             "proof": "",
         }
         for device, provisioning in sorted(devices.items())
+        if device not in known
     ]
     if rows:
         connection.execute(insert(IntentRow), rows)
@@ -301,6 +310,12 @@ def proof_of(connection: Connection, request: str, device: str) -> str:
     """Return the proof that ended an intent, "" where there is none."""
     query = select(IntentRow.proof).where(IntentRow.request == request, IntentRow.device == device)
     return connection.scalar(query) or ""
+
+
+def proofs_of(connection: Connection, request: str) -> dict[str, str]:
+    """Return the proofs of a request's intents, by device; who has none is left out."""
+    query = select(IntentRow.device, IntentRow.proof).where(IntentRow.request == request)
+    return {row.device: row.proof for row in connection.execute(query) if row.proof}
 
 
 def set_intents(

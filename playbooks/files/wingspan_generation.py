@@ -53,12 +53,20 @@ def in_force():
 def files_of(statement, envelope, provisioning):
     """Return what sshd reads, by name."""
     device, prison = provisioning["device"], provisioning["prison_id"]
-    accepted = ["estate", "device-" + device]
+    accepted = ["device-" + device]
     if prison:
         accepted.append("prison-" + prison)
     lane = 'restrict,command="/usr/local/bin/wingspan-device broker"'
-    options = f'cert-authority,principals="{",".join(accepted)}",{lane}'
-    ways = [f"{options} {key}\n" for key in statement["broker_authorities"]]
+    ways = [
+        f'cert-authority,principals="{",".join(["estate", *accepted])}",{lane} {key}\n'
+        for key in statement["broker_authorities"]
+    ]
+    # A prison's relay has an authority of its own, which opens nothing elsewhere.
+    ways += [
+        f'cert-authority,principals="{",".join(accepted)}",{lane} {one["key"]}\n'
+        for one in statement.get("relay_authorities", ())
+        if one["prison"] == prison
+    ]
     # A sealed key opens this lane without any authority.
     sealed = [one for one in statement["signers"] if one["role"] == "break-glass"]
     ways += [f"{lane} {one['key']}\n" for one in sealed if one["prison"] in ("", prison)]

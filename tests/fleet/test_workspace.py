@@ -35,7 +35,7 @@ def test_the_environment_wins_over_the_file(with_settings, monkeypatch):
 
 
 def test_every_fault_of_the_settings_is_named(with_settings):
-    workspace = with_settings("[fleet]\noperators = 3\ndatabase = 7\n")
+    workspace = with_settings("[fleet]\noperators = 3\ndatabase = 7\nrelay_patience_s = 0\n")
 
     with pytest.raises(InputError) as caught:
         workspace.settings()
@@ -43,9 +43,14 @@ def test_every_fault_of_the_settings_is_named(with_settings):
     assert [str(problem) for problem in caught.value.problems] == [
         (
             "wingspan.toml [fleet] operators: operators is not a setting; "
-            "use one of database, operator, clock, signing_key"
+            "use one of database, operator, clock, signing_key, broker, broker_authority, "
+            "relay_patience_s"
         ),
         "wingspan.toml [fleet] database: 7 is not a text; write words in quotes",
+        (
+            "wingspan.toml [fleet] relay_patience_s: 0 is not a number above zero; "
+            "write seconds, as 60"
+        ),
     ]
 
 

@@ -94,7 +94,8 @@ IN_A_LAB = (
     "fleet keys",
 )
 # These change devices and take several people, or take a bundle: their answers are checked where
-# they are tried (tests/fleet/cli: test_change_…, test_wipe_…, test_left_alone_…, test_bundle).
+# they are tried (tests/fleet/relay, and tests/fleet/cli: test_change_…, test_wipe_…, test_bundle,
+# test_left_alone_…).
 CHECKED_WHERE_TRIED = {
     f"fleet {name}"
     for name in (
@@ -113,6 +114,11 @@ CHECKED_WHERE_TRIED = {
         "quarantine",
         "readmit",
         "reconcile",
+        "relay admit",
+        "relay install",
+        "relay status",
+        "relay users",
+        "relay work",
         "release",
         "requests",
         "residue",

@@ -1,0 +1,393 @@
+"""The centre's side: orders go to relays as waves, and what they report is checked by device.
+
+A relay is believed where it says that something is not proven. That something is proven, the device
+itself has to have signed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from fleet.approval import read_request
+from fleet.approval.agreement import agreement
+from fleet.approval.order import kept_proof
+from fleet.approval.request import root_of
+from fleet.driver import Driver, Reply
+from fleet.errors import FleetError, NotYetError, RefusedError, UnreachableError
+from fleet.identity import Identity
+from fleet.identity.keys import Key, read_private
+from fleet.intent import IntentState
+from fleet.registry import Registry
+from fleet.registry.relays import (
+    RelayState,
+    next_number,
+    note_relay,
+    note_relayed,
+    relay_states,
+    relayed,
+    reported_unknown,
+)
+from fleet.registry.requests import (
+    keep_request,
+    keep_signature,
+    request_kept,
+    requests_kept,
+    set_intents,
+)
+from fleet.relay.broker import Post
+from fleet.relay.message import TO_CENTRE, TO_RELAY, Kind, Message, opened
+from fleet.scope import Scope
+from fleet.topology import Topology
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fleet.device import Device
+    from fleet.driver import Order
+
+OVERDUE = timedelta(minutes=5)
+_POLL_S = 0.25
+
+
+@dataclass(slots=True, kw_only=True)
+class Centre:
+    """The relays of a workspace, by prison, and the way to each.
+
+    `answered` are the numbers of messages that reports since the beginning answered, by prison,
+    and `waves` what came of those that were waves.
+    """
+
+    registry: Registry
+    identity: Identity
+    posts: Mapping[str, Post]
+    topology: Topology = field(default_factory=Topology)
+    answered: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    refused: dict[tuple[str, str], str] = field(default_factory=dict)
+    unknown: set[tuple[str, str]] = field(default_factory=set)
+    waves: defaultdict[str, dict[int, Any]] = field(default_factory=lambda: defaultdict(dict))
+
+    def send(self, prison: str, kind: Kind, said: Mapping[str, Any]) -> int:
+        """Send a relay a message, with what it lacks, and return its number.
+
+        Raises
+        ------
+        UnreachableError
+            When the broker does not take it.
+        """
+        news = {} if kind is Kind.RECEIVED else self._news(prison)
+        with self.registry.writing() as connection:
+            number = next_number(connection, prison)
+        message = Message(kind=kind, prison=prison, number=number, said={**said, **news})
+        key = read_private(self.identity.path(Key.TRUST))
+        self.posts[prison].send(message.sealed(key, namespace=TO_RELAY))
+        if "roster" in news:
+            digest = _digest(news["roster"])
+            with self.registry.writing() as connection:
+                note_relay(connection, prison, roster_sent=number, roster_sha256=digest)
+        return number
+
+    def _news(self, prison: str) -> dict[str, Any]:
+        """Return the statement and the roster where a relay does not have the present ones."""
+        state, news = self.states().get(prison, RelayState(prison=prison)), dict[str, Any]()
+        if state.trust < self.identity.statement().number:
+            news["trust"] = asdict(self.identity.envelope())
+        roster = self._roster(prison)
+        if _digest(roster) != state.roster_sha256 or state.roster < state.roster_sent:
+            news["roster"] = roster
+        return news
+
+    def _roster(self, prison: str) -> dict[str, Any]:
+        devices = self.registry.devices(Scope.parse([prison]))
+        elements = [asdict(one) for one in self.topology.elements if one.prison_id == prison]
+        cells = [asdict(one) for one in self.topology.cells if one.prison_id == prison]
+        return {
+            "devices": [asdict(device) for device in devices],
+            "topology": {"schema": 1, "elements": elements, "cells": cells},
+        }
+
+    def states(self) -> dict[str, RelayState]:
+        """Return what was last heard of each relay."""
+        with self.registry.reading() as connection:
+            return relay_states(connection)
+
+    def collect(self, prison: str) -> int:
+        """Take the reports of a relay that are there; return how many.
+
+        Raises
+        ------
+        UnreachableError
+            When the broker does not answer.
+        """
+        taken: list[int] = []
+        count = self.posts[prison].collect(lambda sealed: taken.extend(self._take(prison, sealed)))
+        for number in taken:
+            self.send(prison, Kind.RECEIVED, {"report": number})
+        return count
+
+    def try_to_collect(self, prison: str) -> None:
+        """Take the reports of a relay that are there, if its broker answers."""
+        with suppress(UnreachableError):
+            self.collect(prison)
+
+    def held(self, prison: str) -> dict[str, list[int]]:
+        """Return the parts of bundles that a relay has, by the bundle's hash."""
+        state = self.states().get(prison)
+        found: dict[str, list[int]] = json.loads(state.bundles) if state and state.bundles else {}
+        return found
+
+    def _take(self, prison: str, sealed: Any) -> Iterator[int]:
+        """Keep what a relay reports; a report that it did not sign is left out."""
+        keys = {one.prison: one.report_key for one in self.identity.relays()}
+        try:
+            report = opened(sealed, public=keys[prison], namespace=TO_CENTRE, prison=prison)
+        except RefusedError as error:
+            with self.registry.writing() as connection:
+                note_relay(connection, prison, fault=f"a report that is not the relay's: {error}")
+            return
+        said, state = report.said, self.states().get(prison, RelayState(prison=prison))
+        if report.number <= state.reported:
+            return
+        self.answered[prison].update(said["answers"])
+        self.waves[prison].update({int(n): one for n, one in said["waves"].items()})
+        self.refused |= {(prison, name): why for name, why in said["refused"].items()}
+        self.unknown |= {(prison, name) for name in said["unknown"]}
+        self.unknown -= {(prison, name) for name in said["requests"]}
+        with self.registry.writing() as connection:
+            note_relay(connection, prison, **_changes(state, report))
+            for name, one in said["requests"].items():
+                note_relayed(connection, prison, name, reported=json.dumps(one))
+        yield report.number
+
+    def gather(self) -> list[str]:
+        """Take all reports that are there, and take over what was ordered inside prisons.
+
+        Relays are sent whom to trust and which devices they have, where that is new.
+
+        Returns the names of what was taken over. A relay that cannot be reached is left out.
+        """
+        for prison in self.posts:
+            self.try_to_collect(prison)
+            if self._news(prison):
+                with suppress(UnreachableError):
+                    self.send(prison, Kind.NEWS, {})
+        return self.adopt()
+
+    def adopt(self) -> list[str]:
+        """Take over the requests that were made inside prisons, such as locks without the WAN.
+
+        Returns their names. They are then asked about like those sent from here.
+        """
+        with self.registry.reading() as connection:
+            known = [one.request for one in requests_kept(connection)]
+            found = reported_unknown(connection, known)
+        return [name for prison, name, text in found if self._adopted(prison, json.loads(text))]
+
+    def _adopted(self, prison: str, one: Mapping[str, Any]) -> bool:
+        request, now = read_request(one["encoded"].encode()), datetime.now(tz=UTC)
+        nonces = {device: nonce for device, nonce, *_ in one["intents"]}
+        devices = self.registry.named(nonces)
+        signers = self.identity.statement().signers
+        agreed = agreement(request, one["signatures"], signers, frozenset({prison}))
+        whole = root_of(devices.values()) == request.devices_root if devices else False
+        if agreed.missing or not whole or {d.prison_id for d in devices.values()} != {prison}:
+            with self.registry.writing() as connection:
+                what = f"it reports {request.request}, which is not signed for these devices"
+                note_relay(connection, prison, fault=what)
+            return False
+        with self.registry.writing() as connection:
+            keep_request(
+                connection,
+                request.request,
+                nonce=request.nonce,
+                encoded=request.encoded(),
+                devices=nonces,
+                at=now,
+                allowlist=one["allowlist"],
+            )
+            for operator, made in one["signatures"].items():
+                keep_signature(
+                    connection, request.request, operator=operator, signature=made, at=now
+                )
+            # The devices may have acted: they are asked about, and never sent it anew.
+            moved = [
+                {"device": name, "before": "waiting", "state": "sent", "why": "ordered inside"}
+                for name in nonces
+            ]
+            set_intents(connection, request.request, moved, now)
+            note_relayed(connection, prison, request.request, sent_at=now)
+        return True
+
+
+def wave_of(
+    devices: Sequence[Device], orders: Mapping[str, Order], *, status: str
+) -> dict[str, Any]:
+    """Return what a relay is told to carry out on its prison's devices."""
+    one = orders[devices[0].device]
+    return {
+        "request": one.request.request,
+        "encoded": one.request.encoded().decode(),
+        "signatures": {each.operator: each.signature for each in one.signatures},
+        "allowlist": one.allowlist,
+        "status": status,
+        "devices": {
+            device.device: {
+                "provisioning": device.nonce,
+                "included": list(orders[device.device].included),
+            }
+            for device in devices
+        },
+    }
+
+
+def _digest(roster: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(roster, sort_keys=True).encode()).hexdigest()
+
+
+def _changes(state: RelayState, report: Message) -> dict[str, Any]:
+    """Return what a report changes of what is known of a relay."""
+    said, audit = report.said, report.said["audit"]
+    fault = ""
+    same = audit["entries"] == state.audit_entries and audit["hash"] != state.audit_hash
+    if audit["entries"] < state.audit_entries or (same and state.audit_entries):
+        fault = f"its log had {state.audit_entries} entries and now tells another story"
+    return {
+        "reported": report.number,
+        "heard_at": datetime.now(tz=UTC),
+        "trust": said["trust"],
+        "roster": said["roster"],
+        "bundles": json.dumps(said["bundles"]),
+        "audit_entries": audit["entries"],
+        "audit_hash": audit["hash"],
+        "fault": fault or state.fault,
+    }
+
+
+@dataclass(slots=True, kw_only=True)
+class RelayDriver:
+    """Orders by way of relays, and those of other prisons by the way that is given beside.
+
+    What a relay has not reported within `patience_s` is left open, and asked about the next time.
+    """
+
+    centre: Centre
+    direct: Driver
+    patience_s: float = 60
+
+    def order(self, devices: Sequence[Device], orders: Mapping[str, Order]) -> Iterator[Reply]:
+        """Send each relay the orders of its prison as one wave."""
+        groups = self._by_prison(devices)
+        if direct := groups.pop("", []):
+            yield from self.direct.order(direct, orders)
+        if not groups:
+            return
+        request = next(iter(orders.values())).request
+        status, sent = self._status(request.request), {}
+        for prison, group in groups.items():
+            said = wave_of(group, orders, status=status)
+            with self.centre.registry.writing() as connection:
+                note_relay(connection, prison)
+                note_relayed(
+                    connection, prison, request.request, sent_at=datetime.now(tz=UTC), reported=""
+                )
+            try:
+                sent[prison] = self.centre.send(prison, Kind.ORDER, said)
+            except UnreachableError as error:
+                yield from (Reply(device=d, error=error) for d in group)
+        yield from self._replies({p: groups[p] for p in sent}, sent, request.request)
+
+    def prove(self, devices: Sequence[Device], request: str) -> Iterator[Reply]:
+        """Ask the relays what became of a request."""
+        groups = self._by_prison(devices)
+        with self.centre.registry.reading() as connection:
+            sent_by_relay = {name for name, (at, _) in relayed(connection, request).items() if at}
+        for prison in set(groups) - sent_by_relay - {""}:  # An update, say, goes from here.
+            groups.setdefault("", []).extend(groups.pop(prison))
+        if direct := groups.pop("", []):
+            yield from self.direct.prove(direct, request)
+        sent = {}
+        for prison, group in groups.items():
+            said = {"request": request, "status": self._status(request)}
+            try:
+                sent[prison] = self.centre.send(prison, Kind.ASK, said)
+            except UnreachableError as error:
+                lost = UnreachableError(str(error), stage="command")
+                yield from (Reply(device=d, error=lost) for d in group)
+        yield from self._replies({p: groups[p] for p in sent}, sent, request)
+
+    def _by_prison(self, devices: Sequence[Device]) -> dict[str, list[Device]]:
+        groups: defaultdict[str, list[Device]] = defaultdict(list)
+        for device in devices:
+            groups[device.prison_id if device.prison_id in self.centre.posts else ""].append(device)
+        return dict(groups)
+
+    def _status(self, request: str) -> str:
+        with self.centre.registry.reading() as connection:
+            return request_kept(connection, request).status
+
+    def _replies(
+        self, groups: Mapping[str, Sequence[Device]], sent: Mapping[str, int], request: str
+    ) -> Iterator[Reply]:
+        """Yield what relays report, as it comes; in the end, for the others, that they have not."""
+        waiting, ends_s = dict(groups), time.monotonic() + self.patience_s
+        while waiting and time.monotonic() < ends_s:
+            for prison in list(waiting):
+                self.centre.try_to_collect(prison)
+                if sent[prison] in self.centre.answered[prison]:
+                    yield from self._reported(prison, waiting.pop(prison), request)
+            if waiting:
+                time.sleep(_POLL_S)
+        for prison, group in waiting.items():
+            late = UnreachableError(self._late(prison, request), stage="command")
+            yield from (Reply(device=device, error=late) for device in group)
+
+    def _late(self, prison: str, request: str) -> str:
+        with self.centre.registry.reading() as connection:
+            sent_at, _ = relayed(connection, request).get(prison, (None, ""))
+            state = relay_states(connection).get(prison, RelayState(prison=prison))
+        now = datetime.now(tz=UTC)
+        heard = f"last heard at {state.heard_at:%Y-%m-%d %H:%M} UTC" if state.heard_at else ""
+        what = f"{prison}'s relay has not reported it ({heard or 'never heard'})"
+        if sent_at is not None and now - sent_at >= OVERDUE:
+            return f"overdue: sent at {sent_at:%Y-%m-%d %H:%M} UTC, and {what}"
+        return what
+
+    def _reported(self, prison: str, group: Sequence[Device], request: str) -> Iterator[Reply]:
+        with self.centre.registry.reading() as connection:
+            _, text = relayed(connection, request).get(prison, (None, ""))
+        told = {one[0]: one for one in json.loads(text)["intents"]} if text else {}
+        why = self.centre.refused.get((prison, request), "")
+        for device in group:
+            yield self._reply(prison, device, request, told.get(device.device), why)
+
+    def _reply(
+        self, prison: str, device: Device, request: str, told: Sequence[str] | None, refused: str
+    ) -> Reply:
+        if told is None or told[1] != device.nonce:
+            what = (
+                f"{prison}'s relay refused it: {refused}" if refused else "the relay never had it"
+            )
+            return Reply(device=device, error=NotYetError(what))
+        _, _, state, why, proof = told
+        if state in {IntentState.EXPIRED, IntentState.WITHDRAWN, IntentState.SUPERSEDED}:
+            return Reply(device=device, error=NotYetError(why))
+        if proof and state in {IntentState.PROVEN, IntentState.FAILED}:
+            signed = json.loads(proof)
+            try:
+                shown = kept_proof(signed["proof"], signed["signature"], device, request=request)
+            except FleetError as error:
+                what = f"{prison}'s relay shows no proof of it: {error}"
+                return Reply(device=device, error=UnreachableError(what, stage="command"))
+            return Reply(device=device, proof=shown)
+        if state == IntentState.FAILED:
+            return Reply(device=device, error=RefusedError(why))
+        # The relay goes on trying: whether it has acted is not known here until it says so.
+        what = why or "the relay has not sent it yet"
+        return Reply(device=device, error=UnreachableError(what, stage="command"))

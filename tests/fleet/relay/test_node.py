@@ -1,0 +1,300 @@
+"""A relay and its centre, with devices that are simulated and a broker that does as it likes."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+from fleet.approval import Action, new_request
+from fleet.identity.keys import read_private
+from fleet.registry.requests import STOPPED, intents_of, proofs_of, requests_kept, set_status
+from fleet.relay.message import TO_CENTRE, Kind, Message
+from tests.fleet.relay.prison import PAGE
+
+
+def test_an_order_goes_by_the_relay_and_elsewhere_directly(prison):
+    request = prison.lock(prison.devices() + prison.devices("XAB"))
+
+    prison.carry_out()
+
+    assert prison.states(request) == ["proven"]
+    assert prison.states(request, prison.relay_registry) == ["proven"]
+    assert [len(machine.used) for machine in prison.machines()] == [1, 1, 1, 1]
+
+
+def test_a_message_handed_out_twice_changes_nothing(prison):
+    request = prison.lock()
+    prison.carry_out()
+    turns = dict(prison.estate.wire._turns)  # noqa: SLF001 - how often each device was spoken to
+
+    for message in prison.mail.sent:
+        prison.mail.node.take(message)
+
+    assert prison.estate.wire._turns == turns  # noqa: SLF001
+    assert prison.states(request, prison.relay_registry) == ["proven"]
+
+
+def test_what_another_than_the_centre_signed_changes_nothing(prison):
+    prison.carry_out()
+    request = prison.lock()
+    forged = prison.sealed(
+        Kind.ORDER, prison.order(request, "ben"), key=read_private(prison.folder / "ben")
+    )
+
+    prison.mail.node.take(forged)
+    prison.mail.node.take({"message": "{}"})
+
+    assert [machine.used for machine in prison.machines()] == [{}, {}, {}, {}]
+    assert [one["outcome"] for one in prison.log()[-2:]] == ["refused", "refused"]
+
+
+def test_a_relay_judges_for_itself_who_signed_a_request(prison):
+    prison.carry_out()
+    devices = prison.devices()
+    now = datetime.now(tz=UTC)
+    release = new_request(
+        Action.RELEASE, devices, scope="x", by="ben", now=now, expires=now + timedelta(hours=1)
+    )
+
+    prison.mail.node.take(prison.sealed(Kind.ORDER, prison.order(release, "ben"), 1000))
+    refused = [dict(machine.used) for machine in prison.machines()]
+    prison.mail.node.take(prison.sealed(Kind.ORDER, prison.order(release, "ben", "cleo"), 1001))
+
+    assert refused == [{}, {}, {}, {}]
+    assert "1 more must agree" in prison.log()[-2]["detail"]["why"]
+    assert [len(machine.used) for machine in prison.machines()] == [1, 1, 1, 1]
+
+
+def test_a_request_that_was_changed_on_the_way_is_not_carried_out(prison):
+    prison.carry_out()
+    request = prison.lock()
+
+    def changed(message):
+        text = message["message"].replace(
+            '\\"level\\":\\"notice\\"', '\\"level\\":\\"screen-off\\"'
+        )
+        return message | {"message": text}
+
+    prison.mail.changes = changed
+    prison.carry_out()
+
+    assert prison.states(request) == ["sent"]
+    assert [machine.used for machine in prison.machines()] == [{}, {}, {}, {}]
+
+
+def test_what_a_broker_withholds_stays_open_and_comes_when_it_lets_go(prison):
+    prison.carry_out()
+    request = prison.lock()
+    prison.mail.withholds = True
+    found = prison.carry_out()
+    prison.mail.withholds = False
+
+    assert {one.why for one in found.unproven if one.intent == request.request} == {
+        f"XAA's relay has not reported it (last heard at {datetime.now(tz=UTC):%Y-%m-%d %H:%M} UTC)"
+    }
+    prison.carry_out()
+    assert prison.states(request) == ["proven"]
+
+
+def test_a_relay_cannot_forge_a_proof(prison):
+    request = prison.lock()
+    lie, key = {}, prison.place.report_key()
+
+    def lying(report):
+        fields = json.loads(report["message"])
+        for one in fields["said"]["requests"].values():
+            one["intents"] = [
+                [device, nonce, "proven", "", lie["proof"]] for device, nonce, *_ in one["intents"]
+            ]
+        message = Message(kind="report", prison="XAA", number=fields["number"], said=fields["said"])
+        prison.mail.reports.append(message.sealed(key, namespace=TO_CENTRE))
+
+    # The proof of another device, which is all that a relay could show.
+    prison.estate.wire.silent.update(d.device for d in prison.devices())
+    other = prison.devices("XAB")[:1]
+    prison.lock(other)
+    prison.carry_out()
+    with prison.registry.reading() as connection:
+        names = [one.request for one in requests_kept(connection)]
+        shown = intents_of(connection, names)
+        mine = next(name for name in names if shown[name][0].device == other[0].device)
+        lie["proof"] = proofs_of(connection, mine)[other[0].device]
+    prison.mail.node.report = lying
+
+    found = prison.carry_out()
+
+    assert prison.states(request) == ["sent"]
+    whys = {one.why for one in found.unproven if one.intent == request.request}
+    assert all("XAA's relay shows no proof of it" in why for why in whys)
+
+
+def test_a_report_that_the_relay_did_not_sign_is_left_out(prison):
+    prison.carry_out()
+    before = prison.centre.states()["XAA"]
+    message = Message(kind="report", prison="XAA", number=99, said={})
+
+    prison.mail.reports = [message.sealed(read_private(prison.folder / "ben"), namespace=TO_CENTRE)]
+    prison.centre.gather()
+
+    after = prison.centre.states()["XAA"]
+    assert (after.reported, after.heard_at) == (before.reported, before.heard_at)
+    assert "not the relay's" in after.fault
+
+
+def test_a_list_of_signers_never_goes_back(prison):
+    prison.carry_out()
+    number = prison.place.statement().number
+    older = prison.statement_of(number=number - 1)
+
+    prison.mail.node.take(
+        prison.sealed(
+            Kind.NEWS, {"trust": {"statement": older.statement, "signature": older.signature}}
+        )
+    )
+
+    assert prison.place.statement().number == number
+    assert "is older than" in prison.log()[-1]["detail"]["why"]
+
+
+def test_past_its_age_a_list_of_signers_lets_nothing_through_but_locks(prison):
+    aged = prison.statement_of(
+        number=prison.identity.statement().number + 1, issued_s=int(time.time()) - 31 * 86_400
+    )
+    prison.carry_out()
+    said = {"trust": {"statement": aged.statement, "signature": aged.signature}}
+    prison.mail.node.take(prison.sealed(Kind.NEWS, said))
+    now = datetime.now(tz=UTC)
+    quarantine = new_request(
+        Action.QUARANTINE,
+        prison.devices(),
+        scope="x",
+        by="ben",
+        now=now,
+        expires=now + timedelta(hours=1),
+    )
+    lock = new_request(
+        Action.LOCK,
+        prison.devices(),
+        scope="x",
+        by="ben",
+        now=now,
+        parameters={"level": "notice", "page": PAGE},
+    )
+
+    prison.mail.node.take(prison.sealed(Kind.ORDER, prison.order(quarantine, "ben"), 1001))
+    prison.mail.node.take(prison.sealed(Kind.ORDER, prison.order(lock, "ben"), 1002))
+
+    actions = [[one["action"] for one in machine.used.values()] for machine in prison.machines()]
+    assert actions == [["lock"]] * 4
+
+
+def test_a_stop_reaches_the_relay_and_an_older_word_does_not_undo_it(prison):
+    prison.estate.wire.silent.update(d.device for d in prison.devices())
+    request = prison.asked(Action.QUARANTINE, prison.devices())
+    prison.carry_out()
+    going_on = prison.mail.sent[-2]
+    with prison.registry.writing() as connection:
+        set_status(connection, request.request, STOPPED)
+    prison.carry_out()
+    prison.mail.node.take(going_on)
+    prison.estate.wire.silent.clear()
+
+    prison.mail.node.round()
+
+    assert prison.states(request) == ["withdrawn"]
+    assert [machine.used for machine in prison.machines()] == [{}, {}, {}, {}]
+
+
+def test_a_report_is_sent_until_the_centre_has_it(prison):
+    request = prison.lock()
+    prison.carry_out()
+    prison.mail.reports.clear()
+    prison.mail.node.round()
+    (sign_of_life,) = prison.mail.reports
+    assert json.loads(sign_of_life["message"])["said"]["requests"] == {}
+
+    again = prison.lock(prison.devices()[:1])
+    prison.mail.node.report = lambda _report: None  # It gets lost.
+    prison.carry_out()
+    prison.mail.node.report = prison.mail.reports.append
+    prison.mail.reports.clear()
+    prison.mail.node.round()
+
+    (report,) = prison.mail.reports
+    assert list(json.loads(report["message"])["said"]["requests"]) == [again.request]
+    prison.carry_out()
+    assert prison.states(again) == prison.states(request) == ["proven"]
+
+
+def test_what_was_ordered_inside_is_taken_over_once_it_is_judged(prison):
+    prison.carry_out()
+    local = prison.relay_registry.devices()
+    inside = prison.lock([d for d in local if d.nonce], registry=prison.relay_registry)
+    prison.mail.node.round()
+
+    prison.carry_out()
+
+    assert prison.states(inside) == ["proven"]
+
+
+def test_what_nobody_signed_inside_is_not_taken_over(prison):
+    prison.carry_out()
+    devices = prison.devices()
+    request = new_request(
+        Action.LOCK,
+        devices,
+        scope="x",
+        by="ben",
+        now=datetime.now(tz=UTC),
+        parameters={"level": "notice", "page": PAGE},
+    )
+    said = {
+        "at_s": 0,
+        "trust": 9,
+        "roster": 9,
+        "audit": {"entries": 99, "hash": "x"},
+        "answers": [],
+        "refused": {},
+        "unknown": [],
+        "waves": {},
+        "bundles": {},
+        "requests": {
+            request.request: {
+                "encoded": request.encoded().decode(),
+                "signatures": {},
+                "allowlist": "",
+                "intents": [[d.device, d.nonce, "proven", "", ""] for d in devices],
+            }
+        },
+    }
+    message = Message(kind="report", prison="XAA", number=999, said=said)
+    prison.mail.reports.append(message.sealed(prison.place.report_key(), namespace=TO_CENTRE))
+
+    assert prison.centre.gather() == []
+
+    assert "is not signed for these devices" in prison.centre.states()["XAA"].fault
+
+
+def test_a_log_that_was_cut_short_is_noticed(prison):
+    prison.lock()
+    prison.carry_out()
+    assert prison.centre.states()["XAA"].fault == ""
+    path = prison.place.workspace.audit
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:1]))
+
+    prison.mail.node.round()
+    prison.centre.gather()
+
+    assert "now tells another story" in prison.centre.states()["XAA"].fault
+
+
+def test_a_device_that_left_the_prison_is_out_of_the_relays_reach(prison):
+    prison.carry_out()
+    (device, *_) = prison.devices()
+    other = prison.devices("XAB")[0]
+    prison.registry.move(other.device, "", by="asha", why="test")
+    prison.registry.move(device.device, other.cell, by="asha", why="test")
+
+    prison.centre.gather()
+
+    held = {d.device: d.nonce for d in prison.relay_registry.devices()}
+    assert held[device.device] == ""
