@@ -24,7 +24,7 @@ from fleet.driver import Driver, Reply
 from fleet.errors import FleetError, NotYetError, RefusedError, UnreachableError
 from fleet.identity import Identity
 from fleet.identity.keys import Key, read_private
-from fleet.intent import IntentState
+from fleet.intent import ENDED, IntentState
 from fleet.registry import Registry
 from fleet.registry.relays import (
     RelayState,
@@ -340,7 +340,9 @@ class RelayDriver:
         while waiting and time.monotonic() < ends_s:
             for prison in list(waiting):
                 self.centre.try_to_collect(prison)
-                if sent[prison] in self.centre.answered[prison]:
+                answered = sent[prison] in self.centre.answered[prison]
+                # A relay that was killed has it done long before the broker hands it out again.
+                if answered or self._is_over(prison, waiting[prison], request):
                     yield from self._reported(prison, waiting.pop(prison), request)
             if waiting:
                 time.sleep(_POLL_S)
@@ -359,10 +361,23 @@ class RelayDriver:
             return f"overdue: sent at {sent_at:%Y-%m-%d %H:%M} UTC, and {what}"
         return what
 
-    def _reported(self, prison: str, group: Sequence[Device], request: str) -> Iterator[Reply]:
+    def _told(self, prison: str, request: str) -> dict[str, Sequence[str]]:
+        """Return what a relay has reported of a request, by device."""
         with self.centre.registry.reading() as connection:
             _, text = relayed(connection, request).get(prison, (None, ""))
-        told = {one[0]: one for one in json.loads(text)["intents"]} if text else {}
+        return {one[0]: one for one in json.loads(text)["intents"]} if text else {}
+
+    def _is_over(self, prison: str, group: Sequence[Device], request: str) -> bool:
+        told = self._told(prison, request)
+        return all(
+            device.device in told
+            and told[device.device][1] == device.nonce
+            and told[device.device][2] in ENDED
+            for device in group
+        )
+
+    def _reported(self, prison: str, group: Sequence[Device], request: str) -> Iterator[Reply]:
+        told = self._told(prison, request)
         why = self.centre.refused.get((prison, request), "")
         for device in group:
             yield self._reply(prison, device, request, told.get(device.device), why)

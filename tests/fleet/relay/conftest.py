@@ -5,151 +5,28 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from tests.fleet.conftest import PATIENCE_S, new_key
+from fleet.registry import Registry
+from fleet.registry.requests import intents_of, requests_kept
+from fleet.rehearsal.lab import down
+from fleet.relay.place import find_place
+from fleet.workspace import Workspace
+from tests.fleet.conftest import new_key
+from tests.fleet.relay.brokers import RabbitMQ, Redis, began, certificate, killed, wait_until
 from tests.fleet.relay.prison import Prison
 from tests.project.test_documentation import undocumented
 
 WINGSPAN = Path(sys.executable).with_name("wingspan")
-# Everything waits for what it is about; this ends what is broken, on the slowest machine.
-END_S = 150
-
-
-def wait_until(done, what):
-    ends_s = time.monotonic() + END_S
-    while not done():
-        assert time.monotonic() < ends_s, f"it never came to this: {what}"
-        time.sleep(0.2)
-
-
-def began(command, log, **more):
-    """Start a process that writes into a log."""
-    with log.open("a") as written:
-        return subprocess.Popen(command, stdout=written, stderr=written, **more)
-
-
-class Redis:
-    """Debian's Redis, with TLS and the users that Wingspan writes."""
-
-    kind, scheme, port, suffix = "redis", "rediss", 6380, ""
-
-    def __init__(self, lab, folder):
-        self.lab, self.folder, self.process = lab, folder, None
-
-    def configure(self, users, cert, key):
-        settings = [
-            "port 0",
-            f"tls-port {self.port}",
-            "bind 0.0.0.0",
-            "protected-mode no",
-            f"tls-cert-file {cert}",
-            f"tls-key-file {key}",
-            f"tls-ca-cert-file {cert}",
-            "tls-auth-clients no",
-            f"dir {self.folder}",
-            f"aclfile {users}",
-            "appendonly yes",
-            "appendfsync always",
-            'save ""',
-        ]
-        (self.folder / "redis.conf").write_text("\n".join(settings) + "\n")
-
-    def start(self):
-        command = self.lab.transport.command(["redis-server", str(self.folder / "redis.conf")])
-        self.process = began(command, self.folder / "log")
-        wait_until(self.answers, f"Redis answers: {self.folder}/log")
-
-    def answers(self):
-        assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
-        return greets(self.lab, self.port)
-
-    def stop(self):
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait()
-            self.process = None
-
-
-class RabbitMQ:
-    """Debian's RabbitMQ, with TLS and the definitions that Wingspan writes."""
-
-    kind, scheme, port, suffix = "rabbitmq", "amqps", 5671, ""
-
-    def __init__(self, lab, folder):
-        self.lab, self.folder = lab, folder
-        self.process = self.names = None
-
-    def configure(self, users, cert, key):
-        settings = [
-            "listeners.tcp = none",
-            f"listeners.ssl.default = {self.port}",
-            f"ssl_options.cacertfile = {cert}",
-            f"ssl_options.certfile = {cert}",
-            f"ssl_options.keyfile = {key}",
-            "ssl_options.verify = verify_none",
-            f"load_definitions = {users}",
-            f"log.file = {self.folder}/rabbit.log",
-            "vm_memory_high_watermark.absolute = 512MB",
-            "disk_free_limit.absolute = 10MB",
-        ]
-        (self.folder / "rabbitmq.conf").write_text("\n".join(settings) + "\n")
-        # A wave that takes longer than this is handed out again: looked at each second.
-        slow = "[{rabbit, [{consumer_timeout, 3000}, {channel_tick_interval, 1000}]}]."
-        (self.folder / "advanced.config").write_text(slow)
-        (self.folder / "plugins").write_text("[].")
-
-    def start(self):
-        environment = {
-            **os.environ,
-            "HOME": str(self.folder),
-            "ERL_EPMD_PORT": "4399",
-            "RABBITMQ_NODENAME": "wingspan@localhost",
-            "RABBITMQ_DIST_PORT": "25699",
-            "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq"),
-            "RABBITMQ_ADVANCED_CONFIG_FILE": str(self.folder / "advanced.config"),
-            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
-            "RABBITMQ_MNESIA_BASE": str(self.folder / "mnesia"),
-            "RABBITMQ_LOG_BASE": str(self.folder),
-            "RABBITMQ_PID_FILE": str(self.folder / "pid"),
-        }
-        if self.names is None:
-            names = self.lab.transport.command(["epmd", "-port", "4399"])
-            self.names = began(names, self.folder / "epmd")
-        command = self.lab.transport.command(["/usr/lib/rabbitmq/bin/rabbitmq-server"])
-        self.process = began(command, self.folder / "log", env=environment, start_new_session=True)
-        wait_until(self.answers, f"RabbitMQ answers: {self.folder}/log")
-
-    def answers(self):
-        assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
-        return greets(self.lab, self.port)
-
-    def stop(self):
-        if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            self.process.wait()
-            self.process = None
-
-    def end(self):
-        self.stop()
-        if self.names is not None:
-            self.names.terminate()
-            self.names.wait()
-
-
-def greets(lab, port):
-    try:
-        lab.transport.connect("127.0.0.1", port, timeout_s=PATIENCE_S).close()
-    except OSError:
-        return False
-    return True
+# A login waits this long for a device that hangs: no test lets one hang to the end.
+LOGIN_S = 300
 
 
 @dataclass
@@ -176,14 +53,24 @@ class Relay:
         command = self.command("relay", "work", "--every", "2", "--json")
         again = ["sh", "-c", 'while :; do "$@"; sleep 1; done', "again", *command]
         log = self.root.parent / f"{self.prison}.log"
-        self.process = began(again, log, env=environment_of("relay", {}), start_new_session=True)
+        self.process = began(again, log, env=environment_of("relay", {}))
 
     def kill(self):
         """End it as a power cut would."""
-        if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
+        self.process = killed(self.process)
+
+    def has(self, request):
+        """Return whether it keeps a request."""
+        with (
+            Registry.open(Workspace(self.root).settings().database) as registry,
+            registry.reading() as connection,
+        ):
+            return request in {one.request for one in requests_kept(connection)}
+
+    def log(self):
+        """Return the details of the entries of its log."""
+        lines = (self.root / "audit.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line)["detail"] for line in lines]
 
 
 def environment_of(who, keys):
@@ -212,95 +99,157 @@ class Estate:
     """Headquarters with its broker, and the relays by prison."""
 
     lab: object
-    broker: object
+    folder: Path
     keys: dict
+    broker: object = None
     relays: dict = field(default_factory=dict)
-
-    def command(self, *words):
-        """Return a command of the centre, which lives in the network of headquarters."""
-        root = str(self.lab.workspace.root)
-        return self.lab.transport.command([str(WINGSPAN), "-C", root, "fleet", *words])
+    registry: Registry | None = None
 
     def types(self, who, *words):
-        """Run a command at the centre as somebody, and return what it answers."""
-        return ran(self.command(*words), who, self.keys)
+        """Run a command of the centre, which lives in the network of headquarters."""
+        root = str(self.lab.workspace.root)
+        command = self.lab.transport.command([str(WINGSPAN), "-C", root, "fleet", *words])
+        return ran(command, who, self.keys)
 
     def devices(self, prison):
-        found = self.types("asha", "list", prison)["devices"]
-        return [device["device"] for device in found]
+        """Return the names of a prison's devices."""
+        return [d.device for d in self.registry.devices() if d.prison_id == prison]
 
     def lab_device(self, name):
-        cell = self.types("asha", "show", name)["cell"]
-        return next(d for d in self.lab.devices if d.cell.cell == cell)
+        (known,) = [d for d in self.registry.devices() if d.device == name]
+        return next(d for d in self.lab.devices if d.cell.cell == known.cell)
 
     def on(self, name, *command):
         """Run a command on a device, as if typed at its keyboard."""
         return self.lab.rehearsal.on(self.lab_device(name), command)
 
-    def times_taken(self, name, request):
-        """Return how often a device's own log of used orders has a request."""
-        listed = self.on(name, "sh", "-c", "cat /var/lib/wingspan/used/*.json 2>/dev/null || :")
-        return listed.count(f'"request": "{request}"')
+    def times_taken(self, request):
+        """Return how often each device of XAA has taken a request, by its own list."""
+        read = ("sh", "-c", "cat /var/lib/wingspan/used/*.json 2>/dev/null || :")
+        return [self.on(n, *read).count(f'"request": "{request}"') for n in self.devices("XAA")]
 
-    def until(self, bucket, asked, names):
-        """Carry out what is due until devices are in a list of the answer to what was asked for."""
+    def requests(self):
+        """Return the names of the requests that the centre keeps."""
+        with self.registry.reading() as connection:
+            return {one.request for one in requests_kept(connection)}
 
-        def note(answer):
-            found = answer.get(bucket, [])
-            seen.update(one["device"] for one in found if one["intent"] == asked["request"])
-            return seen >= set(names)
+    def states(self, request):
+        """Return in which states a request's devices are, as the centre knows."""
+        with self.registry.reading() as connection:
+            return {intent.state for intent in intents_of(connection, [request])[request]}
 
-        seen = set()
-        if not note(asked):
-            again = ("reconcile", "--once")
-            wait_until(lambda: note(self.types("ben", *again)), f"{names} are {bucket}")
+    def until_proven(self, request):
+        """Carry out what is due until all of a request is proven."""
+
+        def done():
+            if self.states(request) != {"proven"}:
+                self.types("ben", "reconcile", "--once")
+            return self.states(request) == {"proven"}
+
+        wait_until(done, f"all of {request} is proven")
+
+    @contextmanager
+    def lock_under_way(self):
+        """Yield the name of a lock of XAA whose wave goes on for the block: one device hangs.
+
+        The command that asked for it has ended after the block.
+        """
+        (first, *_), before = self.devices("XAA"), self.requests()
+        words = ("lock", "XAA", "--level", "notice", "--yes")
+        typing = Thread(target=lambda: self.types("ben", *words))
+        with self.lab.fault("hang", self.lab_device(first).serial):
+            typing.start()
+            wait_until(lambda: self.requests() - before, "the centre has the request")
+            (request,) = self.requests() - before
+            wait_until(lambda: self.relays["XAA"].has(request), "the relay has the order")
+            yield request
+        typing.join()
+
+    def put_off(self, request):
+        """Wait until all devices of XAA have acted but the one that hangs."""
+        wait_until(lambda: self.times_taken(request) == [0, 1, 1, 1], "the others have acted")
 
 
-@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
-def estate(request, start_lab, tmp_path_factory):
-    """Yield an enrolled estate whose two prisons have relays that work."""
+@pytest.fixture(scope="module")
+def furnished(start_lab, tmp_path_factory):
+    """Yield an enrolled estate whose two prisons have relays, which do not work yet."""
     lab = start_lab(devices=8, prisons=2)
     folder = tmp_path_factory.mktemp("relays")
-    kinds = {"redis": Redis, "rabbitmq": RabbitMQ}
-    broker_folder = folder / "broker"
-    broker_folder.mkdir()
-    broker = kinds[request.param](lab, broker_folder)
-    keys = {name: folder / name for name in ("ben", "cleo")}
-    found = Estate(lab=lab, broker=broker, keys=keys)
-    try:
-        furnish(found, folder)
-        yield found
-    finally:
-        for relay in found.relays.values():
-            relay.kill()
-        getattr(broker, "end", broker.stop)()
-
-
-def furnish(estate, folder):
-    """Enrol the devices, install and admit the relays, and start the broker."""
-    lab, root = estate.lab, estate.lab.workspace.root
-    estate.types("asha", "init")
-    sites = {device.cell.prison_id: device.site for device in lab.devices}
-    cert, key = certificate(folder, [str(site.outside[0]) for site in sites.values()])
-    for prison, site in sites.items():
-        estate.relays[prison] = installed(estate, folder, prison, site, cert)
+    found = Estate(lab=lab, folder=folder, keys={n: folder / n for n in ("ben", "cleo")})
+    found.types("asha", "init")
+    certificate(folder, [str(device.site.outside[0]) for device in lab.devices])
+    for prison, site in {device.cell.prison_id: device.site for device in lab.devices}.items():
+        found.relays[prison] = installed(found, prison, site)
     for name, role in (("ben", "operator"), ("cleo", "approver")):
         new_key(folder / name)
         public = f"{folder / name}.pub"
-        estate.types("asha", "operator", "add", name, "--role", role, "--key", public)
-    estate.types("asha", "enrol", "--yes")
-    users = folder / "users"
-    estate.types("asha", "relay", "users", "--broker", estate.broker.kind, "--out", str(users))
-    estate.broker.configure(users, cert, key)
-    where = f"{estate.broker.scheme}://centre@127.0.0.1:{estate.broker.port}"
-    (root / "wingspan.toml").write_text(
-        f'[fleet]\nbroker = "{where}"\nbroker_authority = "{cert}"\nrelay_patience_s = 15\n'
+        found.types("asha", "operator", "add", name, "--role", role, "--key", public)
+    found.types("asha", "enrol", "--yes")
+    with Registry.open(lab.workspace.settings().database) as found.registry:
+        yield found
+    down(lab.workspace)
+
+
+def installed(estate, prison, site):
+    lab = estate.lab
+    router = lab.rehearsal.router(site.number)
+    relay = Relay(
+        prison=prison,
+        root=estate.folder / prison,
+        network=f"/proc/{lab.transport.pid}/root/proc/{router}/ns/net",
+        address=str(site.outside[0]),
+        keys=estate.keys,
     )
+    where = ["--broker", f"rediss://relay-{prison}@{relay.address}"]
+    where += ["--broker-authority", str(estate.folder / "broker.pem")]
+    trust = ["--trust", str(lab.workspace.keys / "trust.pub"), "--user", "root"]
+    relay.types("root", "relay", "install", prison, *where, *trust)
+    admitted = estate.types("asha", "relay", "admit", str(relay.root / "relay.json"))
+    shutil.copy(admitted["password_file"], relay.root / "keys" / "broker_password")
+    (relay.root / "inputs").mkdir()
+    (relay.root / "inputs" / "health.toml").write_text(
+        f"[sweep]\nlogin_timeout_s = {LOGIN_S}\ncalm_timeout_s = {LOGIN_S}\n"
+    )
+    return relay
+
+
+@pytest.fixture(scope="module", params=[Redis, RabbitMQ], ids=lambda each: each.kind)
+def estate(request, furnished):
+    """Yield the estate with a broker of one kind, and relays that work."""
+    folder = furnished.folder / request.param.kind
+    folder.mkdir()
+    furnished.broker = request.param(furnished.lab, folder)
+    try:
+        begin(furnished, folder)
+        yield furnished
+    finally:
+        for relay in furnished.relays.values():
+            relay.kill()
+        furnished.broker.end()
+
+
+def begin(estate, folder):
+    """Start the broker and the relays, and wait until they know whom to trust."""
+    kind, scheme, port = estate.broker.kind, estate.broker.scheme, estate.broker.port
+    users, cert = folder / "users", estate.folder / "broker.pem"
+    estate.types("asha", "relay", "users", "--broker", kind, "--out", str(users))
+    estate.broker.configure(users, cert, estate.folder / "broker.key")
     estate.broker.start()
-    for relay in estate.relays.values():
+    (estate.lab.workspace.root / "wingspan.toml").write_text(
+        f'[fleet]\nbroker = "{scheme}://centre@127.0.0.1:{port}"\nbroker_authority = "{cert}"\n'
+    )
+    for prison, relay in estate.relays.items():
+        change_settings(relay, broker=f"{scheme}://relay-{prison}@{relay.address}:{port}")
         relay.start()
     # Asked about them, the centre tells relays whom to trust and which devices they have.
     wait_until(lambda: not any(map(is_new, statuses(estate))), "the relays have heard of it")
+
+
+def change_settings(relay, **changes):
+    """Change what a relay was installed with."""
+    place = find_place(Workspace(relay.root))
+    settings = json.loads((place.folder / "settings.json").read_text())
+    place.keep("settings", settings | changes)
 
 
 def statuses(estate):
@@ -309,44 +258,6 @@ def statuses(estate):
 
 def is_new(status):
     return status["is_behind"] or status["heard_at"] is None
-
-
-def installed(estate, folder, prison, site, cert):
-    lab = estate.lab
-    router = lab.rehearsal.router(site.number)
-    relay = Relay(
-        prison=prison,
-        root=folder / prison,
-        network=f"/proc/{lab.transport.pid}/root/proc/{router}/ns/net",
-        address=str(site.outside[0]),
-        keys=estate.keys,
-    )
-    where = f"{estate.broker.scheme}://relay-{prison}@{relay.address}:{estate.broker.port}"
-    words = ["relay", "install", prison, "--trust", str(lab.workspace.keys / "trust.pub")]
-    words += ["--broker", where, "--broker-authority", str(cert), "--user", "root"]
-    relay.types("root", *words)
-    admitted = estate.types("asha", "relay", "admit", str(relay.root / "relay.json"))
-    shutil.copy(admitted["password_file"], relay.root / "keys" / "broker_password")
-    # A device that hangs holds a wave up for longer than the broker waits, and no longer.
-    (relay.root / "inputs").mkdir()
-    (relay.root / "inputs" / "health.toml").write_text(
-        "[sweep]\nlogin_timeout_s = 12\ncalm_timeout_s = 12\n"
-    )
-    settings = relay.root / "relay" / "settings.json"
-    low = json.loads(settings.read_text()) | {"visible_again_s": 3}
-    settings.write_text(json.dumps(low))
-    return relay
-
-
-def certificate(folder, addresses):
-    """Make the broker's certificate, which signs itself."""
-    cert, key = folder / "broker.pem", folder / "broker.key"
-    names = ",".join(f"IP:{address}" for address in ["127.0.0.1", *addresses])
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt"]
-    command += ["ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=broker"]
-    command += ["-addext", f"subjectAltName={names}", "-keyout", key, "-out", cert]
-    subprocess.run(command, check=True, capture_output=True)
-    return cert, key
 
 
 @pytest.fixture

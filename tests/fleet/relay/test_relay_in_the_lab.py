@@ -1,301 +1,246 @@
 """Relays of two prisons at work: real devices, a real broker, and what can go wrong between."""
 
+import ctypes
 import json
 import os
 import subprocess
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from threading import Thread
+from pathlib import Path
 
 import pytest
 
 from fleet.errors import UnreachableError
-from fleet.registry import Registry
 from fleet.registry.relays import note_relayed
 from fleet.relay.broker import REPORTS, WAVES, Broker, Post, app_of
-from tests.fleet.relay.conftest import END_S, began, environment_of, wait_until
+from tests.fleet.relay.brokers import END_S, IMPATIENT_S, PATIENT_S, Redis, began, wait_until
+from tests.fleet.relay.conftest import environment_of
 from tests.project.test_documentation import undocumented
 
 LOCK = ("--level", "notice", "--yes")
+ONCE = [1, 1, 1, 1]
+# The number of namespaces of networks, which Python's `os` has from 3.12 on.
+NEW_NETWORK = 0x40000000
+# What does not hang on the broker is tried with one.
+on_one_broker = pytest.mark.parametrize("estate", [Redis], indirect=True, ids=["redis"])
 
 
-@contextmanager
-def meanwhile(estate, *words):
-    """Type a command as ben, and go on while it runs; the list yielded has its answer at last."""
-    answers = []
-    typing = Thread(target=lambda: answers.append(estate.types("ben", *words)))
-    typing.start()
-    try:
-        yield answers
-    finally:
-        typing.join()
-
-
-def request_under_way(estate, known):
-    """Return the name of the request that is new, once the relay of XAA has it."""
-    found = []
-
-    def there():
-        listed = estate.relays["XAA"].types("ben", "requests", "--all")["requests"]
-        found[:] = [one["request"] for one in listed if one["request"] not in known]
-        return bool(found)
-
-    wait_until(there, "the relay has the order")
-    return found[0]
-
-
-def requests_at(relay):
-    return {one["request"] for one in relay.types("ben", "requests", "--all")["requests"]}
-
-
-def took(estate, request):
+def times_handed_out(estate, request):
     """Return how often the relay of XAA was handed the order of a request."""
-    log = (estate.relays["XAA"].root / "audit.jsonl").read_text().splitlines()
-    details = [json.loads(line)["detail"] for line in log]
-    return sum(d.get("request") == request and d.get("kind") == "order" for d in details)
+    told = estate.relays["XAA"].log()
+    return sum(d.get("request") == request and d.get("kind") == "order" for d in told)
 
 
 def test_a_lock_goes_by_the_relay_and_is_proven_at_the_centre(estate):
-    devices = estate.devices("XAA")
+    device, relay = estate.devices("XAA")[0], estate.relays["XAA"]
 
-    locked = estate.types("ben", "lock", "XAA", "--level", "relay-only", "--yes")
+    request = estate.types("ben", "lock", "XAA", *LOCK)["request"]
 
-    estate.until("proven", locked, devices)
-    assert estate.times_taken(devices[0], locked["request"]) == 1
+    estate.until_proven(request)
+    assert estate.times_taken(request) == ONCE
     # The one who logged in held a certificate of the relay's own authority.
-    listed = ["ssh-keygen", "-l", "-f", estate.relays["XAA"].root / "keys" / "broker_ca.pub"]
+    listed = ["ssh-keygen", "-l", "-f", relay.root / "keys" / "broker_ca.pub"]
     print_of = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()[1]
-    assert f"CA ED25519 {print_of}" in estate.on(devices[0], "cat", "/run/sshd.log")
-
-
-def test_an_unlock_waits_for_a_second_person(estate):
-    (device, *_) = estate.devices("XAB")
-    scope = f"device:{device}"
-    locked = estate.types("ben", "lock", scope, *LOCK)
-    estate.until("proven", locked, [device])
-
-    asked = estate.types("ben", "unlock", scope, "--lock", locked["request"], "--yes")
-    waiting = estate.types("ben", "reconcile", "--once")["waiting"]
-    estate.types("cleo", "approve", asked["request"])
-
-    assert [one["device"] for one in waiting if one["intent"] == asked["request"]] == [device]
-    estate.until("proven", asked, [device])
+    assert f"CA ED25519 {print_of}" in estate.on(device, "cat", "/run/sshd.log")
 
 
 def test_a_worker_killed_in_the_middle_of_a_wave_loses_nothing_and_does_nothing_twice(estate):
-    devices, relay = estate.devices("XAA"), estate.relays["XAA"]
-    known = requests_at(relay)
-    hanging = estate.lab_device(devices[0]).serial
-    with estate.lab.fault("hang", hanging), meanwhile(estate, "lock", "XAA", *LOCK) as answers:
-        request = request_under_way(estate, known)
-        wait_until(lambda: estate.times_taken(devices[1], request), "a device has acted")
-        relay.kill()
-    relay.start()
+    with estate.lock_under_way() as request:
+        estate.put_off(request)
+        estate.relays["XAA"].kill()
+        estate.relays["XAA"].start()
 
-    estate.until("proven", answers[0], devices)
-    assert [estate.times_taken(device, request) for device in devices] == [1, 1, 1, 1]
+    estate.until_proven(request)
+    assert estate.times_taken(request) == ONCE
 
 
-def test_a_broker_restarted_in_the_middle_of_a_wave_loses_nothing(estate):
-    devices, known = estate.devices("XAA"), requests_at(estate.relays["XAA"])
-    hanging = estate.lab_device(devices[0]).serial
-    with estate.lab.fault("hang", hanging), meanwhile(estate, "lock", "XAA", *LOCK) as answers:
-        request = request_under_way(estate, known)
-        estate.broker.stop()
-        wait_until(lambda: estate.times_taken(devices[1], request), "a device has acted")
+def test_a_broker_killed_in_the_middle_of_a_wave_loses_nothing(estate):
+    with estate.lock_under_way() as request:
+        estate.broker.kill()
+        estate.put_off(request)
         estate.broker.start()
 
-    estate.until("proven", answers[0], devices)
-    assert [estate.times_taken(device, request) for device in devices] == [1, 1, 1, 1]
+    estate.until_proven(request)
+    assert estate.times_taken(request) == ONCE
 
 
 def test_a_wan_cut_in_the_middle_of_a_wave_leaves_it_to_be_done_and_the_centre_learns_it(estate):
-    devices, known = estate.devices("XAA"), requests_at(estate.relays["XAA"])
-    hanging = estate.lab_device(devices[0]).serial
-    with estate.lab.fault("hang", hanging):
-        with meanwhile(estate, "lock", "XAA", *LOCK) as answers:
-            request = request_under_way(estate, known)
-            cut = estate.lab.fault("cut", "XAA/uplink")
-            cut.__enter__()
-        left = [one["device"] for one in answers[0]["unproven"]]
-        wait_until(lambda: estate.times_taken(devices[1], request), "done without the WAN")
-        cut.__exit__(None, None, None)
+    with estate.lock_under_way() as request, estate.lab.fault("cut", "XAA/uplink"):
+        estate.put_off(request)
+        known = estate.states(request)
 
-    assert set(left) == set(devices)
-    estate.until("proven", answers[0], devices)
-    assert [estate.times_taken(device, request) for device in devices] == [1, 1, 1, 1]
+    assert known == {"sent"}
+    estate.until_proven(request)
+    assert estate.times_taken(request) == ONCE
+
+
+def as_relay(estate, prison, *, space="", **more):
+    """Return the queues of a space as a prison's relay sees them, its own by default."""
+    relay, broker = estate.relays[prison], estate.broker
+    way = Broker(
+        url=f"{broker.scheme}://relay-{prison}@{relay.address}:{broker.port}",
+        authority=estate.folder / "broker.pem",
+        password=(relay.root / "keys" / "broker_password").read_text().strip(),
+        **more,
+    )
+    return Post(app=app_of(way, space or prison), prison=space or prison)
+
+
+@contextmanager
+def inside(estate, prison):
+    """Make this thread's connections in the network of a prison for the block."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with (
+        Path("/proc/thread-self/ns/net").open() as own,
+        Path(estate.relays[prison].network).open() as theirs,
+    ):
+        assert libc.setns(theirs.fileno(), NEW_NETWORK) == 0
+        try:
+            yield
+        finally:
+            assert libc.setns(own.fileno(), NEW_NETWORK) == 0
+
+
+@contextmanager
+def impatient(estate):
+    """Have the broker take back what takes long, for the block; yield whether it has.
+
+    RabbitMQ looks at it by itself, and closes the channel of who is late. With Redis, workers look
+    now and then at all that is out.
+    """
+    broker = estate.broker
+    if broker.kind == "rabbitmq":
+        seen = broker.times_out()
+        broker.allow(IMPATIENT_S)
+        yield lambda _request: broker.times_out() > seen
+        broker.allow(PATIENT_S)
+        return
+
+    def has_taken_back(request):
+        connection.default_channel.qos.restore_visible(interval=1)
+        return times_handed_out(estate, request) > 1
+
+    post = as_relay(estate, "XAA", visible_again_s=IMPATIENT_S)
+    with inside(estate, "XAA"), post.app.connection_for_write() as connection:
+        yield has_taken_back
 
 
 def test_a_wave_longer_than_the_brokers_patience_is_handed_out_again_and_done_once(estate):
-    devices, relay = estate.devices("XAA"), estate.relays["XAA"]
-    known = requests_at(relay)
-    hanging = estate.lab_device(devices[0]).serial
-    with estate.lab.fault("hang", hanging), meanwhile(estate, "lock", "XAA", *LOCK) as answers:
-        request = request_under_way(estate, known)
-        wait_until(lambda: took(estate, request) > 1, "the broker hands the wave out again")
+    with impatient(estate) as has_taken_back, estate.lock_under_way() as request:
+        wait_until(lambda: has_taken_back(request), "the broker takes the wave back")
 
-    estate.until("proven", answers[0], devices)
-    assert [estate.times_taken(device, request) for device in devices] == [1, 1, 1, 1]
+    wait_until(lambda: times_handed_out(estate, request) > 1, "it is handed out again")
+    estate.until_proven(request)
+    assert estate.times_taken(request) == ONCE
 
 
+def test_a_relay_reads_no_queue_but_its_own_and_nothing_but_json(estate):
+    other, own = as_relay(estate, "XAA", space="XAB"), as_relay(estate, "XAA")
+    with inside(estate, "XAA"):
+        with pytest.raises(UnreachableError):
+            other.collect(lambda _report: None)
+        with own.app.connection_for_write() as connection:
+            for name in (REPORTS, WAVES):
+                queue = connection.SimpleQueue(name, serializer="pickle")
+                queue.put({"message": "pickled"})
+                queue.close()
+
+    # Both sides go on as if it had never been there.
+    device = estate.devices("XAA")[0]
+    estate.until_proven(estate.types("ben", "lock", f"device:{device}", *LOCK)["request"])
+
+
+@on_one_broker
 def test_a_lock_ordered_inside_holds_while_the_wan_is_down_and_the_centre_learns_it(estate):
-    devices, relay = estate.devices("XAA"), estate.relays["XAA"]
     with estate.lab.fault("cut", "XAA/uplink"):
-        locked = relay.types("ben", "lock", "XAA", *LOCK)
-        assert {one["device"] for one in locked["proven"]} == set(devices)
+        locked = estate.relays["XAA"].types("ben", "lock", "XAA", *LOCK)
+        taken = estate.times_taken(locked["request"])
 
-    estate.until("proven", locked, devices)
+    assert {one["device"] for one in locked["proven"]} >= set(estate.devices("XAA"))
+    assert taken == ONCE
+    wait_until(lambda: learnt(estate, locked["request"]), "the centre learns it")
+    estate.until_proven(locked["request"])
     log = [json.loads(line) for line in estate.lab.workspace.audit.read_text().splitlines()]
-    inside = [one for one in log if locked["request"] in one["detail"].get("ordered_inside", [])]
-    assert len(inside) == 1
+    assert sum(locked["request"] in one["detail"].get("ordered_inside", []) for one in log) == 1
 
 
-def crossed_bytes(relay):
-    """Return how many bytes have come into a prison over its WAN."""
-    command = ["nsenter", f"--net={relay.network}", "--", "ip", "-s", "-j", "link", "show", "wan"]
+def learnt(estate, request):
+    estate.types("ben", "reconcile", "--once")
+    return request in estate.requests()
+
+
+def crossed_bytes(estate):
+    """Return how many bytes have come into XAA over its WAN."""
+    command = ["nsenter", f"--net={estate.relays['XAA'].network}", "--"]
+    command += ["ip", "-s", "-j", "link", "show", "wan"]
     listed = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     return listed[0]["stats64"]["rx"]["bytes"]
 
 
+@on_one_broker
 def test_a_bundle_crosses_the_wan_once_and_each_device_proves_that_it_runs_it(estate, tmp_path):
-    devices, relay = estate.devices("XAA"), estate.relays["XAA"]
-    (tmp_path / "source/files/opt/demo").mkdir(parents=True)
-    (tmp_path / "source/files/opt/demo/version").write_bytes(os.urandom(3_000_000))
-    bundle = tmp_path / "demo.tar"
+    source, bundle = tmp_path / "source/files/opt/demo/version", tmp_path / "demo.tar"
+    source.parent.mkdir(parents=True)
+    source.write_bytes(os.urandom(3_000_000))
     made = ("bundle", "make", "--kind", "generic", "--bundle-version", "2.0", "--from")
     estate.types("asha", *made, str(tmp_path / "source"), "--out", str(bundle))
-    before = crossed_bytes(relay)
+    before = crossed_bytes(estate)
 
     words = ("update", "XAA", "--bundle", str(bundle), "--soak", "0", "--yes")
-    asked = estate.types("ben", *words)
-    estate.types("cleo", "approve", asked["request"])
-    estate.until("proven", asked, devices)
+    request = estate.types("ben", *words)["request"]
+    estate.types("cleo", "approve", request)
+    estate.until_proven(request)
 
     # Base64 and envelopes are a third more; four devices would be four times as much.
-    assert crossed_bytes(relay) - before < 2 * bundle.stat().st_size
-    assert [estate.times_taken(device, asked["request"]) for device in devices] == [1, 1, 1, 1]
-    version = estate.on(devices[0], "sha256sum", "/opt/demo/version").split()[0]
-    source = tmp_path / "source/files/opt/demo/version"
+    assert crossed_bytes(estate) - before < 2 * bundle.stat().st_size
+    assert estate.times_taken(request) == ONCE
+    version = estate.on(estate.devices("XAA")[0], "sha256sum", "/opt/demo/version").split()[0]
     assert version == sha256(source.read_bytes()).hexdigest()
 
 
-def test_the_centre_keeps_the_head_of_each_relays_log(estate):
-    locked = estate.types("ben", "lock", "XAB", *LOCK)
-    estate.until("proven", locked, estate.devices("XAB"))
-
-    log = [json.loads(line) for line in estate.lab.workspace.audit.read_text().splitlines()]
-    heads = [one["detail"]["relay_logs"] for one in log if "relay_logs" in one["detail"]]
-
-    entries, digest = heads[-1]["XAB"]
-    theirs = (estate.relays["XAB"].root / "audit.jsonl").read_text().splitlines()
-    assert json.loads(theirs[entries - 1])["hash"] == digest
-
-
+@on_one_broker
 def test_an_order_that_is_withheld_shows_as_overdue(estate):
-    (device, *_) = estate.devices("XAB")
-    estate.relays["XAB"].kill()
-    try:
-        locked = estate.types("ben", "lock", f"device:{device}", *LOCK)
+    (device, *_), relay = estate.devices("XAB"), estate.relays["XAB"]
+    relay.kill()
+    settings = estate.lab.workspace.root / "wingspan.toml"
+    before = settings.read_text()
+    settings.write_text(f"{before}relay_patience_s = 1\n")
+    request = estate.types("ben", "lock", f"device:{device}", *LOCK)["request"]
+    with estate.registry.writing() as connection:
         early = datetime.now(tz=UTC) - timedelta(hours=1)
-        with (
-            Registry.open(estate.lab.workspace.settings().database) as registry,
-            registry.writing() as connection,
-        ):
-            note_relayed(connection, "XAB", locked["request"], sent_at=early)
+        note_relayed(connection, "XAB", request, sent_at=early)
 
-        found = estate.types("ben", "reconcile", "--once")["unproven"]
-        shown = estate.types("ben", "relay", "status")["relays"]
-    finally:
-        estate.relays["XAB"].start()
+    found = estate.types("ben", "reconcile", "--once")["unproven"]
+    shown = estate.types("ben", "relay", "status")["relays"]
 
-    (why,) = [one["why"] for one in found if one["intent"] == locked["request"]]
+    (why,) = [one["why"] for one in found if one["intent"] == request]
     assert why.startswith("overdue: sent at ")
     assert [one["overdue"] for one in shown if one["prison"] == "XAB"] == [1]
-    estate.until("proven", locked, [device])
+    settings.write_text(before)
+    relay.start()
+    estate.until_proven(request)
 
 
-def as_relay_of(estate, prison, *, space):
-    """Return the queues of a prison's space, as the relay of another sees them."""
-    relay = estate.relays[prison]
-    broker = Broker(
-        url=f"{estate.broker.scheme}://relay-{prison}@{relay.address}:{estate.broker.port}",
-        authority=relay.root.parent / "broker.pem",
-        password=(relay.root / "keys" / "broker_password").read_text().strip(),
-    )
-    return Post(app=app_of(broker, space), prison=space)
-
-
-@pytest.mark.usefixtures("in_the_prison")
-def test_a_relay_reads_no_queue_but_its_own(estate):
-    own = as_relay_of(estate, "XAA", space="XAA")
-    other = as_relay_of(estate, "XAA", space="XAB")
-
-    own.collect(lambda _report: None)
-    with pytest.raises(UnreachableError):
-        other.collect(lambda _report: None)
-
-
-@pytest.mark.usefixtures("in_the_prison")
-def test_nothing_but_json_is_taken(estate):
-    post = as_relay_of(estate, "XAA", space="XAA")
-    with post.app.connection_for_write() as connection:
-        queue = connection.SimpleQueue(REPORTS, serializer="pickle")
-        queue.put({"message": "pickled"})
-        queue.close()
-        waves = connection.SimpleQueue(WAVES, serializer="pickle")
-        waves.put({"message": "pickled"})
-        waves.close()
-
-    locked = estate.types("ben", "lock", f"device:{estate.devices('XAA')[0]}", *LOCK)
-
-    estate.until("proven", locked, estate.devices("XAA")[:1])
-
-
-@pytest.fixture
-def in_the_prison(estate):
-    """Have this thread make its connections in the network of XAA."""
-    import ctypes
-    import os
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    theirs = os.open(estate.relays["XAA"].network, os.O_RDONLY)
-    assert libc.setns(theirs, 0x40000000) == 0
-    yield
-    assert libc.setns(own, 0x40000000) == 0
-    os.close(own)
-    os.close(theirs)
-
-
-def test_a_relay_that_is_asked_to_end_ends_and_says_what_it_did(estate, tmp_path):
-    relay = estate.relays["XAB"]
+@on_one_broker
+def test_a_relay_that_is_asked_to_end_says_what_it_did_and_the_centre_has_the_head_of_its_log(
+    estate, tmp_path
+):
+    (device, *_), relay = estate.devices("XAB"), estate.relays["XAB"]
     relay.kill()
-    try:
-        log, command = tmp_path / "log", relay.command("relay", "work", "--json")
-        working = began(command, log, env=environment_of("relay", {}))
-        said = (relay.root / "audit.jsonl.open").glob("*.running")
-        wait_until(lambda: any(said), "it works")
-        (device, *_) = estate.devices("XAB")
-        estate.until("proven", estate.types("ben", "lock", f"device:{device}", *LOCK), [device])
-        working.terminate()
-        working.wait(timeout=END_S)
-    finally:
-        relay.start()
+    log = tmp_path / "log"
+    working = began(relay.command("relay", "work", "--json"), log, env=environment_of("relay", {}))
+    estate.until_proven(estate.types("ben", "lock", f"device:{device}", *LOCK)["request"])
+    working.terminate()
+    working.wait(timeout=END_S)
 
     text = log.read_text()
     answer, _ = json.JSONDecoder().raw_decode(text[text.rindex('{\n  "schema"') :])
     assert answer["prison"] == "XAB"
     assert not undocumented(answer)
-
-
-def test_a_relay_without_its_extra_says_what_to_install(estate, tmp_path):
-    hidden = tmp_path / "celery.py"
-    hidden.write_text("raise ModuleNotFoundError('No module named celery')\n")
-    environment = environment_of("relay", {}) | {"PYTHONPATH": str(tmp_path)}
-    command = estate.relays["XAB"].command("relay", "work")
-
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-
-    assert done.returncode == 3
-    assert "wingspan[relay]" in done.stderr
+    lines = estate.lab.workspace.audit.read_text().splitlines()
+    details = [json.loads(line)["detail"] for line in lines]
+    entries, digest = [one["relay_logs"] for one in details if "relay_logs" in one][-1]["XAB"]
+    theirs = (relay.root / "audit.jsonl").read_text().splitlines()
+    assert json.loads(theirs[entries - 1])["hash"] == digest
+    relay.start()
