@@ -104,14 +104,6 @@ class Work:
     devices: Mapping[str, Device]
 
 
-def _anything(_request: Request) -> str:
-    return ""
-
-
-def _computed(_request: str) -> Mapping[str, Sequence[str]]:
-    return {}
-
-
 def reconcile(  # noqa: PLR0913 - who acts on what, by which way, by name
     registry: Registry,
     driver: Driver,
@@ -119,9 +111,9 @@ def reconcile(  # noqa: PLR0913 - who acts on what, by which way, by name
     *,
     now: datetime,
     by: str,
-    hindered: Callable[[Request], str] = _anything,
+    hindered: Callable[[Request], str] = lambda _request: "",
     updates: Updates | None = None,
-    included: Callable[[str], Mapping[str, Sequence[str]]] = _computed,
+    included: Callable[[str], Mapping[str, Sequence[str]]] = lambda _request: {},
     only: str = "",
 ) -> Reconciled:
     """Carry out what is due, the most urgent first, and return where each device stands.
@@ -167,13 +159,8 @@ def standings(registry: Registry, requests: Iterable[str]) -> Reconciled:
     """Return where the devices of some requests stand, as it is kept."""
     with registry.reading() as connection:
         found = intents_of(connection, requests)
-    return _sorted(
-        {
-            (one.request, one.device): (IntentState(one.state), one.why)
-            for intents in found.values()
-            for one in intents
-        }
-    )
+    everyone = [one for intents in found.values() for one in intents]
+    return _sorted({(i.request, i.device): (IntentState(i.state), i.why) for i in everyone})
 
 
 def works(registry: Registry, signers: Sequence[Signer]) -> list[Work]:
