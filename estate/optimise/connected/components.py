@@ -8,7 +8,7 @@ fractional answer cannot, and together they are nearly an answer.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,14 +91,18 @@ class Components:
                 chosen[component.columns[cheapest.values > 1 / 2]] = True
             for worth, least in (
                 (self._programme.costs, cheapest.bound),
-                (number, float(ceil(fewest.bound - _ROUNDING))),
+                (number, np.ceil(fewest.bound - _ROUNDING)),
             ):
+                if not 0 < least < inf:  # Nothing proven in time, or no answer: others find that.
+                    continue
                 # Worth the least if all the modes are these; where one is not, nothing.
                 row = np.zeros(tops.size)
                 row[component.columns] = -worth[component.columns]
                 row[component.modes] = least
                 rows.append(csr_array(row[np.newaxis]))
                 ceiling.append(least * (component.modes.size - 1))
+        if not rows:
+            return None
         return Settled(
             rows=csr_array(vstack(rows)),
             ceiling=np.array(ceiling),

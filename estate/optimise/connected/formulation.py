@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 # A load counts in whole parts of a point's capacity, so that engines add it up without rounding.
 _PARTS = 1_000_000
 
+# What a product of parts of a port may lack of a whole one.
+_ROUNDING = 1e-9
+
 Piece = tuple[str, int, int]  # A chain, an arc in a chain, or a link.
 
 
@@ -408,6 +411,9 @@ class Formulation:
                     draft.at_most([opened], modules)
         if points > free or not most:
             ported = [(variable, 1.0) for sent, _ in bundles for variable in sent]
+            ports = alike * floor(limit * size + _ROUNDING)
+            if floor(alike * limit * size + _ROUNDING) > ports:  # A part of a port in each.
+                draft.row(ported, ceiling=float(ports))
             if modules >= 0:
                 ported.append((modules, -float(size)))
             self._give(ported, Remedy(kind="ports", index=hub, amount=1.0))

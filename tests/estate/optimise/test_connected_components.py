@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from estate.optimise import ConnectedCover, connected_cover
+from estate.optimise import ConnectedCover, InfeasibleError, connected_cover
 from estate.optimise.connected.components import Components
 from estate.optimise.connected.formulation import Formulation, choices_of
 from estate.optimise.connected.network import Network
@@ -125,3 +125,45 @@ def test_hubs_alike_are_opened_as_many_as_their_modules_need():
     assert found.cost == pytest.approx(2 * 100 + 3 * 7 + 6 * 20 + 2 * 10)
     assert found.bound == pytest.approx(found.cost)
     assert [found.modules[hub] for hub in found.open_hubs] == [2, 1]
+
+
+def test_hubs_alike_do_not_join_their_parts_of_a_port():
+    # Each of three cabinets takes one module of 1.5 ports: three cables, and not four.
+    cabinets = {
+        "hub_nodes": [0, 0, 0],
+        "hub_costs": [100, 100, 100],
+        "module_size": 1.5,
+        "module_costs": [7, 7, 7],
+        "module_limits": [1, 1, 1],
+        "free_ports": [0, 0, 0],
+    }
+    outlets = np.eye(POINTS)
+
+    with pytest.raises(InfeasibleError):
+        connected_cover(rings(loads=csr_array(outlets[:, :4]), families=[0, 0, 0, 1], **cabinets))
+    found = connected_cover(
+        rings(loads=csr_array(outlets[:, :3]), families=[0, 0, 0], **cabinets), gap=0
+    )
+    assert sorted(found.open_hubs) == [0, 1, 2]
+
+
+def test_a_component_that_cannot_be_served_adds_no_row():
+    # In each wing two points bear one of three customers each.
+    problem = checked(
+        rings(
+            point_nodes=[1, 1, 2, 2],
+            point_costs=[20.0] * 4,
+            point_lengths=[0.0] * 4,
+            point_capacities=[5.0] * 4,
+            modes=[0] * 4,
+            loads=csr_array(np.kron(np.eye(2), np.full((2, 3), 3.0))),
+        )
+    )
+    network = Network(problem)
+    found = choices_of(problem, network, Ways(network, problem), vague=False)
+    formulation = Formulation(problem, network, found)
+    components = Components(formulation, Budget(1, seconds=60))
+
+    assert components.settled(formulation.draft.programme().tops) is None
+    with pytest.raises(InfeasibleError):
+        connected_cover(problem)
