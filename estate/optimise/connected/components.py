@@ -8,7 +8,6 @@ fractional answer cannot, and together they are nearly an answer.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,7 +92,7 @@ class Components:
                 (self._programme.costs, cheapest.bound),
                 (number, np.ceil(fewest.bound - _ROUNDING)),
             ):
-                if not 0 < least < inf:  # Nothing proven in time, or no answer: others find that.
+                if not np.isfinite(least):  # No bound in time, or no answer: others find that.
                     continue
                 # Worth the least if all the modes are these; where one is not, nothing.
                 row = np.zeros(tops.size)
