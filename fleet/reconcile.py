@@ -232,7 +232,7 @@ class _Pass:
         if self._work.request.action is not Action.UPDATE:
             self._carry_out(self._send)
         elif updates is None:
-            why = "updates are carried out where the deploy lane begins"
+            why = "updates are carried out at the centre, by an operator or an admin"
             self._why |= dict.fromkeys(self._state, why)
         else:
             with self._registry.alone("updates") as is_alone:

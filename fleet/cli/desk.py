@@ -131,15 +131,19 @@ def _updates(
     desk: Desk,
     way: tuple[Lane, BrokerDriver, Centre | None],
     stopped: Callable[[], bool],
-) -> Updates:
+) -> Updates | None:
+    """Return how updates are carried out; None for who may not, and leaves them to who may."""
     from fleet.deploy import DeployLane, issued_by
     from fleet.health.probe import ask
     from fleet.health.sweep import sweep
+    from fleet.identity import Lane as Ways
     from fleet.relay.lane import RelayLane
     from fleet.staging import Updates
     from fleet.transport import transport_of
     from fleet.wave import read_rules
 
+    if not desk.identity.opens(desk.operator, Ways.DEPLOY):
+        return None
     lane, driver, relays = way
     deploy: WaveLane = DeployLane(
         credential=issued_by(desk.identity, desk.operator),

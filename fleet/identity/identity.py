@@ -204,6 +204,10 @@ class Identity:
         self.ledger.record(record)
         return certificate
 
+    def opens(self, operator: str, lane: Lane) -> bool:
+        """Return whether an operator's role opens a lane; refuse who does not work here."""
+        return working(self.operators(), operator).role in _ROLES[lane]
+
     def refuse_lane(self, operator: str, lane: Lane) -> Operator:
         """Return an operator whose role opens a lane; refuse any other."""
         who = working(self.operators(), operator)

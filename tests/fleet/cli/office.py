@@ -62,14 +62,15 @@ class Office:
         return self.lab.rehearsal.on(device, command)
 
 
-def open_office(lab, folder):
-    """Begin a fleet in a lab, hire its people and enrol its devices."""
-    people = ("asha", *ROLES)
+def open_office(lab, folder, **more):
+    """Begin a fleet in a lab, hire its people, and `more` by role, and enrol its devices."""
+    roles = {**ROLES, **more}
+    people = ("asha", *roles)
     for name in people:
         new_key(folder / name)
     office = Office(lab, {name: folder / name for name in people})
     assert office.types("asha", "init", "--key", str(folder / "asha.pub")).exit_code == 0
-    for name, role in ROLES.items():
+    for name, role in roles.items():
         office.hire(name, role, str(folder / f"{name}.pub"))
     enrolled = office.types("asha", "enrol", "--yes")
     assert enrolled.exit_code == 0, enrolled.output

@@ -22,7 +22,7 @@ WINGSPAN = Path(sys.executable).with_name("wingspan")
 @pytest.fixture(scope="module")
 def office(start_lab, tmp_path_factory):
     lab = start_lab(devices=8, prisons=2)
-    yield open_office(lab, tmp_path_factory.mktemp("people"))
+    yield open_office(lab, tmp_path_factory.mktemp("people"), eli="operator")
     down(lab.workspace)
 
 
@@ -135,7 +135,7 @@ def test_a_bundle_for_a_version_that_no_device_runs_is_not_asked_for(office, bun
 
 def test_two_operators_who_update_the_same_devices_at_once_mix_nothing(office, bundle_of):
     asked = {}
-    for who, version in (("ben", "2.0"), ("dora", "3.0")):
+    for who, version in (("ben", "2.0"), ("eli", "3.0")):
         words = ("update", "XAB", "--bundle", str(bundle_of(version)), "--soak", "0", "--yes")
         code, answer = office.answer(who, *words)
         assert (code, office.types("cleo", "approve", answer["request"]).exit_code) == (0, 0)
@@ -148,7 +148,7 @@ def test_two_operators_who_update_the_same_devices_at_once_mix_nothing(office, b
             text=True,
             env={**os.environ, **office.environment(who)},
         )
-        for who in ("ben", "dora")
+        for who in ("ben", "eli")
     ]
     answers = [json.loads(one.communicate(timeout=UPDATES_S)[0]) for one in both]
     # One carried updates out, and left the other to a later pass.
@@ -163,6 +163,24 @@ def test_two_operators_who_update_the_same_devices_at_once_mix_nothing(office, b
         place = office.lab.rehearsal.root(office.lab_device(name)) / "opt/demo"
         assert {(place / part).read_text() for part in ("one", "two")} == {"3.0\n"}
         assert office.answer("asha", "show", name)[1]["version"] == "3.0"
+
+
+def test_an_approver_locks_while_an_update_is_due_and_leaves_that_to_an_operator(office, bundle_of):
+    name, other = office.names()[:2]
+    words = ("update", "XAA", "--bundle", str(bundle_of("4.0")), "--yes")
+    update = office.answer("ben", *words)[1]["request"]
+    assert office.types("cleo", "approve", update).exit_code == 0
+
+    code, locked = office.answer("dora", "lock", f"device:{name}", "--level", "notice", "--yes")
+    passed = office.answer("dora", "reconcile", "--once")[1]
+    assert office.types("ben", "stop", update).exit_code == 0
+
+    assert code == 0
+    assert [
+        each["states"] for each in requests(office) if each["request"] == locked["request"]
+    ] == [{"proven": 1}]
+    left = {each["device"]: each["why"] for each in passed["waiting"]}
+    assert "by an operator or an admin" in left[other]
 
 
 @pytest.mark.parametrize("command", ["quarantine", "release", "wipe"])
