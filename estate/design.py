@@ -104,9 +104,12 @@ def design_wing(
     storey_height_m = read_typologies()[shape.typology].storey_height_m
     wing = WingProblem.of(network, catalogue)
     wired = Joint.of(wing)
+    candidates = candidates_of(
+        network, height_m=catalogue.assumptions["radio_access_point_height_m"].likely
+    )
     standing = {
         Option.CELL_ACCESS_POINTS if place.kind == "cell" else Option.LANDING_ACCESS_POINTS
-        for place in candidates_of(network)
+        for place in candidates
         if place.stands
     }
     too_dear = {
@@ -120,7 +123,6 @@ def design_wing(
     if set(too_dear) == WIRELESS:
         found = _explained(solved, wired, seed=seed)
     else:
-        candidates = candidates_of(network)
         reach = reach_of(
             network,
             candidates,

@@ -47,12 +47,13 @@ def dear_access_points(wired: Solution, *, storey_height_m: float) -> dict[Optio
 def _cells_at_most(wing: WingProblem, *, storey_height_m: float) -> dict[str, int]:
     floor = wing.landings[len(wing.landings) // 2]
     landing = _only(wing.network, floor)
-    candidates = candidates_of(landing)
+    assumptions = wing.catalogue.assumptions
+    candidates = candidates_of(landing, height_m=assumptions["radio_access_point_height_m"].likely)
     reach = reach_of(
         landing,
         candidates,
         storey_height_m=storey_height_m,
-        assumptions=wing.catalogue.assumptions,
+        assumptions=assumptions,
     )
     loads = reach.loads["likely"]
     most = dict.fromkeys(_KINDS.values(), 0)

@@ -96,7 +96,10 @@ def import_measurements(
     if not place:
         require_sound(path.name, problems)
     placed = placed_readings(
-        readings.heard, buildings, planned=target.planned(place) if buildings else None
+        readings.heard,
+        buildings,
+        assumptions=target.assumptions,
+        planned=target.planned(place) if buildings else None,
     )
     problems += placed.problems
     if not readings.heard and not problems:

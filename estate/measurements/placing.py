@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from estate.catalogue import Assumptions
 from estate.errors import Problem
 from estate.measurements.buildings import Building
 from estate.model import Point
 from estate.radio.calibration import Measurement, Place, Sender
-from estate.radio.candidates import MOUNTING_HEIGHT_M
 from estate.radio.scene import middle_of
-from estate.radio.serving import DEVICE_HEIGHT_M
 from estate.sources.measurements import SignalReading
 
 if TYPE_CHECKING:
@@ -54,13 +53,20 @@ def placed_readings(
     readings: Iterable[SignalReading],
     buildings: Mapping[str, Building],
     *,
+    assumptions: Assumptions,
     planned: Mapping[str, PlannedPoint] | None = None,
 ) -> Placed:
     """Return the readings where they were taken; without any building, as the file places them.
 
-    `planned` is where a plan puts the access points that neither the file nor a survey places.
+    What states no height is as high above its floor as is assumed of its kind. `planned` is where
+    a plan puts the access points that neither the file nor a survey places.
     """
-    placing = _Placing(buildings=buildings, readings=tuple(readings), planned=planned or {})
+    placing = _Placing(
+        buildings=buildings,
+        readings=tuple(readings),
+        planned=planned or {},
+        assumptions=assumptions,
+    )
     return placing.placed()
 
 
@@ -80,14 +86,16 @@ class _Placing:
     buildings: Mapping[str, Building]
     readings: tuple[SignalReading, ...]
     planned: Mapping[str, PlannedPoint]
+    assumptions: Assumptions
     problems: list[Problem] = field(default_factory=list)
 
     def placed(self) -> Placed:
         places = self._access_points()
         banded = self._names()
+        device_m = self.assumptions["radio_device_height_m"].likely
         senders, measurements, elsewhere = self._senders(places, banded), [], 0
         for reading, name in zip(self.readings, banded, strict=True):
-            here = self._where(reading, reading.position, prefix="", height_m=DEVICE_HEIGHT_M)
+            here = self._where(reading, reading.position, prefix="", height_m=device_m)
             if here.fault:
                 self.problems.append(here.fault)
             if here.fault or name not in senders:
@@ -162,7 +170,7 @@ class _Placing:
                 self.problems.append(reading.row.problem(what, "correct either"))
             elif first is reading:
                 places[name] = self._where(
-                    reading, position, prefix="ap_", height_m=MOUNTING_HEIGHT_M
+                    reading, position, prefix="ap_", height_m=self._mounting_height_m
                 )
         for reading in self.readings:
             name = reading.access_point
@@ -171,13 +179,17 @@ class _Placing:
         self.problems += [place.fault for place in places.values() if place.fault]
         return places
 
+    @property
+    def _mounting_height_m(self) -> float:
+        return self.assumptions["radio_access_point_height_m"].likely
+
     def _from_survey(
         self, reading: SignalReading, surveyed: Mapping[str, tuple[AccessPoint, Building]]
     ) -> _Somewhere:
         name = reading.access_point
         if name in surveyed:
             point, building = surveyed[name]
-            z_m = point.floor * building.storey_height_m + MOUNTING_HEIGHT_M
+            z_m = point.floor * building.storey_height_m + self._mounting_height_m
             return _Somewhere(building=building.key, at_m=(*point.at, z_m))
         if name in self.planned and self.planned[name].building in self.buildings:
             place = self.planned[name]

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from estate.model import Network, Space
 
-MOUNTING_HEIGHT_M = 2.3  # Assumed: under a ceiling of 2.4 m or more.
-
 _LANDING_EVERY_M = (
     2.5  # About one cell: in concrete a place serves hardly more than the doors before it.
 )
@@ -36,11 +34,11 @@ class Candidate:
     stands: bool = False
 
 
-def candidates_of(network: Network) -> tuple[Candidate, ...]:
+def candidates_of(network: Network, *, height_m: float) -> tuple[Candidate, ...]:
     """Return the places for access points: one in each cell, one each 2.5 m along each landing.
 
-    A void has none: there is nothing to hang it from. The order is that of the spaces; access
-    points that a survey found come last, each where it hangs.
+    All hang `height_m` above their floor. A void has none: there is nothing to hang it from. The
+    order is that of the spaces; access points that a survey found come last, each where it hangs.
     """
     kinds = {space.space_id: space.kind for space in network.spaces}
     standing = (
@@ -49,31 +47,31 @@ def candidates_of(network: Network) -> tuple[Candidate, ...]:
             kind="cell" if kinds.get(found.space_id) == "cell" else "landing",
             floor=found.floor,
             at=found.at,
-            height_m=MOUNTING_HEIGHT_M,
+            height_m=height_m,
             space_id=found.space_id,
             stands=True,
         )
         for found in network.access_points
         if found.state == "existing"
     )
-    return (*(candidate for space in network.spaces for candidate in _in(space)), *standing)
+    return (*(place for space in network.spaces for place in _in(space, height_m)), *standing)
 
 
-def _in(space: Space) -> Iterator[Candidate]:
+def _in(space: Space, height_m: float) -> Iterator[Candidate]:
     if space.kind == "cell":
-        yield _candidate(f"{space.space_id}/AP", "cell", space, middle_of(space))
+        yield _candidate(f"{space.space_id}/AP", space, middle_of(space), height_m)
     elif space.kind in OPEN_KINDS - {"atrium"}:
         points = points_along(space, every_m=_LANDING_EVERY_M)
         for number, at in enumerate(points, start=1):
-            yield _candidate(f"{space.space_id}/AP-{number:02d}", "landing", space, at)
+            yield _candidate(f"{space.space_id}/AP-{number:02d}", space, at, height_m)
 
 
-def _candidate(name: str, kind: str, space: Space, at: Point) -> Candidate:
+def _candidate(name: str, space: Space, at: Point, height_m: float) -> Candidate:
     return Candidate(
         candidate_id=name,
-        kind=kind,
+        kind="cell" if space.kind == "cell" else "landing",
         floor=space.floor,
         at=at,
-        height_m=MOUNTING_HEIGHT_M,
+        height_m=height_m,
         space_id=space.space_id,
     )

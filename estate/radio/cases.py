@@ -138,8 +138,12 @@ def _case(name: str, assumptions: Assumptions, use: BandUse) -> Case:
             access_point=Terminal(
                 conducted_dbm=take.gain("radio_access_point_dbm"),
                 antenna_gain_dbi=take.gain("radio_access_point_gain_dbi"),
+                noise_figure_db=take.cost("radio_noise_figure_db"),
             ),
-            client=Terminal(conducted_dbm=take.gain("radio_client_dbm")),
+            client=Terminal(
+                conducted_dbm=take.gain("radio_client_dbm"),
+                noise_figure_db=take.cost("radio_noise_figure_db"),
+            ),
         ),
         target_dbm=take.cost("radio_target_dbm"),
         margin_db=take.cost("radio_margin_db"),

@@ -22,8 +22,7 @@ SHADOWING_DB = 6.0
 class Terminal:
     """One end of a link. What is fed to the antenna and what it gains are kept apart.
 
-    Vendors print either the sum or one of them. The noise figure puts 20 MHz at -92 dBm, as
-    hostap assumes at 5 GHz.
+    Vendors print either the sum or one of them. A noise figure of 9 dB puts 20 MHz at -92 dBm.
     """
 
     conducted_dbm: float

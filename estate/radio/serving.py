@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from estate.radio.candidates import Candidate
     from estate.radio.paths import Paths
 
-DEVICE_HEIGHT_M = 1.0  # On a desk or a bunk; assumed.
-
 _UNDER_CEILING_M = 0.1
 _QUIET_DBM = -300.0
 _AT_ONCE = 64  # Places traced together: a few hundred megabytes at the most.
@@ -67,8 +65,8 @@ def reach_of(
 ) -> Reach:
     """Return which cells of a wing each place could serve.
 
-    A cell's receiver is in its middle, at desk height. Cells are those of the network in its
-    order, by `space_id`; everything depends on the arguments alone.
+    A cell's receiver is in its middle, as high above the floor as is assumed of devices. Cells
+    are those of the network in its order, by `space_id`; everything depends on the arguments alone.
 
     Raises
     ------
@@ -79,8 +77,9 @@ def reach_of(
     cases = cases_of(assumptions, use)
     scene = scene_of(network, storey_height_m=storey_height_m)
     cells = [space for space in scene.rooms if space.kind == "cell"]
+    height_m = assumptions["radio_device_height_m"].likely
     receivers_m = np.array(
-        [scene.middle_of(cell, height_m=DEVICE_HEIGHT_M) for cell in cells], dtype=float
+        [scene.middle_of(cell, height_m=height_m) for cell in cells], dtype=float
     ).reshape(-1, 3)
     parts = [
         _priced(paths, use.frequency_ghz, cases)

@@ -25,7 +25,7 @@ SHAPE = WingShape(
 @pytest.fixture(scope="module")
 def air(catalogue):
     network = lay_out(SHAPE)
-    places = candidates_of(network)
+    places = candidates_of(network, height_m=2.3)
     reach = reach_of(network, places, storey_height_m=2.8, assumptions=catalogue.assumptions)
     joint = Joint.of(WingProblem.of(network, catalogue), places, reach)
     return Air.of(solved(joint, seed=1).solution, places, reach)

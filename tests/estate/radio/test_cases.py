@@ -34,6 +34,8 @@ def test_the_best_case_takes_the_kind_end_of_every_range(assumptions):
     assert [case.propagation.door_loss_db for case in (best, likely, worst)] == [6, 15, 30]
     assert [case.radio.client.conducted_dbm for case in (best, likely, worst)] == [17, 15, 12]
     assert [case.margin_db for case in (best, likely, worst)] == [0, 6, 12]
+    assert [case.radio.client.noise_figure_db for case in (best, likely, worst)] == [6, 9, 12]
+    assert likely.radio.access_point.noise_figure_db == 9
     assert [case.target_dbm for case in (best, likely, worst)] == [-70, -67, -65]
     assert [case.airtime_max for case in (best, likely, worst)] == [0.8, 0.5, 0.5]
 

@@ -21,7 +21,7 @@ def leak(row_of_cells, example):
 
     def found(count=1, perimeter=SQUARE, **fabric):
         network = replace(row_of_cells(3, **fabric), perimeter=perimeter)
-        cells = [place for place in candidates_of(network) if place.kind == "cell"]
+        cells = [place for place in candidates_of(network, height_m=2.3) if place.kind == "cell"]
         return leakage_of(
             network,
             cells[:count],

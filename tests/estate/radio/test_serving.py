@@ -19,7 +19,10 @@ def reach(row_of_cells, assumptions):
     """Return what is in reach in two storeys of five concrete cells with doors."""
     network = row_of_cells(5, floors=2, doors=True)
     return reach_of(
-        network, candidates_of(network), storey_height_m=STOREY_M, assumptions=assumptions
+        network,
+        candidates_of(network, height_m=2.3),
+        storey_height_m=STOREY_M,
+        assumptions=assumptions,
     )
 
 
@@ -74,14 +77,16 @@ def test_a_demand_beyond_the_airtime_serves_nobody(row_of_cells, assumptions, as
     network = row_of_cells(2)
     greedy = assuming(assumptions, {"demand_down_mbps.stream": Estimate.exactly(1000)})
 
-    found = reach_of(network, candidates_of(network), storey_height_m=STOREY_M, assumptions=greedy)
+    found = reach_of(
+        network, candidates_of(network, height_m=2.3), storey_height_m=STOREY_M, assumptions=greedy
+    )
 
     assert [load.nnz for load in found.loads.values()] == [0, 0, 0]
 
 
 def test_places_traced_apart_are_as_places_traced_together(row_of_cells, assumptions, reach):
     network = row_of_cells(5, floors=2, doors=True)
-    places = candidates_of(network)
+    places = candidates_of(network, height_m=2.3)
 
     alone = reach_of(network, places[:1], storey_height_m=STOREY_M, assumptions=assumptions)
 
@@ -110,3 +115,19 @@ def test_a_cell_that_hears_nothing_but_noise_is_not_served(reach):
     noisy = with_noise(reach, {"cell-0-0": 0.0}).loads["likely"].toarray()
 
     assert not noisy[:, 0].any()
+
+
+def test_a_device_that_lies_lower_hears_an_access_point_from_further_away(
+    row_of_cells, assumptions, assuming
+):
+    # 1.8 m instead of 1.3 m below it: 20 log10(1.8 / 1.3) = 2.8 dB less.
+    network = row_of_cells(1)
+    places = [p for p in candidates_of(network, height_m=2.3) if p.kind == "cell"]
+    low = assuming(assumptions, {"radio_device_height_m": Estimate.exactly(0.5)})
+
+    desk, bunk = (
+        reach_of(network, places, storey_height_m=STOREY_M, assumptions=each).signal_dbm[0, 0]
+        for each in (assumptions, low)
+    )
+
+    assert desk - bunk == pytest.approx(2.8, abs=0.05)

@@ -16,7 +16,9 @@ def assumptions(example):
 def reach(row_of_cells, assumptions):
     """Return what is in reach in twelve cells with thin brick walls and doors."""
     network = row_of_cells(12, doors=True, material="brick", thickness_mm=102)
-    return reach_of(network, candidates_of(network), storey_height_m=3.0, assumptions=assumptions)
+    return reach_of(
+        network, candidates_of(network, height_m=2.3), storey_height_m=3.0, assumptions=assumptions
+    )
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +92,7 @@ def test_a_cell_that_hears_too_little_fails_by_name(reach):
 def test_one_channel_for_all_leaves_less_than_many(row_of_cells, assumptions, assuming):
     # 4 channels of 40 MHz against 9 of 20: whoever shares hears more.
     network = row_of_cells(12, material="brick", thickness_mm=102)
-    places = candidates_of(network)
+    places = candidates_of(network, height_m=2.3)
     wide = assuming(assumptions, {"radio_reuse_channels": Estimate.exactly(4)})
     narrow_air, wide_air = (
         share_air(
