@@ -84,12 +84,14 @@ def dearer_because(design: WingDesign) -> str:
     dearest = [d for d in design.dearer.items if d.cost_gbp > 0][:_ITEMS_NAMED]
     less_gbp = -sum(float(d.cost_gbp) for d in design.dearer.items if d.cost_gbp < 0)
     named = ", ".join(f"{_amount(d)} (£{d.cost_gbp:,.0f})" for d in dearest)
-    less = f", and £{less_gbp:,.0f} less of others" if less_gbp >= 1 else ""
+    less = f", and spends £{less_gbp:,.0f} less on other items" if less_gbp >= 1 else ""
     saved_gbp = min(float(design.cost_gbp - design.bound_gbp), more_gbp)
-    search = f"; of it the search may have left £{saved_gbp:,.0f}" if saved_gbp >= 1 else ""
+    search = (
+        f". A longer search could save at most £{saved_gbp:,.0f} of it" if saved_gbp >= 1 else ""
+    )
     return (
         f"£{more_gbp:,.0f} above the first rules. These {broken}. "
-        f"The design takes more: {named}{less}{search}"
+        f"The design buys more of these: {named}{less}{search}"
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 Scalar = str | int | float | None
 Point = tuple[float, float]
-Kind = Literal["text", "integer", "number", "money", "share", "grade"]
+Kind = Literal["text", "date", "integer", "number", "money", "share", "grade"]
+Kind2D = Literal["polygon", "line", "point"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +70,11 @@ class Facts:
 class Shape:
     """A polygon, line or point of a drawing, in metres, y upwards, with its tooltip.
 
-    `label` is a few letters that stand in the middle of a polygon, or above the first point.
+    `label` is a few letters that stand within a polygon, or beside a line or point, where there
+    is room for them.
     """
 
-    kind: Literal["polygon", "line", "point"]
+    kind: Kind2D
     points: tuple[Point, ...]
     style: str
     title: str = ""
@@ -81,13 +83,17 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """A scale drawing: shapes by named style, a legend of (style, meaning), a scale bar."""
+    """A scale drawing: shapes by named style, a legend of (style, meaning), a scale bar.
+
+    `size` is "small" for what is told at a glance.
+    """
 
     caption: str
     shapes: tuple[Shape, ...]
     legend: tuple[tuple[str, str], ...]
     watermark: str = ""
     note: str = ""
+    size: Literal["full", "small"] = "full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from shapely import GeometryCollection, Polygon, contains_xy
 from shapely import box as rectangle
 
 from reports.document import Drawing, Place
+from reports.labels import LABEL_SIZE, Labelled, placed_labels
 from reports.wording import pounds
 
 if TYPE_CHECKING:
@@ -44,7 +45,11 @@ _LABEL_SIZE = 13.0
 _LABEL_WIDTH_PER_LETTER = 7.8  # A generous mean for the system fonts at the size above.
 _LABEL_GAP = 3.0
 
-_MARK_SIZE, _MARK_GAP = 11.0, 9.0
+# The most width and height of a drawing by its size, and units for a metre of a small wing.
+_DRAWN_MAX = {"full": (1100.0, 760.0), "small": (620.0, 380.0)}
+_ZOOM = 30.0
+# As far from its middle as the style sheet draws a point or a line, as good as always.
+_RADII = {"polygon": 0.0, "line": 4.0, "point": 7.5}
 
 _CHART_WIDTH, _PLOT_LEFT, _PLOT_RIGHT = 960.0, 300.0, 736.0
 _ROW_HEIGHT, _BAR_HEIGHT, _LINE_HEIGHT = 46.0, 16.0, 17.0
@@ -97,18 +102,18 @@ def drawing_svg(drawing: Drawing) -> str:
     """Return a scale drawing as SVG, with a scale bar and the watermark across it.
 
     Points, lines and polygons keep their given order within their kind; points lie over lines,
-    and lines over polygons. Each tooltip is the `<title>` of its shape.
+    and lines over polygons. Each tooltip is the `<title>` of its shape. A label that finds no
+    room is left to the tooltip.
     """
     points = [point for shape in drawing.shapes for point in shape.points]
-    view = _View.fitting(points, width=1100, height=640, zoom=24)
+    width, height = _DRAWN_MAX[drawing.size]
+    view = _View.fitting(points, width=width, height=height, zoom=_ZOOM)
     svg = _canvas("drawing", drawing.caption, max(view.width, 220), view.height + _SCALE_BAR_ROOM)
     for shape in sorted(drawing.shapes, key=lambda shape: _LAYERS.index(shape.kind)):
         _add_shape(svg, shape, view)
-    for shape in drawing.shapes:
-        if shape.label:
-            _add_mark(svg, shape, view)
     if drawing.watermark:
         _add_watermark(svg, drawing.watermark, view)
+    _add_marks(svg, drawing.shapes, view)
     _add_scale_bar(svg, view)
     return tostring(svg, encoding="unicode")
 
@@ -228,16 +233,22 @@ def _add_shape(svg: Element, shape: Shape, view: _View) -> None:
     _add_title(drawn, shape.title)
 
 
-def _add_mark(svg: Element, shape: Shape, view: _View) -> None:
-    """Write a shape's label: across the middle of a polygon, else above its first point."""
-    places = [view.at(point) for point in shape.points]
-    if shape.kind == "polygon":
-        x, y = (sum(axis) / len(places) for axis in zip(*places, strict=True))
-        y += _MARK_SIZE / 3
-    else:
-        x, y = places[0][0], places[0][1] - _MARK_GAP
-    at = {"x": _units(x), "y": _units(y), "font-size": _units(_MARK_SIZE)}
-    _add(svg, "text", {"class": f"mark {shape.kind}", **at}, shape.label)
+def _add_marks(svg: Element, shapes: Sequence[Shape], view: _View) -> None:
+    """Write the labels of shapes, in the colour that their style has for what is on it."""
+    labelled = [
+        Labelled(
+            kind=shape.kind,
+            points=tuple(map(view.at, shape.points)),
+            radius=_RADII[shape.kind],
+            label=shape.label,
+        )
+        for shape in shapes
+    ]
+    for standing in placed_labels(labelled, canvas=(view.width, view.height)):
+        shape, (x, y) = shapes[standing.shape], standing.at
+        at = {"x": _units(x), "y": _units(y + LABEL_SIZE / 3), "font-size": _units(LABEL_SIZE)}
+        name = f"mark {shape.kind} style-{shape.style}"
+        _add(svg, "text", {"class": name, **at}, shape.label)
 
 
 def _add_title(element: Element, title: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import hypot, inf
+from math import dist, hypot, inf
 from typing import TYPE_CHECKING
 
 import shapely
@@ -17,20 +17,29 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from estate.cabling.values import BuiltPoint, WingDesign
-    from estate.model import Door, Network, Point, Space, Wall, WingShape
+    from estate.model import Door, Network, Space, Wall, WingShape
+
+_MINUS = "\N{MINUS SIGN}"
 
 WATERMARK = "typical, not this prison"
 NOT_FOR_CONSTRUCTION = "not for construction"
 
 _DOOR_M = 0.9  # As wide as a door is drawn; a survey has its middle alone.
+_INTO_CELL_M = 0.45  # How far the line of an access point leads into a cell, clear of its wall.
 
-_LEGEND = (
+LEGEND = (
     ("cell", "cell"),
-    ("signal_strong", "cell, above -55 dBm expected"),
-    ("signal_good", "cell, -65 to -55 dBm"),
-    ("signal_fair", "cell, -72 to -65 dBm"),
-    ("signal_weak", "cell, below -72 dBm"),
+    ("signal_strong", f"cell with a strong signal, above {_MINUS}55 dBm expected"),
+    ("signal_good", f"cell with a good signal, {_MINUS}65 to {_MINUS}55 dBm"),
+    ("signal_fair", f"cell with a fair signal, {_MINUS}72 to {_MINUS}65 dBm"),
+    ("signal_weak", f"cell with a weak signal, below {_MINUS}72 dBm"),
+    ("signal_short", "cell that falls short while all cells are online"),
     ("landing", "landing"),
+    ("atrium", "open well between galleries"),
+    ("hub", "hub of the wing"),
+    ("stairs", "stairs"),
+    ("office", "office"),
+    ("other", "other room"),
     ("comms_room", "comms room"),
     ("wall", "wall"),
     ("door", "door"),
@@ -38,12 +47,16 @@ _LEGEND = (
     ("basket", "new basket"),
     ("trunking", "new trunking"),
     ("conduit", "new conduit"),
-    ("existing", "containment that stands already"),
-    ("drop", "new drop to an outlet"),
+    ("existing", "containment or cable that stands already"),
+    ("drop", "new cable to an outlet or access point"),
     ("riser", "riser to another floor"),
     ("duct", "duct to the comms room"),
-    ("distributor", "distributor"),
-    ("serves", "served by this access point"),
+    ("distributor", "rack in the comms room"),
+    ("cabinet", "new cabinet"),
+    ("outlet", "outlet in a cell"),
+    ("access_point", "access point, its channel beside it"),
+    ("access_point_busy", "access point with more demand than its airtime bears"),
+    ("serves", "access point to a cell that it serves"),
 )
 
 # The least signal that is expected of each style, in dBm, and the most telling first.
@@ -62,10 +75,10 @@ _HEARD = (
 _OUTSIDE = (
     ("landing", "the wing, its ground floor"),
     ("access_point", "access point"),
-    ("heard_strong", "above -65 dBm: usable outside"),
-    ("heard_good", "-75 to -65 dBm: hears it well"),
-    ("heard_fair", "-85 to -75 dBm: hears it"),
-    ("heard_not", "below -85 dBm: hears nothing"),
+    ("heard_strong", f"usable outside: above {_MINUS}65 dBm"),
+    ("heard_good", f"heard well: {_MINUS}75 to {_MINUS}65 dBm"),
+    ("heard_fair", f"heard: {_MINUS}85 to {_MINUS}75 dBm"),
+    ("heard_not", f"not heard: below {_MINUS}85 dBm"),
 )
 
 
@@ -74,18 +87,16 @@ def landing_drawing(
 ) -> Drawing:
     """Return one landing of a wing's network to scale, in metres."""
     landing = design.landings[number - 1]
-    served = "access_point" if landing.chosen in WIRELESS else "outlet"
     shapes = tuple(_shapes(network, design, number=number))
     used = {drawn.style for drawn in shapes}
     return Drawing(
         caption=caption,
         shapes=shapes,
-        legend=tuple(
-            each for each in (*_LEGEND, (served, LABELS[landing.chosen])) if each[0] in used
-        ),
+        legend=tuple(each for each in LEGEND if each[0] in used),
         watermark=watermark_of(network, floors=(number - 1,)),
         note=(
-            f"Landing {number} of {len(design.landings)}: {landing.cells} cells. "
+            f"Landing {number} of {len(design.landings)}: {landing.cells} cells, "
+            f"{LABELS[landing.chosen]}. "
             f"{shape.thickness_mm} mm {shape.material.replace('_', ' ')} walls; longest link "
             f"{design.longest_link_m:g} m; cabling ends in the "
             f"{_where(design, number=number)}.{_from_elsewhere(network, design, number=number)}"
@@ -132,7 +143,7 @@ def outside_drawing(network: Network, design: WingDesign, *, caption: str) -> Dr
     strongest = leakage.strongest_dbm
     for index, dbm in enumerate(leakage.likely_dbm):
         ends = (ring[index], ring[index + 1])
-        label = _decibels(dbm) if dbm == strongest else ""
+        label = f"{_decibels(dbm)} dBm" if dbm == strongest else ""
         title = f"{dbm:.0f} dBm likely, {leakage.cautious_dbm[index]:.0f} dBm through windows"
         style = _banded(dbm, _HEARD)
         shapes.append(Shape(kind="line", points=ends, style=style, title=title, label=label))
@@ -142,6 +153,7 @@ def outside_drawing(network: Network, design: WingDesign, *, caption: str) -> Dr
         shapes=tuple(shapes),
         legend=tuple(each for each in _OUTSIDE if each[0] in used),
         watermark=watermark_of(network, floors=(0,)),
+        size="small",
         note=(
             f"All access points together, heard along the perimeter ({leakage.perimeter.source}; "
             f"grade {leakage.perimeter.grade}): at most {strongest:.0f} dBm likely and "
@@ -156,7 +168,8 @@ def _banded(dbm: float, bands: Sequence[tuple[str, float]]) -> str:
 
 
 def _decibels(dbm: float) -> str:
-    return f"{dbm:.0f}"
+    """Return a signal to the decibel, with a true minus sign."""
+    return f"{dbm:.0f}".replace("-", _MINUS)
 
 
 def marked(drawing: Drawing, *, is_measured: bool) -> Drawing:
@@ -194,6 +207,7 @@ def _shapes(network: Network, design: WingDesign, *, number: int) -> Iterator[Sh
             yield Shape(kind="line", points=(wall.start, wall.end), style="wall", title=title)
     yield from _doors(network, floor=floor)
     yield from _routes(network, design, floor=floor)
+    yield from _cables(network, design, number=number)
     yield from _served(network, design, number=number)
     for point in design.points:
         if point.landing == number:
@@ -207,11 +221,13 @@ def _space(space: Space, signal: tuple[float, BuiltPoint] | None, design: WingDe
     if signal is None:
         return Shape(kind="polygon", points=space.outline, style=space.kind, title=title)
     dbm, point = signal
+    falls_short = design.air is not None and space.location_key in design.air.failing
+    short = "; falls short while all cells are online" if falls_short else ""
     return Shape(
         kind="polygon",
         points=space.outline,
-        style=_banded(dbm, _SIGNALS),
-        title=f"{title}: {_decibels(dbm)} dBm from {_named(point, design)}",
+        style="signal_short" if falls_short else _banded(dbm, _SIGNALS),
+        title=f"{title}: {_decibels(dbm)} dBm from {_named(point, design)}{short}",
         label=_decibels(dbm),
     )
 
@@ -223,31 +239,32 @@ def _named(point: BuiltPoint, design: WingDesign) -> str:
 
 
 def _served(network: Network, design: WingDesign, *, number: int) -> Iterator[Shape]:
-    """Yield a line from each access point of a landing to each of its cells there."""
-    cells = {s.location_key: s for s in network.spaces if s.floor == number - 1}
+    """Yield a line from each access point of a landing into each other cell that it serves."""
+    cells = {
+        s.location_key: shapely.Polygon(s.outline) for s in network.spaces if s.floor == number - 1
+    }
     for point in design.points:
         if point.option in WIRELESS and point.landing == number:
+            at = shapely.Point(point.at)
             for key in point.cells:
-                if key in cells:
-                    yield Shape(kind="line", points=(point.at, _mean(cells[key])), style="serves")
-
-
-def _mean(space: Space) -> Point:
-    eastings, northings = zip(*space.outline, strict=True)
-    return sum(eastings) / len(eastings), sum(northings) / len(northings)
+                if key in cells and not cells[key].contains(at):
+                    inner = cells[key].buffer(-_INTO_CELL_M) or cells[key].centroid
+                    ends = shapely.shortest_line(at, inner).coords
+                    yield Shape(kind="line", points=tuple(ends), style="serves")
 
 
 def _distributors(network: Network, design: WingDesign, *, floor: int) -> Iterator[Shape]:
     """Yield the distributors that stand or are typical, and the cabinets that are built."""
     rooms = {distributor.at for distributor in network.distributors}
-    titles = [(d.at, f"distributor, {d.state}") for d in network.distributors if d.floor == floor]
-    titles += [
-        (built.at, f"{built.name}, {built.ports} ports used")
-        for built in design.distributors
-        if built.floor == floor and built.at not in rooms
-    ]
-    for at, title in titles:
-        yield Shape(kind="point", points=(at,), style="distributor", title=title)
+    for room in network.distributors:
+        if room.floor == floor:
+            title = f"distributor, {room.state}"
+            yield Shape(kind="point", points=(room.at,), style="distributor", title=title)
+    for built in design.distributors:
+        if built.floor == floor and built.at not in rooms:
+            title = f"{built.name}, {built.ports} ports used"
+            label = "new cabinet"
+            yield Shape(kind="point", points=(built.at,), style="cabinet", title=title, label=label)
 
 
 def _points(network: Network, point: BuiltPoint, design: WingDesign) -> Iterator[Shape]:
@@ -257,11 +274,12 @@ def _points(network: Network, point: BuiltPoint, design: WingDesign) -> Iterator
         if point.signal_dbm:
             title += f"; {min(point.signal_dbm):g} dBm at the weakest"
         channel = design.air.channels.get(point.name) if design.air else None
-        label = f"ch {channel}" if channel else ""
+        label = str(channel) if channel else ""
         title += f", channel {channel}" if channel else ""
-        yield Shape(
-            kind="point", points=(point.at,), style="access_point", title=title, label=label
-        )
+        busy = design.air is not None and point.name in design.air.overloaded
+        title += "; more demand than its airtime bears" if busy else ""
+        style = "access_point_busy" if busy else "access_point"
+        yield Shape(kind="point", points=(point.at,), style=style, title=title, label=label)
         return
     keys = set(point.cells)
     cells = {space.space_id for space in network.spaces if space.location_key in keys}
@@ -269,6 +287,23 @@ def _points(network: Network, point: BuiltPoint, design: WingDesign) -> Iterator
         if outlet.space_id in cells:
             title = f"outlet, {outlet.state} {outlet.category}".rstrip()
             yield Shape(kind="point", points=(outlet.at,), style="outlet", title=title)
+
+
+def _cables(network: Network, design: WingDesign, *, number: int) -> Iterator[Shape]:
+    """Yield the cable from the containment to each access point; in a cell by way of its outlet."""
+    standing = {found.access_point_id for found in network.access_points}
+    joints = [j.at for j in network.junctions if j.floor == number - 1]
+    outlets = {outlet.space_id: outlet.at for outlet in network.outlets}
+    for point in design.points:
+        if point.option not in WIRELESS or point.landing != number or point.name in standing:
+            continue
+        by_way = [outlets[point.space]] if point.space in outlets else []
+        first = by_way[0] if by_way else point.at
+        tap = min(joints, key=lambda at: (dist(at, first), at), default=None)
+        ends = (*([tap] if tap else []), *by_way, point.at)
+        if len(set(ends)) > 1:
+            title = f"cable of an access point, {point.length_m:g} m to its distributor"
+            yield Shape(kind="line", points=ends, style="drop", title=title)
 
 
 def _doors(network: Network, *, floor: int) -> Iterator[Shape]:

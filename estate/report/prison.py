@@ -36,7 +36,7 @@ from reports.document import (
 from reports.wording import pounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from estate.cabling.values import WingDesign
     from estate.catalogue import Rate
@@ -232,7 +232,7 @@ def _evidence(site: SitePlan) -> Table:
         columns=(
             Column(heading="Fact"),
             Column(heading="What is said"),
-            Column(heading="Dated"),
+            Column(heading="Dated", kind="date"),
             Column(heading="Grade", kind="grade"),
             Column(heading="Source"),
         ),
@@ -336,6 +336,7 @@ def _drawings(plan: Plan, site: SitePlan) -> Iterator[Drawing]:
     """Yield one drawing for each shape of wing, a few at most.
 
     What is known of this prison comes before what is typical, and then the most frequent first.
+    Of a wing that was drawn for this prison every landing is shown.
     """
     same: defaultdict[str, list[WingPlan]] = defaultdict(list)
     for wing_plan in site.wings:
@@ -349,20 +350,30 @@ def _drawings(plan: Plan, site: SitePlan) -> Iterator[Drawing]:
         wing, network = group[0].wing, networks[group[0].design]
         others = f" and {len(group) - 1} like it" if len(group) > 1 else ""
         label = read_typologies()[wing.shape.typology].label
-        design, caption = plan.designs[group[0].design], f"{wing.key}{others}: {label}"
+        design, shown = plan.designs[group[0].design], f"{wing.key}{others}"
         drawings = (
-            landing_drawing(network, wing.shape, design, number=_telling(design), caption=caption),
-            outside_drawing(
-                network, design, caption=f"{wing.key}{others}: what is heard outside of it"
+            *(
+                landing_drawing(
+                    network,
+                    wing.shape,
+                    design,
+                    number=number,
+                    caption=f"{shown}, landing {number}: {label}",
+                )
+                for number in _telling(design, every=not typical[group[0].design])
             ),
+            outside_drawing(network, design, caption=f"{shown}: what is heard outside of it"),
         )
         measured = plan.is_measured(site.prison.prison_id)
         yield from (marked(each, is_measured=measured) for each in drawings if each)
 
 
-def _telling(design: WingDesign) -> int:
-    """Return the lowest landing on which access points hang, else the lowest."""
-    return min((point.landing for point in design.points if point.option in WIRELESS), default=1)
+def _telling(design: WingDesign, *, every: bool) -> Sequence[int]:
+    """Return the landings to draw: every one, or one on which access points hang if any do."""
+    if every:
+        return range(1, len(design.landings) + 1)
+    hung = (point.landing for point in design.points if point.option in WIRELESS)
+    return (min(hung, default=1),)
 
 
 def _packages(site: SitePlan) -> Table:

@@ -2,11 +2,13 @@ import re
 from dataclasses import replace
 
 import pytest
+import shapely
 
 from estate.cabling.options import WIRELESS, Option
 from estate.design import design_wing
 from estate.model import WingShape
-from estate.report.drawings import landing_drawing, marked, outside_drawing
+from estate.report.drawings import LEGEND, landing_drawing, marked, outside_drawing
+from estate.tables import SURVEY
 from estate.typology import lay_out
 
 HOUSEBLOCK = WingShape(
@@ -78,15 +80,15 @@ def test_a_landing_with_access_points_shows_each_with_the_cells_it_serves(hung):
     assert len(points) == sum(point.landing == number for point in design.points) > 0
     assert all(point.title.startswith("access point for ") for point in points)
     assert all(re.search(r"dBm at the weakest, channel \d+$", point.title) for point in points)
-    assert all(re.fullmatch(r"ch \d+", point.label) for point in points)
-    assert styled(drawing, "outlet") == styled(drawing, "drop") == []
+    assert all(point.title.endswith(f"channel {point.label}") for point in points)
+    assert styled(drawing, "outlet") == []
 
 
 def test_a_cell_served_by_radio_shows_the_signal_that_the_design_expects_there(catalogue):
     design = design_wing(GALLERY, catalogue)
     drawing = landing_drawing(lay_out(GALLERY), GALLERY, design, number=1, caption="A")
     expected = {
-        f"cell {cell}": f"{dbm:.0f}"
+        f"cell {cell}": f"{dbm:.0f}".replace("-", "\N{MINUS SIGN}")
         for point in design.points
         for cell, dbm in zip(point.cells, point.signal_dbm, strict=True)
         if cell.startswith("1-")
@@ -98,14 +100,46 @@ def test_a_cell_served_by_radio_shows_the_signal_that_the_design_expects_there(c
     assert drawn == expected
 
 
-def test_each_line_leads_from_an_access_point_to_the_middle_of_a_cell(hung):
+def test_each_line_leads_from_an_access_point_into_a_cell(hung):
     _, _, drawing = hung
     places = {point.points[0] for point in styled(drawing, "access_point")}
+    cells = [shapely.Polygon(cell.points) for cell in cells_of(drawing)]
 
     lines = styled(drawing, "serves")
 
     assert lines
     assert {line.points[0] for line in lines} <= places
+    assert all(any(c.contains(shapely.Point(line.points[-1])) for c in cells) for line in lines)
+
+
+def test_a_cable_leads_from_the_containment_to_each_access_point(hung):
+    _, number, drawing = hung
+    joints = {j.at for j in lay_out(GALLERY).junctions if j.floor == number - 1}
+
+    cables = styled(drawing, "drop")
+
+    assert {cable.points[0] for cable in cables} <= joints
+    assert {cable.points[-1] for cable in cables} == {
+        point.points[0] for point in styled(drawing, "access_point")
+    }
+    assert all(cable.title.startswith("cable of an access point, ") for cable in cables)
+
+
+def test_a_cell_that_falls_short_and_a_busy_access_point_are_told_apart(hung):
+    design, number, _ = hung
+    point = next(p for p in design.points if p.option in WIRELESS and p.landing == number)
+    cell = next(cell for cell in point.cells if cell.startswith(f"{number}-"))
+    air = replace(design.air, failing=(cell,), overloaded=(point.name,))
+    pressed = replace(design, air=air)
+
+    drawing = landing_drawing(lay_out(GALLERY), GALLERY, pressed, number=number, caption="A")
+
+    (short,) = styled(drawing, "signal_short")
+    (busy,) = styled(drawing, "access_point_busy")
+    assert short.title.startswith(f"cell {cell}: ")
+    assert short.title.endswith("; falls short while all cells are online")
+    assert busy.points == (point.at,)
+    assert {"signal_short", "access_point_busy"} <= {style for style, _ in drawing.legend}
 
 
 def test_the_drawing_of_the_outside_is_as_loud_as_the_design_says(catalogue):
@@ -113,7 +147,9 @@ def test_the_drawing_of_the_outside_is_as_loud_as_the_design_says(catalogue):
     drawing = outside_drawing(lay_out(GALLERY), design, caption="A")
 
     (loudest,) = {shape.label for shape in drawing.shapes if shape.label}
-    assert loudest == f"{design.air.leakage.strongest_dbm:.0f}"
+    assert loudest.removeprefix("\N{MINUS SIGN}") == (
+        f"{-design.air.leakage.strongest_dbm:.0f} dBm"
+    )
     heard = [shape for shape in drawing.shapes if shape.style.startswith("heard_")]
     assert len(heard) == len(design.air.leakage.likely_dbm)
     assert "grade D" in drawing.note
@@ -149,17 +185,31 @@ def test_an_access_point_stands_within_the_drawing_of_its_landing(hung):
         assert south <= y <= north
 
 
-def test_every_style_that_people_must_tell_apart_is_in_the_legend(drawn, hung):
+def test_every_style_of_a_drawing_is_in_its_legend(drawn, hung):
     for drawing in (drawn(HOUSEBLOCK, 1)[1], hung[2]):
         explained = {style for style, _ in drawing.legend}
         assert {"landing", "tray", "wall"} <= explained
         assert explained & {"outlet", "access_point"}
-        assert explained == {shape.style for shape in drawing.shapes} - {"atrium", "hub"}
+        assert explained == {shape.style for shape in drawing.shapes}
+
+
+def test_a_survey_draws_no_kind_of_space_or_containment_that_no_legend_explains():
+    choices = {
+        column.name: column.choices
+        for table in SURVEY
+        if table.name in {"spaces", "spans"}
+        for column in table.columns
+    }
+    explained = {style for style, _ in LEGEND}
+
+    assert set(choices["kind"]) | set(choices["containment"]) <= explained
 
 
 def test_the_note_says_what_the_landing_is_built_of_and_where_its_cables_end(drawn):
     _, drawing = drawn(HOUSEBLOCK, 1)
 
-    assert drawing.note.startswith("Landing 1 of 3: 38 cells. 200 mm concrete walls; longest link ")
+    assert drawing.note.startswith(
+        "Landing 1 of 3: 38 cells, Cat 6A outlet in each cell. 200 mm concrete walls; longest link "
+    )
     assert drawing.note.endswith("m; cabling ends in the new cabinet in the wing, on landing 2.")
     assert drawing.watermark == "typical, not this prison"

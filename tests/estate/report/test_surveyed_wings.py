@@ -59,14 +59,26 @@ def cell(survey):
 
 
 def test_a_surveyed_wing_is_drawn_as_its_survey_has_it(drawings, survey):
-    drawn = {shape.title: shape.points for shape in drawings["EYI-HB1"].shapes}
+    drawn = {shape.title: shape.points for shape in drawings["EYI-HB1, landing 1"].shapes}
 
     assert drawn["cell EYI-HB1-1-901"] == tuple(cell(survey).geometry.exterior.coords[:-1])
 
 
 def test_a_drawing_says_how_well_it_is_known(drawings):
-    assert drawings["EYI-HB1"].watermark == "not for construction"
-    assert drawings["EYI-HB2"].watermark == "typical, not this prison; not for construction"
+    assert drawings["EYI-HB1, landing 1"].watermark == "not for construction"
+    typical = next(
+        drawing for caption, drawing in drawings.items() if caption.startswith("EYI-HB2")
+    )
+    assert typical.watermark == "typical, not this prison; not for construction"
+
+
+def test_every_landing_of_a_wing_that_was_surveyed_is_drawn_and_one_of_a_typical_one(drawings):
+    landings = [caption for caption in drawings if ", landing " in caption]
+
+    assert [c for c in landings if c.startswith("EYI-HB1,")] == [
+        f"EYI-HB1, landing {number}" for number in (1, 2, 3)
+    ]
+    assert sum(c.startswith("EYI-HB2") for c in landings) == 1
 
 
 def test_a_wing_signed_in_part_says_how_much_of_it(example, survey):
@@ -132,7 +144,7 @@ def test_containment_that_stands_is_told_from_what_would_be_built(example, surve
     # One run before each of the 38 cells of landing 1.
     assert len(standing) == 38
     assert all("m, existing, 20 % full" in shape.title for shape in standing)
-    assert ("existing", "containment that stands already") in drawing.legend
+    assert ("existing", "containment or cable that stands already") in drawing.legend
 
 
 def test_landings_stand_beside_the_floors_that_their_cells_are_on(plan):
