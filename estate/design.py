@@ -26,10 +26,11 @@ from estate.radio.sharing import SHARING_RULE
 from estate.typology import lay_out, read_typologies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from estate.catalogue import Catalogue
     from estate.model import Network, WingShape
+    from estate.radio.candidates import Candidate
 
 T = TypeVar("T")
 
@@ -107,11 +108,7 @@ def design_wing(
     candidates = candidates_of(
         network, height_m=catalogue.assumptions["radio_access_point_height_m"].likely
     )
-    standing = {
-        Option.CELL_ACCESS_POINTS if place.kind == "cell" else Option.LANDING_ACCESS_POINTS
-        for place in candidates
-        if place.stands
-    }
+    standing = _standing(candidates)
     too_dear = {
         option: why
         for option, why in dear_access_points(
@@ -159,6 +156,15 @@ def design_wing(
         else None,
         dearer=dearer(ruled, found.solution, radio),
     )
+
+
+def _standing(candidates: Sequence[Candidate]) -> set[Option]:
+    """Return the kinds of access points of which some hang already."""
+    return {
+        Option.CELL_ACCESS_POINTS if place.kind == "cell" else Option.LANDING_ACCESS_POINTS
+        for place in candidates
+        if place.stands
+    }
 
 
 def _quiet(wing: WingProblem, radio: RadioAtHand, *, seed: int) -> tuple[Joint, RadioAtHand]:
