@@ -82,8 +82,10 @@ RULES = (
     ),
     (
         "What a survey found standing costs nothing and is used up to what it holds: containment, "
-        "outlets, ports, rack units and power of distributors, pairs that passed a test, and "
-        "access points, each of which needs a port. They are taken to be as good as new ones."
+        "outlets, ports, rack units and power of distributors, pairs that passed a test, access "
+        "points, each of which needs a port, and data cables from a distributor to a cell or a "
+        "landing that are no longer than a link may be and not in use throughout; other cables "
+        "are named. They are taken to be as good as new ones."
     ),
     ("Where no signal was measured, a design is not for construction."),
 )
@@ -105,10 +107,8 @@ def design_wing(
     storey_height_m = read_typologies()[shape.typology].storey_height_m
     wing = WingProblem.of(network, catalogue)
     wired = Joint.of(wing)
-    candidates = candidates_of(
-        network, height_m=catalogue.assumptions["radio_access_point_height_m"].likely
-    )
-    standing = _standing(candidates)
+    candidates = _places(wing)
+    standing = _kinds_that_stand(wing, candidates)
     too_dear = {
         option: why
         for option, why in dear_access_points(
@@ -158,12 +158,21 @@ def design_wing(
     )
 
 
-def _standing(candidates: Sequence[Candidate]) -> set[Option]:
-    """Return the kinds of access points of which some hang already."""
+def _places(wing: WingProblem) -> tuple[Candidate, ...]:
+    """Return where access points may hang, the ends of cables that stand on landings included."""
+    height_m = wing.catalogue.assumptions["radio_access_point_height_m"].likely
+    return (
+        *candidates_of(wing.network, height_m=height_m),
+        *wing.standing.candidates(height_m=height_m),
+    )
+
+
+def _kinds_that_stand(wing: WingProblem, candidates: Sequence[Candidate]) -> set[Option]:
+    """Return the kinds of access points of which some hang, or have their cable, already."""
     return {
         Option.CELL_ACCESS_POINTS if place.kind == "cell" else Option.LANDING_ACCESS_POINTS
         for place in candidates
-        if place.stands
+        if place.stands or place.candidate_id in wing.standing.places
     }
 
 

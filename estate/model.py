@@ -298,7 +298,9 @@ class AccessPoint:
 class Cable:
     """A cable or bundle along its route, a line of at least two points.
 
-    `free_count` are pairs or fibres not in use, in the whole bundle; `None` means "not stated".
+    `to_floor` is the floor of its last point, that of its first where it is None. `free_count`
+    are pairs or fibres not in use, in the whole bundle, and `length_m` is along the route;
+    `None` means "not stated".
     """
 
     cable_id: str
@@ -308,6 +310,8 @@ class Cable:
     cable_count: int | None = None
     free_count: int | None = None
     state: str = "new"
+    to_floor: int | None = None
+    length_m: float | None = None
     grade: Grade = Grade.ASSUMED
     source: str = ""
 

@@ -90,7 +90,7 @@ def dearer_because(design: WingDesign) -> str:
         f". A longer search could save at most £{saved_gbp:,.0f} of it" if saved_gbp >= 1 else ""
     )
     return (
-        f"£{more_gbp:,.0f} above the first rules. These {broken}. "
+        f"£{more_gbp:,.0f} dearer than by the first rules, which {broken}. "
         f"The design buys more of these: {named}{less}{search}"
     )
 

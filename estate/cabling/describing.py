@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from estate.cabling.joint import Joint
     from estate.cabling.solution import Link, Solution
 
+_NAMED = 5  # Cables of no use that are named one by one.
 _OPEN = frozenset({"tray", "basket"})
 _RADIO_ITEMS = ("access_point", "outlet_cat6a", "core_drill", "cable_cat6a")
 
@@ -142,6 +143,7 @@ class Description:
             signal_dbm=tuple(point.signal_dbm[cell] for cell in cells) if wireless else (),
             load=round(sum(point.serves[cell] for cell in cells), 4),
             forced_by=self._forced_by(link.point) if wireless else "",
+            reuses=point.reuses,
         )
 
     # What decided it
@@ -237,7 +239,7 @@ class Description:
         return LandingOption(
             option=option,
             offered=option in costs,
-            reason=reason,
+            reason=reason or (self._kept(solution, family) if solution else ""),
             points=len(served),
             cells_per_point=max(served.values(), default=0),
             whole_life_cost_gbp=pounds(costs[option] - without_gbp)
@@ -251,16 +253,31 @@ class Description:
             server for cell, server in enumerate(solution.servers) if families[cell] == family
         )
 
+    def _kept(self, solution: Solution, family: int) -> str:
+        """Return why a landing costs less than its points do, "" where it does not."""
+        families = self.joint.wing.families
+        pairs = [
+            (server, found == family)
+            for server, found in zip(solution.servers, families, strict=True)
+        ]
+        ours = {server for server, is_ours in pairs if is_ours}
+        shared = len(ours & {server for server, is_ours in pairs if not is_ours})
+        if not shared:
+            return ""
+        return f"{shared} of its {len(ours)} points serve other landings too, which keep them"
+
     def _reason(self, family: int, option: Option, costs: Mapping[Option, float]) -> str:
         if option == Option.NOTHING:
             return "leaves every cell of the landing without service"
         if option in costs:
-            ready = option == Option.OUTLETS and any(
+            cells = [
                 self.joint.wing.has_data(cell)
                 for cell, found in zip(self.joint.wing.cells, self.joint.wing.families, strict=True)
                 if found == family
-            )
-            return "reuses the data cabling in the cells" if ready else ""
+            ]
+            if option != Option.OUTLETS or not any(cells):
+                return ""
+            return f"reuses the data cabling of {sum(cells)} of {len(cells)} cells"
         if option in self.too_dear:
             return self.too_dear[option]
         return self.joint.refused.get(
@@ -341,7 +358,16 @@ class Description:
         return Estimate(low, likely, max(likely, ceil(switches.high / floor(max(1, holds.low)))))
 
     def warnings(self) -> tuple[str, ...]:
-        """Return what has to be checked on site: open containment that stands, beside power."""
+        """Return what has to be checked on site, and which cables that stand are of no use.
+
+        To be checked is open containment that stands, for its distance from power.
+        """
+        unused = self.joint.wing.standing.unused
+        left = len(unused) - _NAMED
+        more = (f"{left} more cables that stand are not used",) if left > 0 else ()
+        return (*self._open(), *unused[:_NAMED], *more)
+
+    def _open(self) -> tuple[str, ...]:
         ways = self.joint.wing.containment.ways
         open_m = sum(
             ways[number].span.length_m

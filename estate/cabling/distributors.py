@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil, floor, inf
 from typing import TYPE_CHECKING
 
-from estate.cabling.rules import permanent_link_m, switches_per_cabinet
+from estate.cabling.rules import switches_per_cabinet
 from estate.cabling.trunk import FibreWay
 from estate.model import Point
 
@@ -39,17 +39,6 @@ class Hub:
     fibre: FibreWay | None
     switches_max: int
     ports_free: int
-
-
-def link_limit_m(problem: WingProblem) -> float:
-    """Return the longest permanent link: the assumed limit at the assumed temperature."""
-    assumptions = problem.catalogue.assumptions
-    return permanent_link_m(
-        assumptions["permanent_link_m"].likely,
-        temperature_c=assumptions["containment_temperature_c"].likely,
-        screened=True,
-        rules=problem.rules,
-    )
 
 
 def ports_per_switch(problem: WingProblem) -> float:
@@ -144,7 +133,7 @@ def _cabinet_nodes(problem: WingProblem) -> list[int]:
     named = {numbers[name] for name in ends if name in numbers}
     nodes = sorted({*named, *problem.drawn_cabinets} - set(problem.rooms))
     lengths = [way.span.length_m for way in containment.ways]
-    limit_m = link_limit_m(problem)
+    limit_m = problem.link_limit_m
     while True:
         sources = [*problem.rooms, *nodes]
         distances, _ = containment.shortest(sources, lengths)

@@ -9,7 +9,7 @@ from functools import cached_property
 from math import fsum
 from typing import TYPE_CHECKING
 
-from estate.cabling.distributors import Hub, hubs_of, link_limit_m, ports_per_switch
+from estate.cabling.distributors import Hub, hubs_of, ports_per_switch
 from estate.cabling.options import BUILT, LABELS, WIRELESS, Option
 from estate.cabling.points import (
     OpticalLanding,
@@ -90,7 +90,7 @@ class Joint:
             refused=refused
             | _unreached(wing, points)
             | {(f, o): why for o, why in (too_dear or {}).items() for f in optical},
-            limit_m=link_limit_m(wing),
+            limit_m=wing.link_limit_m,
             ports_per_switch=ports_per_switch(wing),
         )
 
@@ -139,7 +139,14 @@ def _access_points(
         if point.name in standing:
             distances, _ = wing.room_routes
             room = wing.rooms[int(distances[:, point.node].argmin())]
-            yield replace(point, node=room, anchor=room, length_m=0.0, items={})
+            yield replace(
+                point,
+                node=room,
+                anchor=room,
+                length_m=0.0,
+                items={},
+                reuses="the access point",
+            )
         else:
             yield point
 

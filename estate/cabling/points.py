@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from estate.cabling.containment import Tap
+    from estate.cabling.standing import StandingLink
     from estate.cabling.wing import WingProblem
     from estate.radio.candidates import Candidate
     from estate.radio.serving import Reach
@@ -29,7 +30,7 @@ class ServicePoint:
     `serves` gives the load of each cell that it may serve as a share of what the point bears.
     `node` is where its cable starts and `length_m` the drop to it; `anchor` is the node that its
     containment cannot do without, which for fibre from a comms room is the far end. `per_cell`
-    is what a cell takes in addition to the point.
+    is what a cell takes in addition to the point, and `reuses` what of it stands already.
     """
 
     name: str
@@ -45,17 +46,15 @@ class ServicePoint:
     serves: dict[int, float]
     signal_dbm: dict[int, float] = field(default_factory=dict)
     per_cell: dict[int, dict[str, float]] = field(default_factory=dict)
+    reuses: str = ""
 
 
 def outlets_of(problem: WingProblem) -> Iterator[ServicePoint]:
-    """Yield an outlet for each cell; one that stands already needs no cable and no drilling."""
+    """Yield an outlet for each cell; a link that stands needs no cable and no drilling."""
     for number, (cell, tap) in enumerate(zip(problem.cells, problem.taps, strict=True)):
         outlet = next(iter(problem.outlets.get(cell.space_id, ())), None)
-        ready = problem.has_data(cell)
-        items = {"network_dock": 1.0}
-        if not ready:
-            items |= {"outlet_cat6a": 1.0} | _drilled(tap)
-        node = _nearest_room(problem, tap.node) if ready else tap.node
+        link = problem.standing.cells.get(cell.space_id)
+        node = problem.end_of(link, near=tap.node) if link else tap.node
         yield ServicePoint(
             name=outlet.outlet_id if outlet else f"outlet in {cell.location_key or cell.space_id}",
             option=Option.OUTLETS,
@@ -65,10 +64,20 @@ def outlets_of(problem: WingProblem) -> Iterator[ServicePoint]:
             space_id=cell.space_id,
             node=node,
             anchor=node,
-            length_m=0.0 if ready else tap.length_m,
-            items=items,
+            length_m=0.0 if link else tap.length_m,
+            items={"network_dock": 1.0} | (_finished(link) if link else _new(tap)),
             serves={number: 1.0},
+            reuses=link.words if link else "",
         )
+
+
+def _new(tap: Tap) -> dict[str, float]:
+    return {"outlet_cat6a": 1.0} | _drilled(tap)
+
+
+def _finished(link: StandingLink) -> dict[str, float]:
+    """Return what a link that stands still wants: an outlet at its end, where it has none."""
+    return {} if link.has_outlet else {"outlet_cat6a": 1.0}
 
 
 def pairs_of(problem: WingProblem) -> Iterator[ServicePoint]:
@@ -95,7 +104,11 @@ def pairs_of(problem: WingProblem) -> Iterator[ServicePoint]:
 def access_points_of(
     problem: WingProblem, candidates: Sequence[Candidate], reach: Reach
 ) -> Iterator[ServicePoint]:
-    """Yield an access point at each candidate from which some cell is served."""
+    """Yield an access point at each candidate from which some cell is served.
+
+    One that takes the link of a cell serves that landing alone: the link is then not wanted for
+    the outlet of the cell as well, since a landing has one technology.
+    """
     columns = {cell.space_id: number for number, cell in enumerate(problem.cells)}
     numbers = [columns[cell] for cell in reach.cells]
     taps = {c.space_id: tap for c, tap in zip(problem.cells, problem.taps, strict=True)}
@@ -107,16 +120,21 @@ def access_points_of(
             (numbers[int(column)], column, float(load))
             for column, load in zip(loads.indices[start:end], loads.data[start:end], strict=True)
         )
+        in_cell = candidate.kind == "cell"
+        link = _link_to(problem, candidate)
+        if link and in_cell:
+            found = [each for each in found if problem.cells[each[0]].floor == candidate.floor]
         if not found:
             continue
-        in_cell = candidate.kind == "cell"
+        fitting = {"outlet_cat6a": 1.0}
         if in_cell:
             tap = taps[candidate.space_id]
             node, drop_m = tap.node, tap.length_m + _apart(spots[candidate.space_id], candidate.at)
-            drilled = _drilled(tap)
+            fitting = _new(tap)
         else:
             node, drop_m = problem.containment.nearest(candidate.floor, candidate.at)
-            drilled = {}
+        if link:
+            node, drop_m, fitting = problem.end_of(link, near=node), 0.0, _finished(link)
         yield ServicePoint(
             name=candidate.candidate_id,
             option=Option.CELL_ACCESS_POINTS if in_cell else Option.LANDING_ACCESS_POINTS,
@@ -127,12 +145,21 @@ def access_points_of(
             node=node,
             anchor=node,
             length_m=round(drop_m, 3),
-            items={"access_point": 1.0, "outlet_cat6a": 1.0} | drilled,
+            items={"access_point": 1.0} | fitting,
             serves=heard_best({cell: load for cell, _, load in found}),
             signal_dbm={
                 cell: round(float(reach.signal_dbm[row, column]), 1) for cell, column, _ in found
             },
+            reuses=link.words if link else "",
         )
+
+
+def _link_to(problem: WingProblem, candidate: Candidate) -> StandingLink | None:
+    """Return the link that stands to where an access point may hang."""
+    if candidate.kind == "cell":
+        return problem.standing.cells.get(candidate.space_id)
+    place = problem.standing.places.get(candidate.candidate_id)
+    return place.link if place else None
 
 
 def heard_best(loads: Mapping[int, float]) -> dict[int, float]:

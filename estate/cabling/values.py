@@ -62,7 +62,8 @@ class BuiltPoint:
     `route` numbers the spans of `WingDesign.spans` from the point to its distributor.
     `signal_dbm` is expected at each cell, in the order of `cells` and empty for what is wired;
     `load` the share of its airtime or fibre that they take. `forced_by` is the cell that cannot
-    do without this access point, or "" where it stands for capacity alone.
+    do without this access point, or "" where it stands for capacity alone. `reuses` is what a
+    survey found of it, "" for nothing: its cable is then not in `length_m`.
     """
 
     name: str
@@ -79,6 +80,7 @@ class BuiltPoint:
     signal_dbm: tuple[float, ...]
     load: float
     forced_by: str
+    reuses: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from estate.cabling.containment import Containment, Tap, containment_of
-from estate.cabling.rules import Rules, read_rules
+from estate.cabling.rules import Rules, permanent_link_m, read_rules
+from estate.cabling.standing import Standing, standing_of
 from estate.catalogue import Catalogue
-from estate.model import DATA_CABLING, Distributor, Network, Outlet, Space
+from estate.model import Distributor, Network, Outlet, Space
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from estate.cabling.standing import StandingLink
 
 _CELL, _DUCT = "cell", "duct"
 
@@ -70,12 +73,33 @@ class WingProblem:
             found[outlet.space_id].append(outlet)
         return {space_id: tuple(outlets) for space_id, outlets in found.items()}
 
-    def has_data(self, cell: Space) -> bool:
-        """Return whether an outlet of Cat 5e or better stands in a cell already."""
-        return any(
-            outlet.state == "existing" and outlet.category in DATA_CABLING
-            for outlet in self.outlets.get(cell.space_id, ())
+    @cached_property
+    def link_limit_m(self) -> float:
+        """Return the longest permanent link: the assumed limit at the assumed temperature."""
+        assumptions = self.catalogue.assumptions
+        return permanent_link_m(
+            assumptions["permanent_link_m"].likely,
+            temperature_c=assumptions["containment_temperature_c"].likely,
+            screened=True,
+            rules=self.rules,
         )
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Return the links that stand already: outlets with data cabling, and data cables."""
+        return standing_of(self.network, limit_m=self.link_limit_m)
+
+    def has_data(self, cell: Space) -> bool:
+        """Return whether a link of Cat 5e or better leads to a cell already."""
+        return cell.space_id in self.standing.cells
+
+    def end_of(self, link: StandingLink, *, near: int) -> int:
+        """Return the node of the comms room where a link ends, the nearest where none is known."""
+        for distributor, node in zip(self.comms_rooms, self.rooms, strict=True):
+            if distributor.distributor_id == link.distributor:
+                return node
+        distances, _ = self.room_routes
+        return self.rooms[int(np.argmin(distances[:, near]))]
 
     def pair_mbps(self, cell: Space) -> float:
         """Return the rate of the best telephony pair of a cell that has passed a test, or 0."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from estate.plan import Plan, SitePlan, WingPlan
     from estate.workspace import Workspace
 
+_POINTS_LISTED = 12  # More access points than this are told by landing.
+
 
 @click.command()
 @click.argument("place")
@@ -308,6 +310,7 @@ def _point_facts(point: BuiltPoint, design: WingDesign) -> dict[str, Any]:
         "forced_by": point.forced_by,
         "distributor": point.distributor,
         "length_m": point.length_m,
+        "reuses": point.reuses,
     }
 
 
@@ -393,15 +396,35 @@ def _wing_text(answer: dict[str, Any]) -> str:
         if landing["runner_up"]:
             lines.append(f"  £{landing['margin_gbp']:,.0f} cheaper than {landing['runner_up']}")
         lines += [
-            f"  {o['option']:<26} "
-            + (f"£{o['whole_life_cost_gbp']:>10,.0f} whole life" if o["offered"] else o["reason"])
+            f"  {o['option']:<26} " + "; ".join(filter(None, (_cost_text(o), o["reason"])))
             for o in landing["options"]
         ]
-    lines += [_point_text(point) for point in answer["access_points"]]
+    lines += _points_text(answer)
     lines += _radio_text(answer)
     return "\n".join(
         [*lines, "rules, and what they get wrong:", *(f"  {r}" for r in answer["rules"])]
     )
+
+
+def _cost_text(option: dict[str, Any]) -> str:
+    return f"£{option['whole_life_cost_gbp']:>10,.0f} whole life" if option["offered"] else ""
+
+
+def _points_text(answer: dict[str, Any]) -> list[str]:
+    """Return a line for each access point; where there are many, one for each landing."""
+    points = answer["access_points"]
+    if len(points) <= _POINTS_LISTED or len(answer["landings"]) == 1:
+        return [_point_text(point) for point in points]
+    lines = []
+    for landing in sorted({point["landing"] for point in points}):
+        here = [point for point in points if point["landing"] == landing]
+        cells = sum(len(point["cells"]) for point in here)
+        lines.append(
+            f"landing {landing}: {len(here)} access points for {cells} cells, "
+            f"{min(min(p['signal_dbm']) for p in here):g} dBm at the weakest, "
+            f"{max(p['airtime'] for p in here):.0%} of its airtime at the busiest"
+        )
+    return [*lines, "  (explain a landing to see each)"]
 
 
 def _radio_text(answer: dict[str, Any]) -> list[str]:
@@ -421,6 +444,7 @@ def _radio_text(answer: dict[str, Any]) -> list[str]:
 
 def _point_text(point: dict[str, Any]) -> str:
     why = f"forced by {point['forced_by']}" if point["forced_by"] else "for airtime"
+    why += f"; uses {point['reuses']}" if point["reuses"] else ""
     weakest = min(point["signal_dbm"])
     return (
         f"  {point['name']}: channel {point['channel']}, {len(point['cells'])} cells, "

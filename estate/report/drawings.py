@@ -271,6 +271,7 @@ def _points(network: Network, point: BuiltPoint, design: WingDesign) -> Iterator
     """Yield what serves cells; a splitter serves them through an outlet in each."""
     if point.option in WIRELESS:
         title = f"access point for {', '.join(point.cells)}"
+        title += f"; uses {point.reuses}" if point.reuses else ""
         if point.signal_dbm:
             title += f"; {min(point.signal_dbm):g} dBm at the weakest"
         channel = design.air.channels.get(point.name) if design.air else None
@@ -290,12 +291,18 @@ def _points(network: Network, point: BuiltPoint, design: WingDesign) -> Iterator
 
 
 def _cables(network: Network, design: WingDesign, *, number: int) -> Iterator[Shape]:
-    """Yield the cable from the containment to each access point; in a cell by way of its outlet."""
-    standing = {found.access_point_id for found in network.access_points}
+    """Yield cables that stand, and that from the containment to each new access point.
+
+    In a cell the latter goes by way of its outlet.
+    """
+    for cable in network.cables:
+        if cable.state == "existing" and cable.floor == number - 1:
+            title = f"{cable.kind} cable {cable.cable_id}, existing"
+            yield Shape(kind="line", points=cable.route, style="existing", title=title)
     joints = [j.at for j in network.junctions if j.floor == number - 1]
     outlets = {outlet.space_id: outlet.at for outlet in network.outlets}
     for point in design.points:
-        if point.option not in WIRELESS or point.landing != number or point.name in standing:
+        if point.option not in WIRELESS or point.landing != number or point.reuses:
             continue
         by_way = [outlets[point.space]] if point.space in outlets else []
         first = by_way[0] if by_way else point.at

@@ -148,6 +148,7 @@ class _Reading:
         )
 
     def cable(self, cable: Feature) -> Cable:
+        upper = cable.integer("to_floor")
         return Cable(
             cable_id=cable.name,
             route=tuple(cable.geometry.coords),
@@ -155,6 +156,8 @@ class _Reading:
             cable_count=cable.integer("cable_count"),
             free_count=cable.integer("free_count"),
             state=cable.text("state"),
+            to_floor=None if upper is None else self.landing(upper),
+            length_m=cable.number_of("length_m"),
             **self._known(cable),
         )
 

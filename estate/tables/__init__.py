@@ -415,6 +415,8 @@ SURVEY = (
         _kind("kind", "What the cable is", *_CATEGORIES, "fibre_om4", "fibre_os2", "coaxial"),
         _tally("cable_count", "Cables in the bundle", "24"),
         _tally("free_count", "Pairs or fibres not in use, in all", "10"),
+        _storey("to_floor", "Storey of its other end; blank for the same", blank=True),
+        _amount("length_m", "Length along the route; blank for that drawn", "41.5", "m", high=5000),
         _STATE,
     ),
     _layer(

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from shapely import LineString
 
 from estate.design import design_wing
 
@@ -137,3 +138,70 @@ def test_cables_in_an_open_tray_that_stands_are_to_be_checked_beside_power(sheet
     (warning,) = designed().warnings
 
     assert "200 mm from power" in warning
+
+
+def lay(sheet, ends, **values):
+    """Draw a data cable that stands from the rack of wing A to each place, by floor."""
+    every(sheet, "distributors", of_wing_a, state="existing")
+    (rack,) = sheet.read("distributors").query("wing == 'A'").geometry
+    for number, (floor, at) in enumerate(ends, start=1):
+        cable = {"cable_id": f"data-{number}", "kind": "cat6a", "state": "existing", "wing": "A"}
+        route = LineString([(rack.x, rack.y), (at.x, at.y)])
+        facts = {"floor": 0, "to_floor": floor, "length_m": 40.0, **values}
+        sheet.add("cables", **cable, **facts, geometry=route)
+
+
+def cells_of_wing_a(sheet):
+    cells = sheet.read("spaces").query("kind == 'cell' and wing == 'A'")
+    return [(cell["floor"], cell.geometry.centroid) for _, cell in cells.iterrows()]
+
+
+def test_cables_that_stand_to_each_cell_leave_only_outlets_to_buy(sheet, designed, priced):
+    before = designed()
+    lay(sheet, cells_of_wing_a(sheet))
+
+    after = designed()
+
+    for item in ("cable_cat6a", "core_drill", "containment_steel"):
+        assert bought(before, item) > 0, item
+        assert bought(after, item) == 0, item
+    assert bought(after, "outlet_cat6a") == bought(after, "network_dock") == 9
+    reused = {point.reuses for point in after.points}
+    assert reused == {f"the cable data-{number}, 40.0 m" for number in range(1, 10)}
+    reasons = {str(option.option): option.reason for option in after.landings[0].options}
+    assert reasons["outlet_per_cell"] == "reuses the data cabling of 5 of 5 cells"
+    saved = {item: bought(before, item) - bought(after, item) for item in before_and_after(before)}
+    assert before.cost_gbp - after.cost_gbp == pytest.approx(priced(**saved), abs=Decimal("0.5"))
+
+
+def before_and_after(design):
+    parts = [*(landing.quantities for landing in design.landings), design.shared]
+    return {item for part in parts for item in part}
+
+
+def test_a_cable_that_stands_and_is_too_long_is_named_and_bought_anew(sheet, designed):
+    cells = cells_of_wing_a(sheet)
+    lay(sheet, cells[:1], length_m=95.0)
+
+    design = designed()
+
+    assert bought(design, "outlet_cat6a") == 9
+    assert {point.reuses for point in design.points} == {""}
+    (said,) = design.warnings
+    assert said == (
+        "the cable data-1 that stands is not used: it is 95.0 m long, and a link may have 86.5 m"
+    )
+
+
+def test_an_access_point_hangs_where_a_cable_that_stands_leads(sheet, designed):
+    every(sheet, "walls", of_wing_a, material="brick", thickness_mm=103)
+    landings = sheet.read("spaces").query("kind == 'landing' and wing == 'A'")
+    lay(sheet, [(row["floor"], row.geometry.centroid) for _, row in landings.iterrows()])
+
+    design = designed()
+
+    reusing = [point for point in design.points if point.reuses]
+    assert {str(landing.chosen) for landing in design.landings} == {"access_points_on_landing"}
+    assert reusing == list(design.points)
+    assert bought(design, "access_point") == len(reusing)  # The cable stands, not what it feeds.
+    assert bought(design, "cable_cat6a") == 0
