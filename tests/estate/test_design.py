@@ -126,7 +126,7 @@ def test_data_cabling_in_the_cells_is_reused(catalogue):
 
     assert ready.landings[0].chosen == Option.OUTLETS
     assert "outlet_cat6a" not in quantities_of(ready)
-    assert option_of(ready, Option.OUTLETS).reason == "reuses the data cabling in the cells"
+    assert option_of(ready, Option.OUTLETS).reason == "reuses the data cabling of 12 of 12 cells"
 
 
 def test_beyond_the_link_limit_a_cabinet_stands_in_the_wing_with_fibre_to_it(catalogue):
