@@ -36,8 +36,9 @@ T = TypeVar("T")
 
 RULES = (
     (
-        "Each wing is a problem of its own, and wings of one shape are designed once: no public "
-        "plan shows which wings could share a cabinet. Cables end in the comms room or in a new "
+        "Each wing is a problem of its own, and wings of one shape are designed once; what the "
+        "wings of a prison cost at least adds up. No public plan shows which wings could share a "
+        "cabinet, so none does. Cables end in the comms room or in a new "
         "cabinet at a riser, in a hub or, where the link limit asks for one, on a landing."
     ),
     (

@@ -15,6 +15,7 @@ from estate.sizing import Sizing
 from estate.survey.networks import network_of, perimeter_of
 from estate.survey.places import Places
 from estate.survey.routes import trace
+from estate.survey.sharing import shared_out
 from estate.survey.wings import by_wing, cells_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ SURVEY_RULES = (
         "In a surveyed wing, containment that stands already is not bought again, the way to the "
         "comms room included, unless more than 40 % of it is full; its outlets count as there "
         "only if each of its cells has one of Cat 5e or better."
+    ),
+    (
+        "Surveyed wings whose spans lead to one distributor share by their cells what is free in "
+        "it; new switches and cabinets there are bought for each of them."
     ),
     (
         "A surveyed wing is drawn as surveyed; its cost has one kind of wall, that of most of "
@@ -74,7 +79,10 @@ def surveyed(sizing: Sizing, survey: Survey, *, prison_id: str) -> Surveyed:
         wing = _Reading(part, base).wing()
         wings.append(wing)
         networks[wing.key] = replace(network_of(part), perimeter=perimeter)
-    return Surveyed(sizing=_resized(sizing, survey, wings, unknown), networks=networks)
+    return Surveyed(
+        sizing=_resized(sizing, survey, wings, unknown),
+        networks=shared_out(networks, {wing.key: wing.cells for wing in wings}),
+    )
 
 
 def _resized(

@@ -110,3 +110,29 @@ def test_corners_of_trays_side_by_side_do_not_join_them(sheet, result):
 
     middles = [span for span in spans if span.span_id in {"one#2", "other#2"}]
     assert len({span.start for span in middles} | {span.end for span in middles}) == 4
+
+
+def test_free_ports_of_a_rack_to_which_two_wings_lead_are_used_once(sheet, result):
+    racks = sheet.read("distributors").set_index("wing").geometry
+    name = sheet.read("distributors").query("wing == 'A'").distributor_id.iloc[0]
+    sheet.change("distributors", name, state="existing", switch_ports_free=24)
+    sheet.add(
+        "spans",
+        span_id="between",
+        wing="B",
+        floor=0,
+        containment="duct",
+        state="existing",
+        geometry=LineString([racks["B"], racks["A"]]),
+    )
+
+    networks = result().networks
+
+    parts = [
+        distributor.switch_ports_free
+        for network in networks.values()
+        for distributor in network.distributors
+        if distributor.distributor_id == name
+    ]
+    assert len(parts) == 2
+    assert sum(parts) == 24
