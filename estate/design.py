@@ -198,4 +198,4 @@ def _explained(solve: Callable[..., T], joint: Joint, *, seed: int) -> T:
     try:
         return solve(joint, seed=seed)
     except InfeasibleError as error:
-        raise no_design(joint, error) from error
+        raise no_design(joint, error) from None

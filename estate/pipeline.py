@@ -312,7 +312,8 @@ class _Work:
         try:
             return design_wing(self.wing.shape, self.catalogue, self.network)
         except NoPlanError as error:
-            raise NoPlanError(f"wing {self.wing.key}: {error}", hint=error.hint) from error
+            what = f"wing {self.wing.key}: {error}"
+            raise NoPlanError(what, hint=error.hint, problems=error.problems) from None
 
     def kept_in(self, cache: DesignCache) -> WingDesign | None:
         """Return the design that was kept, None where it is to be made."""

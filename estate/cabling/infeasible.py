@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from estate.cabling.options import BUILT, LABELS
-from estate.errors import NoPlanError
+from estate.errors import NoPlanError, Problem
 
 if TYPE_CHECKING:
     from estate.cabling.joint import Joint
-    from estate.optimise import InfeasibleError
+    from estate.optimise import InfeasibleError, Remedy
 
 _NAMED_MAX = 5
 
@@ -19,15 +19,55 @@ _NAMED_MAX = 5
 def no_design(joint: Joint, error: InfeasibleError) -> NoPlanError:
     """Return the error that names the cells at odds with the rules and the cheapest way out."""
     cells = _without_service(joint)
-    if not cells:
-        named = ", ".join(_key(joint, int(cell)) for cell in error.culprits[:_NAMED_MAX])
-        what = f"no design keeps every rule for the cells {named or 'of this wing'}: {error}"
-        hint = "allow more switches in a cabinet, or draw another distributor in the survey"
-        return NoPlanError(what, hint=hint)
-    lines = [_link_words(joint, cell) for cell in cells[:_NAMED_MAX]]
-    if len(cells) > _NAMED_MAX:
-        lines.append(f"and {len(cells) - _NAMED_MAX} cells more")
-    return NoPlanError("; ".join(lines), hint=_way_out(joint, cells))
+    if cells:
+        return NoPlanError(
+            f"no design keeps every rule for {_count(len(cells), of=len(joint.wing.cells))}",
+            hint=_way_out(joint, cells),
+            problems=_listed([_link_problem(joint, cell) for cell in cells]),
+        )
+    named = [_key(joint, int(cell)) for cell in error.culprits]
+    what = f"no design keeps every rule for {_count(len(named), of=len(joint.wing.cells))} together"
+    problems = [
+        Problem("", f"cell {key}", "each could be served, and not all at once", "see what to try")
+        for key in named
+    ]
+    return NoPlanError(what, hint=_remedies(joint, error), problems=_listed(problems))
+
+
+def _count(cells: int, *, of: int) -> str:
+    return f"{cells} of {of} cells" if cells else "the wing"
+
+
+def _listed(problems: list[Problem]) -> list[Problem]:
+    """Return the first of several problems, and how many more there are."""
+    left = len(problems) - _NAMED_MAX
+    if left <= 0:
+        return problems
+    more = Problem("", f"and {left} cells more", "likewise", "the same helps them")
+    return [*problems[:_NAMED_MAX], more]
+
+
+def _remedies(joint: Joint, error: InfeasibleError) -> str:
+    """Return the least that would have to give, in site words."""
+    ways = joint.wing.containment.ways
+
+    def words(remedy: Remedy) -> str:
+        match remedy.kind:
+            case "length_limit":
+                return f"allow links of {remedy.amount:.1f} m (permanent_link_m)"
+            case "ports":
+                return (
+                    f"make room for {remedy.amount:g} more ports in {joint.hubs[remedy.index].name}"
+                )
+            case "cables":
+                span = ways[remedy.index].span.span_id
+                return f"make room for {remedy.amount:g} more cables along {span}"
+            case _:
+                point = joint.points[remedy.index].name
+                return f"let {point} bear {remedy.amount:.0%} more (radio_airtime_max)"
+
+    said = " and ".join(map(words, error.remedies))
+    return said or "allow more switches in a cabinet, or draw another distributor in the survey"
 
 
 def _without_service(joint: Joint) -> list[int]:
@@ -55,15 +95,18 @@ def _nearest(joint: Joint, cell: int) -> tuple[float, str]:
     return float(distances[hub, tap.node]) + tap.length_m, joint.hubs[hub].name
 
 
-def _link_words(joint: Joint, cell: int) -> str:
+def _link_problem(joint: Joint, cell: int) -> Problem:
     length_m, hub = _nearest(joint, cell)
-    key = _key(joint, cell)
+    place = f"cell {_key(joint, cell)}"
     if not np.isfinite(length_m):
-        return f"cell {key} has no way along containment to any distributor"
+        what = "it has no way along containment to any distributor"
+        return Problem("", place, what, "draw the missing span in the survey")
     via = joint.wing.containment.names[joint.wing.taps[cell].node]
-    return (
-        f"cell {key} reaches no distributor within {joint.limit_m:g} m; "
-        f"nearest {length_m:.1f} m, {hub} via {via}"
+    return Problem(
+        "",
+        place,
+        f"it reaches no distributor within {joint.limit_m:g} m",
+        f"the nearest is {length_m:,.1f} m away, {hub} via {via}",
     )
 
 
@@ -79,7 +122,7 @@ def _way_out(joint: Joint, cells: list[int]) -> str:
     refused = f"; not offered there: {', '.join(others)}" if others else ""
     return (
         f"draw a distributor within {joint.limit_m:g} m of these cells, or allow links of "
-        f"{longest_m:.1f} m (permanent_link_m){refused}"
+        f"{longest_m:,.1f} m (permanent_link_m){refused}"
     )
 
 

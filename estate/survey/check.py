@@ -68,6 +68,8 @@ def survey_problems(survey: Survey, *, known: Collection[str]) -> Iterator[Probl
     yield from _point_problems(survey, places)
     for span in survey.layers["spans"]:
         yield from _span_problems(span)
+    for cable in survey.layers["cables"]:
+        yield from _length_problems(cable)
     for code, wing in by_wing(survey, prison_id=prison_id).items():
         yield from _route_problems(code, wing, places)
 
@@ -207,12 +209,18 @@ def _span_problems(span: Feature) -> Iterator[Problem]:
         what = f"it goes from floor {span.floor} to {upper} and is no riser"
         yield span.problem(what, "make its containment riser, or clear to_floor")
     # A duct may be drawn to a room that only stands for the comms room, which is elsewhere.
-    if riser or span.text("containment") == "duct" or length_m is None:
+    if not riser and span.text("containment") != "duct":
+        yield from _length_problems(span)
+
+
+def _length_problems(feature: Feature) -> Iterator[Problem]:
+    length_m = feature.number_of("length_m")
+    if length_m is None or feature.geometry is None:
         return
-    drawn_m = float(span.geometry.length)
+    drawn_m = float(feature.geometry.length)
     if length_m < drawn_m - _LENGTH_ROUNDED_M:
         what = f"its length_m is {length_m:g}, and it is drawn {drawn_m:.1f} m long"
-        yield span.problem(what, "correct it, or clear it to take the length drawn")
+        yield feature.problem(what, "correct it, or clear it to take the length drawn")
 
 
 def _route_problems(code: str, wing: Survey, places: Places) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ import pytest
 
 from estate.cabling.infeasible import no_design
 from estate.cabling.solving import solved
-from estate.optimise import InfeasibleError
+from estate.optimise import InfeasibleError, Remedy
 
 
 def test_a_cell_without_a_way_is_named_with_what_to_draw(joint_of, corridor):
@@ -16,7 +16,57 @@ def test_a_cell_without_a_way_is_named_with_what_to_draw(joint_of, corridor):
         solved(joint, seed=1)
     error = no_design(joint, refusal.value)
 
-    assert str(error) == "cell 1-003 has no way along containment to any distributor"
+    assert str(error) == "no design keeps every rule for 1 of 3 cells"
+    assert [str(problem) for problem in error.problems] == [
+        (
+            "cell 1-003: it has no way along containment to any distributor; "
+            "draw the missing span in the survey"
+        )
+    ]
     assert error.hint == (
         "draw the missing span in the survey, from the cell's outlet to a distributor"
     )
+
+
+def test_cells_too_far_for_copper_and_fibre_are_named_with_how_far_a_link_would_have_to_reach(
+    joint_of, corridor
+):
+    # 15 km of fibre lose 6 dB, and with connectors and reserve more than optics bridge.
+    network = corridor(7)
+    first, *others = network.spans
+    joint = joint_of(replace(network, spans=(replace(first, length_m=15_000.0), *others)))
+
+    with pytest.raises(InfeasibleError) as refusal:
+        solved(joint, seed=1)
+    error = no_design(joint, refusal.value)
+
+    assert str(error) == "no design keeps every rule for 7 of 7 cells"
+    first, *_, last = map(str, error.problems)
+    assert first == (
+        "cell 1-007: it reaches no distributor within 86.5 m; "
+        "the nearest is 15,063.0 m away, cabinet in room via joint-7"
+    )
+    assert last == "and 2 cells more: likewise; the same helps them"
+    assert error.hint.startswith(
+        "draw a distributor within 86.5 m of these cells, or allow links of 15,063.0 m "
+    )
+    assert "passive optical to each cell" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("remedy", "words"),
+    [
+        (Remedy(kind="length_limit", index=-1, amount=97.25), "allow links of 97.2 m"),
+        (Remedy(kind="ports", index=0, amount=3), "3 more ports in cabinet in room"),
+        (Remedy(kind="cables", index=0, amount=2), "2 more cables along run-1"),
+        (Remedy(kind="load", index=0, amount=0.25), "let outlet-1 bear 25% more"),
+    ],
+)
+def test_what_would_have_to_give_is_said_in_site_words(joint_of, corridor, remedy, words):
+    refusal = InfeasibleError("", culprits=[0, 2], remedies=[remedy])
+
+    error = no_design(joint_of(corridor(3)), refusal)
+
+    assert words in error.hint
+    assert str(error) == "no design keeps every rule for 2 of 3 cells together"
+    assert [problem.place for problem in error.problems] == ["cell 1-001", "cell 1-003"]

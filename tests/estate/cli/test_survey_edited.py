@@ -1,5 +1,6 @@
 """A draft edited as a person does in QGIS: what they may do, and every fault they can make."""
 
+import re
 import sqlite3
 from contextlib import closing
 
@@ -152,3 +153,25 @@ def test_a_half_copied_file_is_refused(spare, draft, share):
 
     assert "it is damaged or half-copied; copy the file again, whole" in said
     assert not (spare.root / "inputs" / "surveys").exists()
+
+
+def test_a_prison_without_a_design_ends_the_plan_and_leaves_the_old_one(spare, draft):
+    def stretched(frame):
+        frame.loc[frame["containment"] != "drop", "length_m"] = 5000.0
+        return frame
+
+    draft.layer("spans", stretched)
+    spare.answer("estate", "import", "survey", draft.path)
+    before = (spare.root / "out" / "plan.json").read_bytes()
+
+    result = spare.run("estate", "plan")
+
+    assert (result.exit_code, result.stdout) == (4, "")
+    first, *rest = result.stderr.splitlines()
+    assert re.fullmatch(
+        r"error: wing EYI-HB\d: no design keeps every rule for \d+ of \d+ cells", first
+    )
+    assert rest[0].startswith("  try: draw a distributor within 86.5 m of these cells, or allow ")
+    assert rest[1].startswith("  cell EYI-HB")
+    assert "because" not in result.stderr
+    assert (spare.root / "out" / "plan.json").read_bytes() == before

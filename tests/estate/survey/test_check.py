@@ -246,6 +246,17 @@ def test_a_length_shorter_than_its_drawing_is_found(sheet):
     ]
 
 
+def test_a_cable_shorter_than_its_drawing_is_found(sheet):
+    run = LineString([(0, 0), (30, 40)])
+    sheet.add("cables", cable_id="data-1", wing="A", floor=0, kind="cat6", geometry=run)
+    assert sheet.problems() == []
+    sheet.change("cables", "data-1", length_m=49.0)
+
+    assert sheet.problems() == [
+        ("layer cables, data-1", "its length_m is 49, and it is drawn 50.0 m long")
+    ]
+
+
 def test_only_a_riser_changes_floor_and_it_has_to(sheet):
     sheet.change("spans", "LEI-A/run-1-002", to_floor=1)
     sheet.change("spans", "LEI-B/riser-1-2", to_floor=0)
