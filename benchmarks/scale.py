@@ -1,6 +1,6 @@
 """What a whole estate costs the one who orders: 90,000 simulated devices in 120 prisons.
 
-    python -m benchmarks.scale [--small] [--postgresql]
+    python -m benchmarks.scale [--postgresql] [DEVICES…]
 
 A sweep, an update and then a lock of everything, through the same code that real devices get; the
 wire alone is simulated (fleet/simulator). 3 % of the devices are off, 1 % fail, and one prison is
@@ -57,10 +57,11 @@ if TYPE_CHECKING:
 
     from fleet.device import Device
 
-SIZES = ((1_000, 4), (10_000, 24), (90_000, 120))
+SIZES = (1_000, 10_000, 90_000)
+DEVICES_PER_PRISON = 750
+PRISONS_MIN = 4  # One of them is cut off, and the others are to be most of it.
 # What an order takes on the whole, as measured in the rehearsal.
 ROUND_TRIP_S = 0.7
-SMALL = ((200, 2), (1_000, 4))
 PAYLOAD_BYTES = 1_000_000
 # 1 % of the devices fail, and a coverage set that none may fail in would wait for a person.
 FAILED_MAX = """\
@@ -127,7 +128,9 @@ def main() -> None:
         "would take min",
     )
     # A process for each size: memory once taken is seldom given back.
-    for devices, prisons in SMALL if "--small" in sys.argv else SIZES:
+    sizes = [int(word) for word in sys.argv[1:] if word.isdecimal()]
+    for devices in sizes or SIZES:
+        prisons = max(PRISONS_MIN, round(devices / DEVICES_PER_PRISON))
         with get_context("spawn").Pool(1) as pool:
             loads = [Load(**one) for one in pool.apply(measured, (devices, prisons, database))]
         print(aligned(headings, map(row, loads)))

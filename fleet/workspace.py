@@ -60,6 +60,11 @@ class Workspace:
         return self.root / "out" / "topology.json"
 
     @property
+    def allowlists(self) -> Path:
+        """Return where devices of which place may go, as the estate half compiled it."""
+        return self.root / "out" / "allowlists.json"
+
+    @property
     def keys(self) -> Path:
         """Return the folder of the authorities and operators' keys; for its owner alone."""
         return self.root / "keys"

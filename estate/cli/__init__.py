@@ -24,6 +24,11 @@ class _Commands(EstateGroup, LazyGroup):
         "plan": ("estate.cli.plan", "plan", "Design, price and rank every prison."),
         "rank": ("estate.cli.rank", "rank", "Show the order of the prisons."),
         "explain": ("estate.cli.explain", "explain", "Say why a prison or wing stands as it does."),
+        "allowlists": (
+            "estate.cli.allowlists",
+            "allowlists",
+            "Compile where devices may go, by tier and place.",
+        ),
         "compare": ("estate.cli.compare", "compare", "Show what changed between two plans."),
     }
 

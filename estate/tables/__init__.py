@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from estate.column import Column, Table
 from estate.tables.catalogue import ASSUMPTIONS, RATES
+from estate.tables.internet import DESTINATIONS, TIERS
 from estate.tables.readings import CALIBRATIONS, MEASUREMENTS
 
 __all__ = [
@@ -16,12 +17,14 @@ __all__ = [
     "BULLETIN",
     "BULLETIN_NAMES",
     "CALIBRATIONS",
+    "DESTINATIONS",
     "MEASUREMENTS",
     "PROVISIONAL",
     "RATES",
     "REGISTER",
     "SPUR_RULES",
     "SURVEY",
+    "TIERS",
     "WINGS",
 ]
 

@@ -183,47 +183,49 @@ def release(ctx: click.Context, hours: float, **given: Any) -> None:
     "source",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     required=True,
-    help="JSON: a list of network, protocol (tcp or udp) and port.",
+    help="What wingspan estate allowlists wrote; or one list: network or host, protocol, port.",
 )
+@click.option("--tier", default="", help="Only the devices of this tier of a compiled file.")
 @hours_option
-def allowlist(ctx: click.Context, source: Path, hours: float, **given: Any) -> None:
+def allowlist(ctx: click.Context, source: Path, tier: str, hours: float, **given: Any) -> None:
     """Say where devices may go while nothing is locked; nowhere else is left open.
 
-    A list that lets a device go where the one before did not needs a second person, and so does the
-    first list of a device.
+    A compiled file has a list for each tier, and a device gets the list of its place. A list that
+    lets a device go where the one before did not needs a second person, and so does the first list
+    of a device. A host stands for itself and whatever is below it.
 
     \b
     Example:
-      wingspan fleet allowlist MDI --file allowlist.json --yes
+      wingspan fleet allowlist MDI --file out/allowlists.json --tier standard --yes
+      wingspan fleet allowlist device:WS-000123 --file allowlist.json --yes
     """
-    from hashlib import sha256
-
-    from fleet.allowlist import read_allowlist
+    from fleet.allowlist import Allowlists, Chosen, read_allowlist
     from fleet.approval import Action
-
-    text = read_allowlist(source)
-    digest = sha256(text.encode()).hexdigest()
-    widening = _widens(ctx.obj, text, scope=given["scope"])
-    parameters = {"allowlist_sha256": digest, "widens": widening}
-    wish = Wish(action=Action.ALLOWLIST, parameters=parameters, hours=hours, allowlist=text)
-    ask_for(ctx, wish, **given)
-
-
-def _widens(workspace: Workspace, text: str, *, scope: tuple[str, ...]) -> bool:
-    """Return whether a list opens a way to any device of a scope, as far as we know."""
-    from fleet.allowlist import widens
     from fleet.device import REACHABLE_STATES
     from fleet.registry import Registry
-    from fleet.registry.requests import allowlists_of
     from fleet.scope import Scope
+    from fleet.tier import parameters_of, wider_for
 
+    read = read_allowlist(source)
+    workspace: Workspace = ctx.obj
     with Registry.open(workspace.settings().database) as registry:
-        devices = registry.devices(Scope.parse(scope).in_states(REACHABLE_STATES), some=True)
-        nonces = {device.device: device.nonce for device in devices}
-        with registry.reading() as connection:
-            before = allowlists_of(connection, nonces)
-    known = set(before.values())
-    return len(before) < len(nonces) or any(widens(each, text) for each in known)
+        meant = Scope.parse(given["scope"]).in_states(REACHABLE_STATES)
+        devices = registry.devices(meant, some=True)
+        chosen = Chosen(tier=tier, text=str(read))
+        if isinstance(read, Allowlists):
+            chosen, devices = read.one_for(devices, tier=tier)
+        elif tier:
+            raise InputError(f"{source} is one list and has no tiers", hint="leave --tier out")
+        parameters = parameters_of(chosen, widens=wider_for(registry, devices, chosen.text))
+    names = {device.device for device in devices}
+    wish = Wish(
+        action=Action.ALLOWLIST,
+        parameters=parameters,
+        hours=hours,
+        allowlist=chosen.text,
+        unwanted=lambda device: "" if device.device in names else f"its tier is not {tier}",
+    )
+    ask_for(ctx, wish, **given)
 
 
 def _locks_that_hold(workspace: Workspace) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from fleet.errors import InputError, NotProvenError
 from reports.terminal import complain, emit, json_option
 
 if TYPE_CHECKING:
+    from fleet.cli.tiering import Tiering
     from fleet.device import Device
     from fleet.enrolment import Centre
     from fleet.workspace import Workspace
@@ -31,31 +32,36 @@ _absent = click.option(
 @_why
 @_absent
 @json_option
-@click.pass_obj
+@click.pass_context
 def move(  # noqa: PLR0913 - click hands over each option
-    workspace: Workspace, /, *, device: str, cell: str, why: str, absent: bool, as_json: bool
+    ctx: click.Context, /, *, device: str, cell: str, why: str, absent: bool, as_json: bool
 ) -> None:
     """Record that DEVICE is now in CELL, a location key such as MDI-A-2-014.
 
     In another prison the device lets that prison's operators in from then on, and no longer those
-    of the one before: it is told first, and where it cannot be, nothing is changed.
+    of the one before: it is told first, and where it cannot be, nothing is changed. Where
+    out/allowlists.json is there it also gets the list of its new place: what that does not allow
+    is taken away at once, and what it allows besides waits for a second person.
 
     \b
     Example:
       wingspan fleet move WS-000001 MDI-A-2-014 --why "wing refurbished"
     """
     from fleet.cli.centre import centre_of
+    from fleet.cli.tiering import tiering_of
 
+    workspace: Workspace = ctx.obj
     with centre_of(workspace) as (centre, registry):
         before = registry.device(device)
-        prison = registry.prison_of(cell)
+        placed = registry.placed(before, cell)
+        tiering = tiering_of(workspace, registry, placed)
         # Moved to where it is already, it may be one that could not be told the first time.
-        if prison != before.prison_id or cell == before.cell:
-            _tell(centre, before, prison, absent=absent)
+        if placed.prison_id != before.prison_id or cell == before.cell:
+            _tell(centre, before, placed.prison_id, absent=absent)
         moved = registry.move(device, cell, by=centre.operator, why=why or "moved")
     tell(scope=f"device:{device}", before=before.cell, after=cell)
     text = f"{device} is in {cell}, before in {before.cell or 'no cell'}"
-    _report(moved, as_json=as_json, text=text)
+    _report(ctx, moved, tiering, as_json=as_json, text=text)
 
 
 @click.command(cls=FleetCommand)
@@ -64,11 +70,13 @@ def move(  # noqa: PLR0913 - click hands over each option
 @_why
 @_absent
 @json_option
-@click.pass_obj
+@click.pass_context
 def replace(  # noqa: PLR0913 - click hands over each option
-    workspace: Workspace, /, *, device: str, new: str, why: str, absent: bool, as_json: bool
+    ctx: click.Context, /, *, device: str, new: str, why: str, absent: bool, as_json: bool
 ) -> None:
     """Record that NEW stands in the cell of DEVICE, which is left without one.
+
+    NEW gets what the place asks for, as with `fleet move`.
 
     \b
     Example:
@@ -76,7 +84,9 @@ def replace(  # noqa: PLR0913 - click hands over each option
       wingspan fleet retire WS-000001
     """
     from fleet.cli.centre import centre_of
+    from fleet.cli.tiering import tiering_of
 
+    workspace: Workspace = ctx.obj
     with centre_of(workspace) as (centre, registry):
         old, other = registry.device(device), registry.device(new)
         if device == new:
@@ -84,12 +94,13 @@ def replace(  # noqa: PLR0913 - click hands over each option
         if not old.cell:
             hint = f"wingspan fleet move {new} CELL"
             raise InputError(f"{device} is in no cell that {new} could take", hint=hint)
+        tiering = tiering_of(workspace, registry, registry.placed(other, old.cell))
         if old.prison_id != other.prison_id:
             _tell(centre, other, old.prison_id, absent=absent)
         placed = registry.replace(device, new, by=centre.operator, why=why or "replaced")
     tell(scope=f"device:{device}", new=new, cell=placed.cell)
     text = f"{new} is in {placed.cell} in the place of {device}"
-    _report(placed, as_json=as_json, text=text)
+    _report(ctx, placed, tiering, as_json=as_json, text=text)
 
 
 @click.command(cls=FleetCommand)
@@ -179,11 +190,20 @@ def _tell(centre: Centre, device: Device, prison: str, *, absent: bool) -> None:
         complain(f"{device.device} does not know yet that it is in {where}: {told(error)}")
 
 
-def _report(device: Device, *, as_json: bool, text: str) -> None:
+def _report(
+    ctx: click.Context, device: Device, tiering: Tiering, *, as_json: bool, text: str
+) -> None:
+    """Say where a device is, and put the list of its new place in force."""
+    from fleet.cli.desk import end
+    from fleet.cli.tiering import put_in_force
+
+    listed, lines, found = put_in_force(ctx.obj, device, tiering)
     answer = {
         "schema": SCHEMA,
         "device": device.device,
         "cell": device.cell,
         "state": device.state.value,
     }
-    emit(answer, as_json=as_json, text=text)
+    emit(answer | listed, as_json=as_json, text="\n".join((text, *lines)))
+    if found:
+        end(ctx, found)

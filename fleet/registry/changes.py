@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from fleet.device import NEXT_STATES, DeviceState, field_faults, pinned_key
 from fleet.errors import InputError, Problem, RefusedError
 from fleet.privacy import refuse_personal
+from fleet.registry.database import count_anew
 from fleet.registry.tables import CounterRow, DeviceRow, HistoryRow
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def add_devices(connection: Connection, new: Sequence[NewDevice], reason: Reason
     ]
     if rows:
         connection.execute(insert(DeviceRow), rows)
+        count_anew(connection, DeviceRow, added=len(rows))
         added = [
             _history(row["device"], field, "", row[field], reason)
             for row in rows

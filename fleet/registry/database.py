@@ -17,6 +17,8 @@ from fleet.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy.orm import DeclarativeBase
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 PASSWORD = "WINGSPAN_DATABASE_PASSWORD"  # noqa: S105 - the name of a variable
 
@@ -24,6 +26,8 @@ _SQLITE_WAIT_S = 60
 # One number for all who would migrate one PostgreSQL database at the same time.
 _MIGRATION_LOCK = 5_794_160
 _WRITES = "wingspan_writes"
+# From here on a table is looked at anew; PostgreSQL itself waits for more where it has more.
+_MANY = 500
 
 
 def engine_of(url: str) -> Engine:
@@ -107,6 +111,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
         connection = plain.execution_options(**{_WRITES: True})
         with connection.begin():
             yield connection
+
+
+def count_anew(connection: Connection, table: type[DeclarativeBase], *, added: int) -> None:
+    """Have PostgreSQL look at a table into which so much was put that it would plan amiss.
+
+    By itself it looks once a minute, and a request of a whole estate is half over by then: what it
+    does not know of it reads from end to end for each wave. SQLite plans by its indexes alone.
+    """
+    if added >= _MANY and connection.dialect.name == "postgresql":
+        connection.execute(text(f"ANALYZE {table.__tablename__}"))
 
 
 @contextmanager

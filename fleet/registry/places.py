@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, insert, select, text
 
+from fleet.registry.database import count_anew
 from fleet.registry.tables import DeviceRow, ElementRow, LocationRow
 
 if TYPE_CHECKING:
@@ -53,4 +54,5 @@ def replace_places(connection: Connection, topology: Topology) -> tuple[str, ...
         connection.execute(insert(ElementRow), elements)
     if cells or left:
         connection.execute(insert(LocationRow), [*cells, *left])
+        count_anew(connection, LocationRow, added=len(cells))
     return tuple(sorted(row["cell"] for row in left))

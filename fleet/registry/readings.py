@@ -19,10 +19,10 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Text,
+    bindparam,
     delete,
     insert,
     select,
-    tuple_,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -221,15 +221,16 @@ def set_desired(connection: Connection, wanted: Mapping[str, Mapping[str, str]])
     """Set what facts of devices should be: by device, then by name."""
     rows = [
         {"device": device, "name": name, "value": value}
-        for device, values in wanted.items()
-        for name, value in values.items()
+        for device, values in sorted(wanted.items())
+        for name, value in sorted(values.items())
     ]
-    keys = [(row["device"], row["name"]) for row in rows]
-    for start in range(0, len(keys), 1000):
-        named = tuple_(DesiredRow.device, DesiredRow.name).in_(keys[start : start + 1000])
-        connection.execute(delete(DesiredRow).where(named))
-    if rows:
-        connection.execute(insert(DesiredRow), rows)
+    if not rows:
+        return
+    # One by one, by the key: a list of pairs is looked for from end to end of the table.
+    named = (DesiredRow.device == bindparam("of"), DesiredRow.name == bindparam("named"))
+    gone = [{"of": row["device"], "named": row["name"]} for row in rows]
+    connection.execute(delete(DesiredRow).where(*named), gone)
+    connection.execute(insert(DesiredRow), rows)
 
 
 def desired_of(connection: Connection, devices: Iterable[str]) -> dict[str, dict[str, str]]:

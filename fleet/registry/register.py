@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -179,8 +179,8 @@ class Registry:
                 found.update({row.serial: device_of(row) for row in rows})
         return found
 
-    def prison_of(self, cell: str) -> str:
-        """Return the prison of a cell, "" where no topology says.
+    def placed(self, device: Device, cell: str) -> Device:
+        """Return a device as it would be in a cell; its place is "" where no topology says.
 
         Raises
         ------
@@ -189,8 +189,13 @@ class Registry:
         """
         with self.reading() as connection:
             refuse_unknown_cells(connection, [cell])
-            query = select(LocationRow.prison_id).where(LocationRow.cell == cell)
-            return connection.scalar(query) or ""
+            found = connection.execute(
+                select(LocationRow.__table__).where(LocationRow.cell == cell)
+            ).one_or_none()
+        nowhere = dict.fromkeys(("prison_id", "wing", "spur", "landing", "element"), "")
+        place = found._asdict() if found else {"cell": cell, **nowhere}
+        placed: Device = replace(device, **place)
+        return placed
 
     def history(self, device: str) -> list[Change]:
         """Return every change of a device, oldest first."""

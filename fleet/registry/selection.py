@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from fleet.device import Device
 from fleet.errors import InputError, Problem
@@ -124,12 +135,15 @@ _LISTED_MAX = 50
 def _place(place: str) -> ColumnElement[bool]:
     if place.startswith(DEVICE):
         return DeviceRow.device == place.removeprefix(DEVICE)
+    # By the cells of the place, so that the devices of other places are not looked at.
     match place.split("/"):
         case [prison_or_cell]:
             # A prison and a cell are told apart by what there is, never by the form of a key.
-            return or_(LocationRow.prison_id == prison_or_cell, DeviceRow.cell == prison_or_cell)
+            cells = select(LocationRow.cell).where(LocationRow.prison_id == prison_or_cell)
+            return DeviceRow.cell.in_(cells.union_all(select(literal(prison_or_cell))))
         case parts:
-            return and_(*(column == part for column, part in _levels(parts)))
+            levels = (column == part for column, part in _levels(parts))
+            return DeviceRow.cell.in_(select(LocationRow.cell).where(*levels))
 
 
 def _levels(parts: list[str]) -> list[tuple[ColumnElement[str], str]]:

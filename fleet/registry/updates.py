@@ -14,6 +14,7 @@ from sqlalchemy import Boolean, Connection, ForeignKey, String, Text, insert, se
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fleet.registry.changes import chunks
+from fleet.registry.database import count_anew
 from fleet.registry.tables import Base, UtcTime
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def begin_update(connection: Connection, request: str, versions: Mapping[str, st
         for device, version in sorted(versions.items())
     ]
     connection.execute(insert(UpdatedDeviceRow), rows)
+    count_anew(connection, UpdatedDeviceRow, added=len(rows))
 
 
 def progress_of(connection: Connection, request: str) -> Progress:

@@ -23,6 +23,7 @@ PACKAGES = (
     "ca-certificates",
     "cryptsetup-bin",
     "dbus",
+    "dnsmasq-base",
     "faketime",
     "gpgv",
     "iproute2",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _PARTS = (
     "wingspan_disk",
     "wingspan_firewall",
+    "wingspan_names",
     "wingspan_dead_man",
     "wingspan_state",
     "wingspan_glass",
@@ -182,6 +183,7 @@ class Program:
         order.wipe.erase = lambda: None
         order.wipe.shown = lambda: {"volume": "", "keyslots": None, "still_open": [], "left": []}
         order.glass.note = lambda *_said: None
+        order.names.refuse_unable = lambda _wanted: None
         vars(self._modules["wingspan_change"])["open"] = self._opened
         update: Any = self._modules["wingspan_update"]
         update.settle, update.refuse = lambda: None, self._refuse

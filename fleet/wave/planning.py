@@ -344,7 +344,7 @@ class _Packing:
         """Return the wave of some devices, with what it takes."""
         turns = ceil(len(names) / self._at_once)
         count = Counter(element for name in names for element in self._path[name])
-        # An order and its proof take less than a device's rate, or are held to it.
+        # The bundle is what fills a link: an order and its proof take less than a device's rate.
         peak_load = {
             element: min(self._at_once, number) * self._wire_mbps / self._network.mbps(element)
             for element, number in sorted(count.items())

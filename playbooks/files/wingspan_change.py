@@ -6,6 +6,7 @@ import time
 
 import wingspan_dead_man as dead_man
 import wingspan_firewall as firewall
+import wingspan_names as names
 import wingspan_state as states
 
 
@@ -64,7 +65,9 @@ def allowing(after, request, envelope):
     if digest != request["parameters"]["allowlist_sha256"]:
         raise firewall.RefusalError("the allowlist is not the one that was signed")
     after["allowed"], after["allowlist_sha256"] = json.loads(text), digest
-    firewall.rules({**firewall.current(), "allowed": after["allowed"]})
+    wanted = {**firewall.current(), "allowed": after["allowed"]}
+    firewall.rules(wanted)
+    names.refuse_unable(wanted)
     return after
 
 

@@ -3,15 +3,18 @@
 
 The rules are computed from one JSON file, which every operation changes in part: `management` may
 open SSH here, `relay` is where this device may go at any level, and `allowed` is where its user may
-go while nothing is locked. Everything else is dropped, both ways. A ruleset that nft refuses is
-not loaded, and the one in force stays. One that may shut us out is on trial: unless somebody who
-came in anew confirms it within minutes, and before the next boot, this device takes it back.
+go while nothing is locked, by address or by name. Everything else is dropped, both ways. A ruleset
+that nft refuses is not loaded, and the one in force stays. One that may shut us out is on trial:
+unless somebody who came in anew confirms it within minutes, and before the next boot, this device
+takes it back.
 """
 
 import contextlib
 import ipaddress
 import json
 import os
+import pwd
+import re
 import subprocess
 import sys
 import uuid
@@ -29,6 +32,13 @@ TRIAL = "/var/lib/wingspan/firewall-trial.json"
 # Beyond the first: nothing but the relay, and SSH from the management.
 LEVELS = ("open", "closed")
 PORT_MAX = 65_535
+DNS_PORT = 53
+# Who asks the relay's resolver for the names of the list; see wingspan_names.py.
+NAMES_USER = "dnsmasq"
+# Lower case, and never a whole top-level domain.
+HOST = re.compile(
+    r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}\Z"
+)
 DEFAULT = {"level": "open", "management": [], "relay": [], "allowed": []}
 
 TABLE = """\
@@ -36,6 +46,7 @@ TABLE = """\
 # Written by Wingspan (wingspan_firewall.py) from {state}; changes here are lost.
 flush ruleset
 table inet wingspan {{
+{sets}
 	chain input {{
 		type filter hook input priority filter; policy drop;
 		iif lo accept
@@ -69,14 +80,45 @@ def rules(wanted):
     checked(wanted)
     ssh = [f"\t\t{source(network)} tcp dport 22 accept" for network in wanted["management"]]
     ways = [*wanted["relay"], *clock_ways()]
+    named = []
     if wanted["level"] == "open":
-        ways += wanted["allowed"]
+        ways += [to for to in wanted["allowed"] if "network" in to]
+        named = [to for to in wanted["allowed"] if "host" in to]
+    out = [way(each, resolvers(named)) for each in ways]
+    out += [line for to in named for line in named_ways(to)]
+    sets = [line for to in named for line in named_sets(to)]
     # Without a management network SSH is open to all: whoever cannot be reached cannot be helped.
     return TABLE.format(
         state=STATE,
+        sets="\n".join(dict.fromkeys(sets)),
         ssh="\n".join(ssh or ["\t\ttcp dport 22 accept"]),
-        out="\n".join(dict.fromkeys(way(each) for each in ways)) or "\t\t# nowhere",
+        out="\n".join(dict.fromkeys(out)) or "\t\t# nowhere",
     )
+
+
+def resolvers(named):
+    """Return who may ask a resolver: a user who could would carry anything out in its names."""
+    users = ["0"]
+    with contextlib.suppress(KeyError):
+        users += [str(pwd.getpwnam(NAMES_USER).pw_uid)] if named else []
+    return f"meta skuid {{ {', '.join(users)} }} "
+
+
+def set_of(to, family):
+    """Return the name of the set of the addresses that a name may lead to."""
+    return f"hosts{family}_{to['protocol']}_{to['port']}"
+
+
+def named_sets(to):
+    """Return the sets of a way by name; what is in them is found anew after a day."""
+    for family, kind in (("4", "ipv4_addr"), ("6", "ipv6_addr")):
+        yield f"\tset {set_of(to, family)} {{ type {kind}; timeout 1d; }}"
+
+
+def named_ways(to):
+    for family, word in (("4", "ip"), ("6", "ip6")):
+        port = f"{to['protocol']} dport {to['port']}"
+        yield f"\t\t{word} daddr @{set_of(to, family)} {port} accept"
 
 
 def clock_ways():
@@ -101,9 +143,10 @@ def source(network):
     return f"{family} saddr {network}"
 
 
-def way(to):
+def way(to, who):
     family = "ip6" if ":" in to["network"] else "ip"
-    return f"\t\t{family} daddr {to['network']} {to['protocol']} dport {to['port']} accept"
+    who = who if to["port"] == DNS_PORT else ""
+    return f"\t\t{who}{family} daddr {to['network']} {to['protocol']} dport {to['port']} accept"
 
 
 def checked(wanted):
@@ -117,10 +160,11 @@ def checked(wanted):
         faults += network_faults("management", network)
     for name in ("relay", "allowed"):
         for to in wanted.get(name, ()):
-            if set(to) != {"network", "protocol", "port"}:
-                faults.append(f"{name}: {to} needs network, protocol and port alone")
+            where = "host" if name == "allowed" and "host" in to else "network"
+            if set(to) != {where, "protocol", "port"}:
+                faults.append(f"{name}: {to} needs {where}, protocol and port alone")
                 continue
-            faults += network_faults(name, to["network"])
+            faults += PLACES[where](name, to[where])
             if to["protocol"] not in ("tcp", "udp"):
                 faults.append(f"{name}: protocol {to['protocol']!r} is neither tcp nor udp")
             port = to["port"]
@@ -136,6 +180,15 @@ def network_faults(name, network):
     except (TypeError, ValueError) as error:
         return [f"{name}: {error}"]
     return []
+
+
+def host_faults(name, host):
+    if isinstance(host, str) and HOST.match(host):
+        return []
+    return [f"{name}: {host!r} is no name of a host in lower case"]
+
+
+PLACES = {"network": network_faults, "host": host_faults}
 
 
 def current(root=""):
@@ -167,6 +220,9 @@ def put_in_force(changes, trial_s=0):
     run((NFT, "-f", "-"), text)
     write(RULES, text, 0o755)
     write(STATE, json.dumps(wanted, indent=1, sort_keys=True) + "\n", 0o644)
+    import wingspan_names as names  # It needs this module.
+
+    names.put_in_force(wanted)
     return was != listing()
 
 
@@ -177,7 +233,7 @@ def load(changes):
 
 def shut():
     """Let nothing in but SSH, and nothing out: for when nobody can say what the rules should be."""
-    run((NFT, "-f", "-"), TABLE.format(state=STATE, ssh="\t\ttcp dport 22 accept", out=""))
+    run((NFT, "-f", "-"), TABLE.format(state=STATE, sets="", ssh="\t\ttcp dport 22 accept", out=""))
 
 
 def first_rules():
@@ -224,7 +280,7 @@ def revert(trial=""):
 
 def listing():
     """Return the kernel's ruleset, without what changes while it works."""
-    return run((NFT, "-s", "list", "ruleset"), "")
+    return run((NFT, "-s", "-t", "list", "ruleset"), "")
 
 
 def run(command, text):

@@ -31,6 +31,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import wingspan_change as change
 import wingspan_firewall as firewall
 import wingspan_glass as glass
+import wingspan_names as names
 import wingspan_state as states
 import wingspan_wipe as wipe
 
@@ -147,7 +148,9 @@ def check(request, envelope, trust):
     people = signed_by(request, envelope, trust, provisioning["prison_id"])
     needed = people_needed(request, envelope)
     if len(people) < needed:
-        raise RefusalError(f"{needed} people have to sign, and {len(people)} did: {sorted(people)}")
+        raise too_few(
+            f"{needed} people have to sign, and {len(people)} did", people, envelope, trust
+        )
     if any(known.get("supersedes") == request["request"] for known in every_used()):
         raise RefusalError("a later order has taken its place")
 
@@ -188,8 +191,38 @@ def signed_by(request, envelope, trust, prison_id):
         people.add(who)
         keys.add(signer["key"])
     if request["requested_by"] not in people:
-        raise RefusalError(f"{request['requested_by']} may not ask for this, or did not sign it")
+        raise not_asked_for(request["requested_by"], envelope, trust, prison_id)
     return people
+
+
+def too_few(what, people, envelope, trust):
+    """Return that more have to sign; whoever did and was hired since counts with the next list."""
+    listed = {signer["operator"] for signer in trust["signers"]}
+    strangers = {signature["operator"] for signature in envelope["signatures"]} - listed
+    if strangers:
+        return NotYetError(f"{what}: {unlisted(' and '.join(sorted(strangers)), trust)}")
+    return RefusalError(f"{what}: {sorted(people)}")
+
+
+def unlisted(who, trust):
+    """Return what keeps a person from counting, and the cure."""
+    held = f"not in list {trust['number']} of signers, which this device holds"
+    return f"{who} is {held}; wingspan fleet keys push brings the newest"
+
+
+def not_asked_for(who, envelope, trust, prison_id):
+    """Return why nobody who may has asked for it; somebody hired since may with the next list."""
+    known = [signer for signer in trust["signers"] if signer["operator"] == who]
+    if not known:
+        return NotYetError(unlisted(who, trust))
+    if all(signer["prison"] not in ("", prison_id) for signer in known):
+        places = ", ".join(sorted(signer["prison"] for signer in known))
+        here = prison_id or "no prison"
+        return RefusalError(f"{who} may act on {places} alone, and this device is in {here}")
+    if who not in [signature["operator"] for signature in envelope["signatures"]]:
+        return RefusalError(f"{who} did not sign it")
+    roles = ", ".join(sorted(signer["role"] for signer in known))
+    return RefusalError(f"{who} is {roles} in this device's list of signers and cannot ask for it")
 
 
 def people_needed(request, envelope):
@@ -315,8 +348,8 @@ def ruleset_sha256():
 def probes(state):
     """Return whether a way that is forbidden now is shut, and whether that to the relay is open."""
     wanted = firewall.current()
-    shut = [way for way in state["allowed"] if way["protocol"] == "tcp"][:1]
-    found = {"forbidden": reached(*SOMEWHERE_ELSE)}
+    shut = [to for to in state["allowed"] if to["protocol"] == "tcp" and "network" in to][:1]
+    found = {"forbidden": reached(*SOMEWHERE_ELSE), **names.probes(wanted)}
     if states.is_closed(state) and shut:
         found["allowed"] = reached(host_of(shut[0]["network"]), shut[0]["port"])
     for way in [way for way in wanted["relay"] if way["protocol"] == "tcp"][:1]:

@@ -23,6 +23,7 @@ from fleet.registry.requests import (
     set_intents,
     set_status,
 )
+from fleet.rehearsal.lab import down
 from fleet.simulator import asked, simulate
 from fleet.topology import read_topology
 from fleet.workspace import Workspace
@@ -44,6 +45,7 @@ def world(request, tmp_path_factory):
 @contextmanager
 def in_the_lab(request, people, folders):
     lab = request.getfixturevalue("start_lab")(devices=16, prisons=2)
+    request.addfinalizer(lambda: down(lab.workspace))
     identity, keys = staff(lab.workspace, people)
     centre = Centre(
         identity=identity, transport=lab.transport, operator="asha", timeout_s=PATIENCE_S

@@ -12,11 +12,12 @@ from fleet.approval import Action, inclusion, leaf, new_request
 from fleet.approval.order import APPROVED, REQUESTED, order, read_proof, signed
 from fleet.approval.request import frozen
 from fleet.enrolment import Centre, enrol_devices, plan, read_candidates
-from fleet.errors import RefusedError
+from fleet.errors import NotYetError, RefusedError
 from fleet.identity import Identity, Lane
 from fleet.identity.operators import Operator, Role, added
 from fleet.registry import Registry
 from fleet.ssh import Target, open_session
+from fleet.trust import missed, push
 from tests.fleet.conftest import new_key
 
 PATIENCE_S = 60
@@ -26,9 +27,10 @@ PATIENCE_S = 60
 def people(tmp_path_factory):
     """Return the signing keys of those who work here, by name."""
     folder = tmp_path_factory.mktemp("people")
-    for name in ("ben", "cleo", "vic"):
+    names = ("ben", "cleo", "vic", "eli", "una")
+    for name in names:
         new_key(folder / name)
-    return {name: folder / name for name in ("ben", "cleo", "vic")}
+    return {name: folder / name for name in names}
 
 
 @pytest.fixture(scope="module")
@@ -49,15 +51,24 @@ def fleet(lab, people):
         candidates = read_candidates(lab.workspace.devices_csv)[:7]
         results = enrol_devices(centre, registry, plan(registry, candidates))
         assert all(one.done for one in results), results
-        yield Fleet(lab, identity, registry.devices(), people)
+        yield Fleet(lab, centre, registry, people)
 
 
 class Fleet:
     """Live devices of a lab, and people who sign orders to them."""
 
-    def __init__(self, lab, identity, devices, people):
-        self.lab, self.identity, self.people = lab, identity, people
-        self.devices = frozen(devices)
+    def __init__(self, lab, centre, registry, people):
+        self.lab, self.identity, self.people = lab, centre.identity, people
+        self.centre, self.registry = centre, registry
+        self.devices = frozen(registry.devices())
+
+    def hire(self, name, role, *, prison=""):
+        """Put a person on the list of signers, and bring that to the devices."""
+        public = self.people[name].with_suffix(".pub").read_text().strip()
+        new = Operator(operator=name, role=role, prison=prison, key=public)
+        self.identity.set_operators(added(self.identity.operators(), new))
+        self.identity.refresh()
+        assert not missed(push(self.centre, self.registry))
 
     def ask(self, action, devices, **parameters):
         now = datetime.now(tz=UTC)
@@ -252,15 +263,57 @@ def test_the_same_person_twice_is_one_person(fleet):
         fleet.send(device, unlock, once * 2, [device])
 
 
-@pytest.mark.parametrize("name", ["vic", "nobody"])
-def test_who_may_not_agree_does_not_count(fleet, name):
+def test_who_may_not_agree_does_not_count(fleet):
     device = fleet.devices[2]
     unlock = fleet.ask(Action.UNLOCK, [device], locks="R-0")
-    key = fleet.people["vic"]
-    agreed = signed(unlock, operator=name, key=key, namespace=APPROVED)
 
-    with pytest.raises(RefusedError, match="2 people have to sign, and 1 did"):
-        fleet.send(device, unlock, [*fleet.signatures(unlock), agreed], [device])
+    with pytest.raises(RefusedError, match="2 people have to sign, and 1 did: \\['ben'\\]"):
+        fleet.send(device, unlock, fleet.signatures(unlock, "vic"), [device])
+
+
+def test_who_was_hired_since_the_device_had_its_list_counts_with_the_next(fleet):
+    device = fleet.devices[2]
+    held = fleet.identity.statement().number
+    unlock = fleet.ask(Action.UNLOCK, [device], locks="R-0")
+    agreed = fleet.signatures(unlock, "eli")
+    asked = replace(fleet.ask(Action.LOCK, [device], level="notice", page=PAGE), requested_by="eli")
+    cure = (
+        f"eli is not in list {held} of signers, which this device holds; wingspan fleet keys push"
+    )
+
+    with pytest.raises(NotYetError, match=f"2 people have to sign, and 1 did: {cure}"):
+        fleet.send(device, unlock, agreed, [device])
+    with pytest.raises(NotYetError, match=cure):
+        fleet.send(device, asked, fleet.signatures(asked, by="eli"), [device])
+    fleet.hire("eli", Role.APPROVER)
+    taken = fleet.send(device, asked, fleet.signatures(asked, by="eli"), [device])
+    freed = fleet.ask(Action.UNLOCK, [device], locks=asked.request)
+    fleet.send(device, freed, fleet.signatures(freed, "eli"), [device])
+
+    assert taken.outcome == "done"
+    assert asked.request in taken.shown["locks"]
+
+
+def test_why_nobody_who_may_has_asked_is_told_apart(fleet):
+    device = fleet.devices[2]
+    request = fleet.ask(Action.LOCK, [device], level="notice", page=PAGE)
+    by_vic = replace(request, requested_by="vic")
+
+    with pytest.raises(RefusedError, match="ben did not sign it"):
+        fleet.send(device, request, fleet.signatures(request, "cleo")[1:], [device])
+    with pytest.raises(RefusedError, match="vic is viewer in this device's list of signers"):
+        fleet.send(device, by_vic, fleet.signatures(by_vic, by="vic"), [device])
+
+
+def test_who_works_in_another_prison_is_told_so(fleet):
+    device = fleet.devices[2]
+    fleet.hire("una", Role.OPERATOR, prison="ZZZ")
+    request = replace(
+        fleet.ask(Action.LOCK, [device], level="notice", page=PAGE), requested_by="una"
+    )
+
+    with pytest.raises(RefusedError, match="una may act on ZZZ alone, and this device is in no"):
+        fleet.send(device, request, fleet.signatures(request, by="una"), [device])
 
 
 def test_an_order_that_was_changed_after_it_was_signed_is_refused(fleet):

@@ -54,8 +54,8 @@ class Office:
 
     def lab_device(self, name):
         """Return the device of the lab that has a name in the registry."""
-        cell = self.answer("asha", "show", name)[1]["cell"]
-        return next(d for d in self.lab.devices if d.cell.cell == cell)
+        serial = self.answer("asha", "show", name)[1]["serial"]
+        return next(d for d in self.lab.devices if d.serial == serial)
 
     def inside(self, device, *command):
         """Run a command on a device, as if typed at its keyboard."""

@@ -1,0 +1,30 @@
+import json
+
+DESTINATIONS = """\
+tier,prison_id,host,network,protocol,port,service,approved_by,approved_on,expires_on
+standard,,learn.example.org,,tcp,443,learning,Ruth,2026-01-02,2999-12-31
+"""
+
+
+def test_lists_are_compiled_for_the_fleet(spare):
+    (spare.root / "inputs" / "destinations.csv").write_text(DESTINATIONS)
+    (spare.root / "inputs" / "tiers.csv").write_text("place,tier\nMDI,standard\n")
+
+    answer = spare.answer("estate", "allowlists")
+
+    assert answer["lists"] == [
+        {"prison_id": "", "tier": "standard", "destinations": 1, "expires_on": "2999-12-31"}
+    ]
+    assert answer["places"] == [{"place": "MDI", "tier": "standard"}]
+    written = json.loads((spare.root / "out" / "allowlists.json").read_text())
+    assert (written["schema"], len(written["lists"])) == (1, 1)
+
+
+def test_a_fault_leaves_the_lists_that_stand(spare):
+    (spare.root / "inputs" / "destinations.csv").write_text(DESTINATIONS.replace(",443,", ",0,"))
+    (spare.root / "inputs" / "tiers.csv").write_text("place,tier\nMDI,standard\n")
+    path = spare.root / "out" / "allowlists.json"
+    path.write_text("as it was")
+
+    assert "port is '0'" in spare.refusal("estate", "allowlists")
+    assert path.read_text() == "as it was"
