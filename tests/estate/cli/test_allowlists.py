@@ -1,5 +1,7 @@
 import json
 
+from tests.project.test_documentation import undocumented
+
 DESTINATIONS = """\
 tier,prison_id,host,network,protocol,port,service,approved_by,approved_on,expires_on
 standard,,learn.example.org,,tcp,443,learning,Ruth,2026-01-02,2999-12-31
@@ -12,6 +14,7 @@ def test_lists_are_compiled_for_the_fleet(spare):
 
     answer = spare.answer("estate", "allowlists")
 
+    assert not undocumented(answer)
     assert answer["lists"] == [
         {"prison_id": "", "tier": "standard", "destinations": 1, "expires_on": "2999-12-31"}
     ]
