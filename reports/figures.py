@@ -167,14 +167,14 @@ def legend_swatches(figure: Drawing | Map) -> Legend:
     """Return the legend of a figure: a small SVG of each style, and what it means.
 
     A swatch is drawn as the first shape of its style is; a style that the figure does not use
-    is shown as a polygon.
+    is shown as a polygon in a drawing, and as a dot on a map.
     """
+    kinds: dict[str, str] = {}
     if isinstance(figure, Drawing):
-        kinds: dict[str, str] = {shape.style: shape.kind for shape in reversed(figure.shapes)}
-    else:
-        kinds = {place.style: "place" for place in figure.places}
+        kinds = {shape.style: shape.kind for shape in reversed(figure.shapes)}
+    other = "polygon" if isinstance(figure, Drawing) else "place"
     return tuple(
-        (_swatch(kinds.get(style, "polygon"), style), meaning) for style, meaning in figure.legend
+        (_swatch(kinds.get(style, other), style), meaning) for style, meaning in figure.legend
     )
 
 

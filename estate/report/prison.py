@@ -94,6 +94,7 @@ def _sections(
             title="Wings",
             intro=f"{site.basis}. {' '.join(site.notes)}".strip(),
             blocks=(
+                *_unmeasured(plan, site),
                 _wings(plan, site),
                 *_noted(plan, site),
                 *_locations(plan, site),
@@ -142,6 +143,13 @@ def _network_fact(proof: Proof) -> Fact:
         value=pounds(float(proof.cost_gbp)),
         note=f"whole life, at most {proof.gap:.1%} above the best possible; {beside}",
     )
+
+
+def _unmeasured(plan: Plan, site: SitePlan) -> Iterator[Text]:
+    """Yield the warning that no network of the prison is to be built as it is drawn."""
+    if not plan.is_measured(site.prison.prison_id):
+        said = "Not for construction: no signal was measured in this prison."
+        yield Text(paragraphs=(said,), tone="warning")
 
 
 def _noted(plan: Plan, site: SitePlan) -> Iterator[Text]:

@@ -188,8 +188,17 @@ def test_the_terms_of_a_prison_s_page_sum_to_its_score(pages, example_plan):
 def test_the_wings_of_a_prison_s_page_are_all_of_its_cells(pages, example_plan):
     for place in example_plan.establishments:
         if place.wings:
-            wings = section_of(pages[place.prison.prison_id], "Wings").blocks[0]
+            blocks = section_of(pages[place.prison.prison_id], "Wings").blocks
+            wings = next(block for block in blocks if isinstance(block, Table))
             assert sum(column_of(wings, "Cells")) == place.cells
+
+
+def test_a_prison_without_a_measurement_is_said_not_to_be_for_construction(pages, example_plan):
+    for place in example_plan.establishments:
+        if place.wings:
+            first, *_ = section_of(pages[place.prison.prison_id], "Wings").blocks
+            assert first.tone == "warning"
+            assert first.paragraphs[0].startswith("Not for construction")
 
 
 def test_a_prison_that_is_not_priced_says_why_and_shows_no_cost(pages, example_plan):
