@@ -34,8 +34,10 @@ _BRANCHES = 200
 _CALL = 3000
 _STEPS_COUNTED = 200
 
-# The simplex is three times faster on programmes that are nearly trees, and stalls on others:
-# those that take more pivots go to the interior point. A pivot is so much of a step.
+# The simplex is three times faster on sparse programmes, those of graphs that are nearly trees,
+# and stalls on others: dense ones, and those that take more pivots, go to the interior point. A
+# pivot is so much of a step.
+_SPARSE = 20
 _PIVOTS_MAX = 4000
 _PIVOT = 0.01
 
@@ -121,6 +123,7 @@ class Relaxation:
     def _minimised(self, costs: Floats, matrix: csr_array, floor: Floats, budget: Budget) -> Any:
         """Return what scipy finds: by the simplex until that once takes too many pivots."""
         options = {"time_limit": max(budget.seconds_left, 0.01)}
+        self._pivots &= matrix.nnz <= _SPARSE * floor.size
         if self._pivots:
             found = linprog(  # type: ignore[call-overload]  # the stubs know no sparse rows
                 costs,

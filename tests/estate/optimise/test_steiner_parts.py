@@ -113,6 +113,24 @@ def test_the_relaxation_is_no_dearer_than_any_tree_and_its_slack_pays_the_rest(c
             assert core.cost(tree) >= found.bound + rest - 1e-6
 
 
+def test_the_simplex_and_the_interior_point_prove_the_same_bound(monkeypatch):
+    # The four corners of a grid of 3 x 3 with steps of 1: a tree takes six of them.
+    grid = [(n, n + 1) for n in range(9) if n % 3 < 2] + [(n, n + 3) for n in range(6)]
+    core = core_of(grid, [1] * 12, [0, 2, 6, 8], node_count=9)
+    cuts = dual_ascent(core, 0, plenty()).cuts
+
+    bounds = []
+    for pivots in (4000, 0):  # Without any pivot allowed it is left to the interior point.
+        monkeypatch.setattr("estate.optimise.steiner.cuts._PIVOTS_MAX", pivots)
+        relaxation = Relaxation(core, 0, cuts)
+        while relaxation.separate((found := relaxation.solve(plenty())).use, plenty()):
+            pass
+        bounds.append(found.bound)
+
+    assert bounds == pytest.approx([bounds[0]] * 2)
+    assert 5 <= bounds[0] <= 6 + 1e-6
+
+
 @given(cores())
 def test_whole_arcs_under_all_cuts_are_the_best_tree(core):
     relaxation = Relaxation(core, core.terminals[0], ())
