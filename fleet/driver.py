@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from fleet.approval.order import Proof, Signature, order, read_proof
 from fleet.approval.request import Request
 from fleet.errors import FleetError, UnreachableError
-from fleet.health.probe import Asked, Lane, renewed
+from fleet.health.probe import Asked, Lane, ask, renewed
 from fleet.health.rules import Knocking, read_rules
 from fleet.health.sweep import sweep
 from fleet.identity import Lane as Authority
@@ -178,6 +178,17 @@ def lane_of(workspace: Workspace, identity: Identity, *, operator: str) -> Lane:
     issue = partial(identity.credential, Authority.BROKER, operator=operator, purpose="orders")
     credential = renewed(issue, every_s=_RENEWED_EVERY_S)
     return Lane(credential=credential, transport=transport_of(workspace))
+
+
+def answering(lane: Lane, driver: BrokerDriver, devices: Sequence[Device]) -> frozenset[str]:
+    """Ask devices how they are, and return those that answer."""
+    asked = sweep(
+        devices,
+        lambda device, patience: ask(device, lane, patience),
+        driver.knocking,
+        driver.topology,
+    )
+    return frozenset(one.device.device for one in asked if not one.is_unreachable)
 
 
 def driver_of(workspace: Workspace, lane: Lane) -> BrokerDriver:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from fleet.approval.request import moment
 from fleet.enrolment.contact import TRUST_FACT
 from fleet.reconcile import works
+from fleet.registry.relays import RelayState, relay_states
 from fleet.registry.requests import Intent, failed_intents
 from fleet.trust import behind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fleet.device import Device
     from fleet.identity.statement import Statement
@@ -35,6 +36,42 @@ class Left:
     state: str
     why: str
     since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayLeft:
+    """A prison's relay whose list of signers and authorities, as last heard, is an older one."""
+
+    prison: str
+    intent: str
+    state: str
+    why: str
+    since: datetime
+
+
+def relays_behind(
+    registry: Registry, statement: Statement, prisons: Iterable[str]
+) -> list[RelayLeft]:
+    """Return those of some prisons' relays that are not known to hold a statement."""
+    with registry.reading() as connection:
+        heard = relay_states(connection)
+    found = []
+    for prison in sorted(prisons):
+        state = heard.get(prison, RelayState(prison=prison))
+        if state.trust < statement.number:
+            has = f"list {state.trust}" if state.trust else "no list known to us"
+            at = f"{state.heard_at:%Y-%m-%d %H:%M} UTC" if state.heard_at else "never"
+            why = f"it holds {has} of signers and authorities, not {statement.number}"
+            found.append(
+                RelayLeft(
+                    prison=prison,
+                    intent="trust",
+                    state="behind",
+                    why=f"{why}; last heard {at}",
+                    since=moment(statement.issued_s),
+                )
+            )
+    return found
 
 
 def residue(registry: Registry, statement: Statement, devices: Sequence[Device]) -> list[Left]:

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fleet.cli.command import tell
@@ -61,7 +62,7 @@ def carry_out(workspace: Workspace, desk: Desk) -> Reconciled:
     from fleet.driver import driver_of, lane_of
     from fleet.reconcile import reconcile
     from fleet.relay.centre import RelayDriver
-    from fleet.relay.node import carry_out_beside
+    from fleet.relay.duty import carry_out_beside
     from fleet.relay.place import OPERATOR, find_place
 
     place = find_place(workspace)
@@ -89,6 +90,7 @@ def _by_relays(workspace: Workspace, desk: Desk, direct: Driver) -> Driver:
 
     centre = relays_of(workspace, desk)
     adopted = centre.gather()
+    centre.remind()
     states = centre.states()
     heads = {name: [one.audit_entries, one.audit_hash] for name, one in states.items()}
     tell(relay_logs=heads)
@@ -134,8 +136,7 @@ def _updates(
 ) -> Updates | None:
     """Return how updates are carried out; None for who may not, and leaves them to who may."""
     from fleet.deploy import DeployLane, issued_by
-    from fleet.health.probe import ask
-    from fleet.health.sweep import sweep
+    from fleet.driver import answering as answering_by
     from fleet.identity import Lane as Ways
     from fleet.relay.lane import RelayLane
     from fleet.staging import Updates
@@ -150,18 +151,12 @@ def _updates(
         carrier=transport_of(workspace),
         stopped=stopped,
     )
+    answering: Callable[[Sequence[Device]], frozenset[str]] = partial(answering_by, lane, driver)
     if relays is not None:
-        deploy = RelayLane(centre=relays, direct=deploy, operator=desk.operator)
-
-    def answering(devices: Sequence[Device]) -> frozenset[str]:
-        asked = sweep(
-            devices,
-            lambda device, patience: ask(device, lane, patience),
-            driver.knocking,
-            driver.topology,
+        deploy = RelayLane(
+            centre=relays, direct=deploy, asks=answering, operator=desk.operator, stopped=stopped
         )
-        return frozenset(one.device.device for one in asked if not one.is_unreachable)
-
+        answering = deploy.answering
     return Updates(
         lane=deploy,
         rules=read_rules(workspace.devices_csv.parent),

@@ -60,6 +60,7 @@ def relay() -> None:
     help="The certificate that the broker's own is signed by.",
 )
 @click.option("--user", default="wingspan-relay", show_default=True, help="Who the service is.")
+@click.option("--clock", default="", help="ADDRESS:PORT where it tells its devices the time.")
 @json_option
 @click.pass_obj
 def install(  # noqa: PLR0913 - click hands over each option
@@ -71,13 +72,15 @@ def install(  # noqa: PLR0913 - click hands over each option
     broker: str,
     broker_authority: Path,
     user: str,
+    clock: str,
     as_json: bool,
 ) -> None:
     """Make this folder the relay of a prison; run it on the relay itself.
 
     Its keys are made here and stay here. relay.json goes to the centre, wingspan-relay.service to
     systemd. The password for the broker is in WINGSPAN_BROKER_PASSWORD, or comes later, as
-    keys/broker_password.
+    keys/broker_password. --clock is an address on the prison's own network, port 8463: devices
+    whose firewall leaves that open ask there first.
 
     \b
     Example:
@@ -86,14 +89,19 @@ def install(  # noqa: PLR0913 - click hands over each option
     """
     import os
 
+    from fleet.clock import places
     from fleet.registry import Registry
     from fleet.relay.broker import PASSWORD
     from fleet.relay.place import Settings, unit_of
     from fleet.relay.place import install as make
     from reports.files import write_text
 
+    places(clock)
     settings = Settings(
-        prison=prison, broker=broker, broker_authority=str(broker_authority.resolve())
+        prison=prison,
+        broker=broker,
+        broker_authority=str(broker_authority.resolve()),
+        clock=clock,
     )
     text = trust.read_text(encoding="ascii")
     made = make(workspace, settings, trust=text, password=os.environ.get(PASSWORD, ""))
@@ -141,7 +149,13 @@ def admit(workspace: Workspace, file: Path, again: bool, as_json: bool) -> None:
         if len(others) < len(desk.identity.relays()) and not again:
             hint = "--replace, once you know why there is another"
             raise RefusedError(f"{new.prison} has a relay already", hint=hint)
-        parameters = {"relay": new.prison, "authority": new.authority, "report": new.report_key}
+        parameters = {
+            "relay": new.prison,
+            "authority": new.authority,
+            "report": new.report_key,
+            "deploy": new.deploy_key,
+            "time": new.time_key,
+        }
         given = mandate(desk, Action.KEYS, parameters, what=what, now=datetime.now(tz=UTC))
         tell(scope=new.prison, request=given.request)
         if given.missing:
@@ -241,9 +255,17 @@ def status(workspace: Workspace, as_json: bool) -> None:
     show_default=True,
     help="Seconds between passes over the devices.",
 )
+@click.option(
+    "--contact-every",
+    "contact_s",
+    type=click.FloatRange(0.1, 86_400),
+    default=3600.0,
+    show_default=True,
+    help="Seconds after which a device is spoken to though there is nothing to say.",
+)
 @json_option
 @click.pass_obj
-def work(workspace: Workspace, every_s: float, as_json: bool) -> None:
+def work(workspace: Workspace, every_s: float, contact_s: float, as_json: bool) -> None:
     """Be the relay until ended: this is what its service runs.
 
     \b
@@ -257,7 +279,7 @@ def work(workspace: Workspace, every_s: float, as_json: bool) -> None:
     if place is None:
         hint = "wingspan fleet relay install PRISON"
         raise InputError(f"{workspace.root} is no relay's folder", hint=hint)
-    messages = serve(place, every_s=every_s)
+    messages = serve(place, every_s=every_s, contact_s=contact_s)
     answer = {"schema": SCHEMA, "prison": place.prison, "messages": messages}
     emit(answer, as_json=as_json, text=f"{messages:,} messages were taken")
 
@@ -277,6 +299,8 @@ def _read_relay(file: Path) -> Relay:
         asked,
         authority=checked_public(asked.authority),
         report_key=checked_public(asked.report_key),
+        deploy_key=checked_public(asked.deploy_key) if asked.deploy_key else "",
+        time_key=checked_public(asked.time_key) if asked.time_key else "",
     )
 
 
@@ -327,6 +351,19 @@ def _status(one: Relay, state: RelayState, number: int, late: int) -> dict[str, 
     }
 
 
+def _spoken(place: Place) -> dict[str, Any]:
+    """Return when a relay last logged in to its devices, and how many answered."""
+    from fleet.relay.node import last_contact
+
+    found = last_contact(place)
+    at = datetime.fromtimestamp(found["at_s"], tz=UTC) if found else None
+    return {
+        "spoken_at": at.isoformat(timespec="seconds") if at else None,
+        "devices": found.get("devices", 0),
+        "answered": found.get("answered", 0),
+    }
+
+
 def _own_status(place: Place) -> dict[str, Any]:
     from fleet.audit import AuditLog
 
@@ -339,6 +376,7 @@ def _own_status(place: Place) -> dict[str, Any]:
         "overdue": 0,
         "log_entries": sum(1 for _ in AuditLog(place.workspace.audit).entries()),
         "fault": "" if statement else "it has not heard from the centre yet",
+        **_spoken(place),
     }
 
 
@@ -347,7 +385,9 @@ def _line(one: dict[str, Any]) -> str:
     behind = " (behind)" if one["is_behind"] else ""
     late = f", {one['overdue']} overdue" if one["overdue"] else ""
     fault = f"; {one['fault']}" if one["fault"] else ""
+    at = one.get("spoken_at")
+    spoken = f", {one['answered']} of {one['devices']} devices answered at {at}" if at else ""
     return (
         f"{one['prison']}  heard {heard}, statement {one['trust_statement']}{behind}, "
-        f"log {one['log_entries']} entries{late}{fault}"
+        f"log {one['log_entries']} entries{late}{spoken}{fault}"
     )

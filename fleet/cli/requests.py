@@ -14,10 +14,20 @@ import click
 
 import fleet
 from fleet.cli.command import FleetCommand, tell
-from fleet.cli.desk import SCHEMA, as_answer, as_lines, carry_out, desk_of, end, request_fields
+from fleet.cli.desk import (
+    SCHEMA,
+    as_answer,
+    as_lines,
+    carry_out,
+    desk_of,
+    end,
+    relays_of,
+    request_fields,
+)
 from reports.terminal import emit, json_option
 
 if TYPE_CHECKING:
+    from fleet.change import Desk
     from fleet.workspace import Workspace
 
 
@@ -134,16 +144,39 @@ def _control(name: str, status: str, done: str, help_text: str) -> click.Command
         from fleet.registry.requests import OPEN, request_kept, set_status
         from fleet.registry.updates import note_update
 
-        with desk_of(workspace) as desk, desk.registry.writing() as connection:
-            request_kept(connection, request)
-            set_status(connection, request, status)
-            if status == OPEN:  # Whoever resumes it has looked at what halted it.
-                note_update(connection, request, halted="")
-        tell(request=request)
-        answer = {"schema": SCHEMA, "request": request, "status": status}
-        emit(answer, as_json=as_json, text=f"{request} {done}")
+        with desk_of(workspace) as desk:
+            with desk.registry.writing() as connection:
+                request_kept(connection, request)
+                set_status(connection, request, status)
+                if status == OPEN:  # Whoever resumes it has looked at what halted it.
+                    note_update(connection, request, halted="")
+            told, missed = _told_to_relays(workspace, desk, request)
+        tell(request=request, relays_told=told, relays_missed=missed)
+        relays = {"relays_told": told, "relays_missed": missed}
+        answer = {"schema": SCHEMA, "request": request, "status": status} | relays
+        lines = [f"{request} {done}"]
+        if told:
+            lines.append(f"sent to the relays of {', '.join(told)}")
+        if missed:
+            lines.append(
+                f"no way to the relays of {', '.join(missed)}: until the next wingspan fleet "
+                "reconcile that reaches them they go on as they were told"
+            )
+        emit(answer, as_json=as_json, text="\n".join(lines))
 
     return command
+
+
+def _told_to_relays(workspace: Workspace, desk: Desk, request: str) -> tuple[list[str], list[str]]:
+    """Have relays know it at once; return the prisons whose relays were sent it, and the others."""
+    from fleet.errors import InputError
+
+    if not desk.identity.relays():
+        return [], []
+    try:
+        return relays_of(workspace, desk).pass_on(request)
+    except InputError:  # There is no broker: what is to stop is stopped here all the same.
+        return [], sorted(relay.prison for relay in desk.identity.relays())
 
 
 pause = _control(
@@ -250,22 +283,33 @@ def residue(workspace: Workspace, scope: tuple[str, ...], as_json: bool) -> None
     """Say who is not proven, why, since when, and which cell to walk to.
 
     What failed stays in the list until a later request of its kind is proven; so does a device
-    that holds an older list of signers than the one in force.
+    that holds an older list of signers than the one in force, and a relay, as it was last heard.
 
     \b
     Example:
       wingspan fleet residue MDI
     """
+    from fleet.residue import relays_behind
     from fleet.residue import residue as left
     from fleet.scope import Scope
 
     with desk_of(workspace) as desk:
         devices = desk.registry.devices(Scope.parse(scope))
-        found = left(desk.registry, desk.identity.statement(), devices)
+        statement = desk.identity.statement()
+        found = left(desk.registry, statement, devices)
+        here = {device.prison_id for device in devices}
+        prisons = [one.prison for one in desk.identity.relays() if not scope or one.prison in here]
+        late = relays_behind(desk.registry, statement, prisons)
     rows = [asdict(one) | {"since": one.since.isoformat(timespec="seconds")} for one in found]
+    relays = [asdict(one) | {"since": one.since.isoformat(timespec="seconds")} for one in late]
     lines = [
         f"{row['cell'] or '(no cell)'}  {row['device']}  {row['action']} {row['intent']} "
         f"{row['state']} since {row['since']}: {row['why']}"
         for row in rows
-    ] or ["everything is proven"]
-    emit({"schema": SCHEMA, "devices": rows}, as_json=as_json, text="\n".join(lines))
+    ]
+    lines += [
+        f"(relay)  {row['prison']}  trust {row['state']} since {row['since']}: {row['why']}"
+        for row in relays
+    ]
+    answer = {"schema": SCHEMA, "devices": rows, "relays": relays}
+    emit(answer, as_json=as_json, text="\n".join(lines or ["everything is proven"]))

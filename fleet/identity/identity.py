@@ -314,7 +314,8 @@ class Identity:
             revocation_list=encoded_list(revocation_list(self.ledger.revoked(), number=number)),
             signers=signers_of(self.operators()),
             relay_authorities=tuple(
-                RelayAuthority(prison=one.prison, key=one.authority) for one in self.relays()
+                RelayAuthority(prison=one.prison, key=one.authority, time_key=one.time_key)
+                for one in self.relays()
             ),
         )
 

@@ -27,6 +27,8 @@ class Relay:
         The public key that signs what it reports.
     deploy_key
         The public key for which the centre signs a certificate with each wave of an update.
+    time_key
+        The public key that tells its prison's devices the time.
     admitted_at, admitted_by
         When (UTC, ISO 8601) and by whom.
     """
@@ -35,6 +37,7 @@ class Relay:
     authority: str
     report_key: str
     deploy_key: str = ""
+    time_key: str = ""
     admitted_at: str = ""
     admitted_by: str = ""
 

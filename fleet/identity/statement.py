@@ -34,10 +34,14 @@ class Signer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayAuthority:
-    """The public key of a relay's own authority, which the devices of its prison alone trust."""
+    """The public keys of a relay that the devices of its prison alone trust.
+
+    `key` is its own authority of the restricted lane, `time_key` tells them the time.
+    """
 
     prison: str
     key: str
+    time_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,10 +36,13 @@ from fleet.registry.relays import (
     reported_unknown,
 )
 from fleet.registry.requests import (
+    OPEN,
+    intents_of,
     keep_request,
     keep_signature,
     request_kept,
     requests_kept,
+    requests_left,
     set_intents,
 )
 from fleet.relay.broker import Post
@@ -166,6 +169,41 @@ class Centre:
                 note_relayed(connection, prison, name, reported=json.dumps(one))
         yield report.number
 
+    def by_prison(self, devices: Sequence[Device]) -> dict[str, list[Device]]:
+        """Return devices by the prison whose relay reaches them, under "" those without one."""
+        groups: defaultdict[str, list[Device]] = defaultdict(list)
+        for device in devices:
+            groups[device.prison_id if device.prison_id in self.posts else ""].append(device)
+        return dict(groups)
+
+    def pass_on(self, request: str) -> tuple[list[str], list[str]]:
+        """Tell relays at once whether a request waits, goes on or ends.
+
+        Returns the prisons whose relays were sent it, and those whose broker does not answer.
+        """
+        with self.registry.reading() as connection:
+            status = request_kept(connection, request).status
+            intents = intents_of(connection, [request])[request]
+        left = [one.device for one in intents if one.state not in ENDED]
+        told, missed = [], []
+        for prison in sorted(
+            self.by_prison(list(self.registry.named(left).values())).keys() - {""}
+        ):
+            try:
+                self.send(prison, Kind.WORD, {"request": request, "status": status})
+            except UnreachableError:
+                missed.append(prison)
+            else:
+                told.append(prison)
+        return told, missed
+
+    def remind(self) -> None:
+        """Tell relays again what is to wait or to end, which they may not have heard."""
+        with self.registry.reading() as connection:
+            left = [one.request for one in requests_left(connection) if one.status != OPEN]
+        for request in left:
+            self.pass_on(request)
+
     def gather(self) -> list[str]:
         """Take all reports that are there, and take over what was ordered inside prisons.
 
@@ -283,7 +321,7 @@ class RelayDriver:
 
     def order(self, devices: Sequence[Device], orders: Mapping[str, Order]) -> Iterator[Reply]:
         """Send each relay the orders of its prison as one wave."""
-        groups = self._by_prison(devices)
+        groups = self.centre.by_prison(devices)
         if direct := groups.pop("", []):
             yield from self.direct.order(direct, orders)
         if not groups:
@@ -305,7 +343,7 @@ class RelayDriver:
 
     def prove(self, devices: Sequence[Device], request: str) -> Iterator[Reply]:
         """Ask the relays what became of a request."""
-        groups = self._by_prison(devices)
+        groups = self.centre.by_prison(devices)
         with self.centre.registry.reading() as connection:
             sent_by_relay = {name for name, (at, _) in relayed(connection, request).items() if at}
         for prison in set(groups) - sent_by_relay - {""}:  # An update, say, goes from here.
@@ -321,12 +359,6 @@ class RelayDriver:
                 lost = UnreachableError(str(error), stage="command")
                 yield from (Reply(device=d, error=lost) for d in group)
         yield from self._replies({p: groups[p] for p in sent}, sent, request)
-
-    def _by_prison(self, devices: Sequence[Device]) -> dict[str, list[Device]]:
-        groups: defaultdict[str, list[Device]] = defaultdict(list)
-        for device in devices:
-            groups[device.prison_id if device.prison_id in self.centre.posts else ""].append(device)
-        return dict(groups)
 
     def _status(self, request: str) -> str:
         with self.centre.registry.reading() as connection:

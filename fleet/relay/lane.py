@@ -1,5 +1,7 @@
 """Updates by way of relays: each bundle crosses the WAN once, each wave as one message.
 
+Relays also ask their prisons' devices which of them answer.
+
 The centre lends the relay a certificate for the wave's devices and minutes, over a key of the
 relay's own, which never leaves it: who reads the message at the broker can do nothing with it.
 """
@@ -7,8 +9,9 @@ relay's own, which never leaves it: who reads the message at the broker can do n
 from __future__ import annotations
 
 import base64
-import json
 import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +20,7 @@ import msgspec
 
 from fleet.approval.order import kept_proof
 from fleet.deploy import DeployLane, Parcel, WaveLane, minutes_of, principals_of
+from fleet.device import Device
 from fleet.driver import Order, Reply
 from fleet.errors import FleetError, NotYetError, RefusedError, UnreachableError
 from fleet.relay.centre import Centre, wave_of
@@ -24,12 +28,11 @@ from fleet.relay.message import Kind
 from fleet.wave import Wave
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from fleet.approval import Request
     from fleet.approval.order import Signature
-    from fleet.device import Device
     from fleet.relay.place import Place
 
 PREFETCH, APPLY = "prefetch", "apply"
@@ -38,15 +41,22 @@ _POLL_S = 0.5
 _MINUTE_S: Final = 60
 # Beyond the time that the run itself may take.
 _PATIENCE_S: Final = 120
+# For a sweep of a wave and those around it, in which some do not answer.
+_PROBED_S: Final = 600
 
 
 @dataclass(slots=True, kw_only=True)
 class RelayLane:
-    """The deploy lane by way of relays, and of other prisons by the way that is given beside."""
+    """The deploy lane by way of relays, and of other prisons by the way that is given beside.
+
+    `asks` returns which of those devices answer. Once `stopped` says so, nothing is waited for.
+    """
 
     centre: Centre
     direct: WaveLane
+    asks: Callable[[Sequence[Device]], frozenset[str]]
     operator: str
+    stopped: Callable[[], bool] = lambda: False
 
     def prefetch(
         self, wave: Wave, devices: Sequence[Device], orders: Mapping[str, Order], parcel: Parcel
@@ -83,10 +93,24 @@ class RelayLane:
         request = next(iter(orders.values())).request.request
         return [_reply(d, told.get(d.device), request, refused) for d in devices]
 
+    def answering(self, devices: Sequence[Device]) -> frozenset[str]:
+        """Return which of some devices answer; those of a relay that does not report count not."""
+        groups, sent = self.centre.by_prison(devices), {}
+        direct = groups.pop("", [])
+        for prison, group in groups.items():
+            said = {"devices": [device.device for device in group]}
+            with suppress(UnreachableError):
+                sent[prison] = self.centre.send(prison, Kind.PROBE, said)
+        found = set(self.asks(direct)) if direct else set[str]()
+        for prison, number in sent.items():
+            with suppress(UnreachableError):
+                found.update(self._reported(prison, number, _PROBED_S).get("answering", ()))
+        return frozenset(found)
+
     def _prison(self, devices: Sequence[Device]) -> str:
-        prisons = {device.prison_id for device in devices}
+        prisons = self.centre.by_prison(devices)
         (prison,) = prisons if len(prisons) == 1 else ("",)
-        return prison if prison in self.centre.posts else ""
+        return prison
 
     def _bring(self, prison: str, orders: Mapping[str, Order], parcel: Parcel) -> None:
         """Send the parts of a bundle that a relay does not have."""
@@ -127,8 +151,18 @@ class RelayLane:
         said = wave_of(devices, orders, status="open")
         said |= {"wave": asdict(wave), "certificate": certificate, **more}
         number = self.centre.send(prison, Kind.WAVE, said)
-        ends_s = time.monotonic() + minutes * _MINUTE_S + _PATIENCE_S
-        while time.monotonic() < ends_s:
+        return self._reported(prison, number, minutes * _MINUTE_S + _PATIENCE_S)
+
+    def _reported(self, prison: str, number: int, patience_s: float) -> Mapping[str, Any]:
+        """Return what a relay reports of what it was sent.
+
+        Raises
+        ------
+        UnreachableError
+            When it did not report in time.
+        """
+        ends_s = time.monotonic() + patience_s
+        while time.monotonic() < ends_s and not self.stopped():
             self.centre.try_to_collect(prison)
             if number in self.centre.waves[prison]:
                 found: Mapping[str, Any] = self.centre.waves[prison].pop(number)
@@ -258,11 +292,7 @@ def _folder(place: Place, digest: str) -> Path:
 
 def kept_waves(place: Place) -> dict[int, Any]:
     """Return what came of waves that the centre has not acknowledged, by their messages."""
-    found = {
-        int(path.stem): json.loads(path.read_bytes())
-        for path in (place.folder / "waves").glob("*.json")
-    }
-    return {number: one for number, one in found.items() if one != _RECEIVED}
+    return {number: one for number, one in place.numbered("waves").items() if one != _RECEIVED}
 
 
 def forget_waves(place: Place, numbers: Sequence[int]) -> None:

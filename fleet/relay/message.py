@@ -31,7 +31,9 @@ class Kind(StrEnum):
     ORDER = "order"  # a request, and which devices it is for
     PART = "part"  # a part of a bundle
     WAVE = "wave"  # one phase of a wave of an update
+    PROBE = "probe"  # which of some devices answer
     ASK = "ask"  # what has become of a request, and whether it may go on
+    WORD = "word"  # that a request waits, goes on or ends
     RECEIVED = "received"  # a report that the centre has
 
 

@@ -1,16 +1,18 @@
 """The relay at work: it takes what the centre says, carries it out, and reports until heard.
 
-What it was told is kept before anything is done, so that a worker which is killed, or a broker that
-hands a wave out twice, changes nothing: the next pass asks the devices, and goes on.
+What it was told is kept before anything is done, and only then does the broker let go of it. So no
+work is longer than a broker's patience, and a worker that is killed, or a message that comes twice,
+changes nothing: the next pass asks the devices, and goes on.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -21,24 +23,24 @@ from fleet.approval import Action, is_included, leaf, read_request
 from fleet.approval.agreement import agreement
 from fleet.approval.order import Signature
 from fleet.audit import AuditLog, begin
-from fleet.device import Device
+from fleet.device import REACHABLE_STATES, Device
 from fleet.driver import Driver
-from fleet.errors import FleetError, InputError, RefusedError
+from fleet.errors import FleetError, RefusedError
 from fleet.identity.statement import Envelope
 from fleet.intent import ENDED
-from fleet.reconcile import reconcile, standings
 from fleet.registry import Registry
 from fleet.registry.relays import mirror_devices
 from fleet.registry.requests import (
+    OPEN,
     add_intents,
     intents_of,
     keep_request,
     keep_signature,
     proofs_of,
     requests_kept,
-    requests_left,
     set_status,
 )
+from fleet.relay.duty import carry_out_here, hindered
 from fleet.relay.lane import forget_waves, held_parts, keep_part, kept_waves, run_wave
 from fleet.relay.message import TO_CENTRE, TO_RELAY, Kind, Message, opened
 from fleet.relay.place import OPERATOR, Place
@@ -49,37 +51,52 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fleet.approval import Request
-    from fleet.reconcile import Reconciled
 
-_JUST_NOW = timedelta(minutes=5)
 _DONE, _REFUSED = "done", "refused"
+_CONTACT = "contact"
+# What takes longer than to write it down; what came of it is told under the message's number.
+_JOBS = frozenset({Kind.WAVE, Kind.PROBE})
+
+
+def last_contact(place: Place) -> dict[str, int]:
+    """Return when a relay last logged in to all its devices, to how many, and who answered."""
+    return place.kept(_CONTACT)
+
+
+def at_once(work: Callable[[], None]) -> None:
+    """Do some work before anything else."""
+    work()
 
 
 @dataclass(slots=True, kw_only=True)
 class Node:
     """A prison's relay: its place, its registry, its devices, and the way to the centre.
 
-    `report` takes a sealed report; `again_s` is after how long one that the centre has not
-    acknowledged is sent again, `taken` how many messages were taken.
+    `answering` asks devices how they are and returns those that answer. `report` takes a sealed
+    report; `again_s` is after how long one that the centre has not acknowledged is sent again,
+    `taken` how many messages were taken. `begin` begins work that outlasts the taking of a message.
     """
 
     place: Place
     registry: Registry
     driver: Callable[[], Driver]
+    answering: Callable[[Sequence[Device]], frozenset[str]]
     report: Callable[[dict[str, str]], None]
+    begin: Callable[[Callable[[], None]], None] = at_once
     again_s: float = 60
     taken: int = 0
     _answers: list[int] = field(default_factory=list)
     _asked: set[str] = field(default_factory=set)
     _refused: dict[str, str] = field(default_factory=dict)
     _pending: dict[int, tuple[dict[str, str], list[int]]] = field(default_factory=dict)
-    _waving: set[int] = field(default_factory=set)
+    _working: set[int] = field(default_factory=set)
+    _awaiting: list[int] = field(default_factory=list)
     _last: dict[str, str] = field(default_factory=dict)
     _reported_s: float = float("-inf")
     _lock: Lock = field(default_factory=Lock)
 
     def take(self, sealed: Any) -> None:
-        """Take one message, do what follows from it, and report.
+        """Take one message: keep what it says, and begin what follows from it.
 
         What is not signed by the centre is noted in the log, and changes nothing.
         """
@@ -101,47 +118,106 @@ class Node:
                 outcome, why = _REFUSED, str(error)
             told = {"kind": message.kind, "number": message.number}
             self._log(told | {"request": message.said.get("request", "")}, outcome, why)
-        if outcome == _DONE:
-            self._carry_out(message)
+        if outcome == _REFUSED or message.kind in {Kind.NEWS, Kind.PART, Kind.WORD}:
+            if message.kind in _JOBS:
+                self.place.keep(f"waves/{message.number}", {"why": why})
+            self._answer([message.number])
+        elif message.kind in _JOBS:
+            self._begin_job(message.number)
+        elif message.kind == Kind.ORDER and _is_lock(message):
+            self.begin(partial(self._lock_now, message))
+        else:
+            self._pass_for(message.number)
+
+    def _answer(self, numbers: Sequence[int]) -> None:
+        """Tell the centre that what some messages said is done."""
         with self._lock:
-            self._answers.append(message.number)
+            self._answers.extend(numbers)
             self._tell()
 
-    def _carry_out(self, message: Message) -> None:
-        """Do what is due. A lock does not wait for what is under way."""
-        if message.kind == Kind.WAVE:
-            self._run_wave(message)
-        elif message.kind == Kind.ORDER and _is_lock(message):
-            name = message.said["request"]
-            carry_out_here(self.place, self.registry, self.driver, only=name)
-        else:
-            with self.place.alone():
-                self._pass()
+    def _lock_now(self, message: Message) -> None:
+        """Carry a lock out, which does not wait for what is under way."""
+        carry_out_here(self.place, self.registry, self.driver, only=message.said["request"])
+        self._answer([message.number])
 
-    def _run_wave(self, message: Message) -> None:
-        """Run one phase of a wave once; what came of it stays until the centre has it."""
-        number, name = message.number, f"waves/{message.number}"
+    def _pass_for(self, number: int) -> None:
+        """Have a pass begin after this, one for all messages that come before it does."""
         with self._lock:
-            if number in self._waving or self.place.kept(name):
-                return  # Handed out again while it goes on, or after it.
-            self._waving.add(number)
-        try:
-            self.place.keep(name, self._wave(message.said))
-        finally:
-            with self._lock:
-                self._waving.remove(number)
+            self._awaiting.append(number)
+            if len(self._awaiting) > 1:
+                return
+        self.begin(self._pass_awaited)
 
-    def _wave(self, said: Mapping[str, Any]) -> dict[str, Any]:
+    def _pass_awaited(self) -> None:
+        with self.place.alone():
+            with self._lock:
+                numbers, self._awaiting = self._awaiting, []
+            self._pass()
+        self._answer(numbers)
+
+    # --- jobs: a phase of a wave, or a question to devices --------------------------------------
+
+    def resume(self) -> None:
+        """Begin what was not done when the relay last ended, however that came."""
+        for number in self.place.numbered("jobs"):
+            self._begin_job(number)
+
+    def _begin_job(self, number: int) -> None:
+        """Do a job once, though it is handed out again while it goes on or after it."""
+        with self._lock:
+            if number in self._working or not self.place.kept(f"jobs/{number}"):
+                return
+            self._working.add(number)
+        self.begin(partial(self._do_job, number))
+
+    def _do_job(self, number: int) -> None:
+        """Do a job; what came of it stays until the centre has it."""
+        job = self.place.kept(f"jobs/{number}")
+        do = self._wave if job["kind"] == Kind.WAVE else self._probe
+        try:
+            found = do(number, job["said"])
+        except FleetError as error:
+            found = {"why": str(error)}
+        self.place.keep(f"waves/{number}", found)
+        self.place.forget(f"jobs/{number}")
+        with self._lock:
+            self._working.remove(number)
+        self._answer([number])
+
+    def _probe(self, _number: int, said: Mapping[str, Any]) -> dict[str, Any]:
+        asked = [device for device in self._devices() if device.device in set(said["devices"])]
+        return {"answering": sorted(self.answering(asked))}
+
+    def _devices(self) -> list[Device]:
+        """Return the devices of the prison that can be reached at all."""
+        return [
+            device
+            for device in self.registry.devices()
+            if device.nonce and device.state in REACHABLE_STATES
+        ]
+
+    def keep_in_contact(self) -> None:
+        """Log in to every device: it counts how long nobody of ours did (the dead man's rule)."""
+        devices = self._devices()
+        answered = self.answering(devices) if devices else frozenset()
+        found = {"at_s": int(time.time()), "devices": len(devices), "answered": len(answered)}
+        self.place.keep(_CONTACT, found)
+
+    def contact_in_s(self, every_s: float) -> float:
+        """Return in how many seconds the devices are to be spoken to again."""
+        ago_s = time.time() - last_contact(self.place).get("at_s", 0)
+        return max(0.0, every_s - ago_s) if ago_s >= 0 else 0.0
+
+    def _wave(self, number: int, said: Mapping[str, Any]) -> dict[str, Any]:
         request = read_request(said["encoded"].encode())
+        if why := self._word_against(request.request, number):
+            return {"why": why}
         if why := self._may_not(request, said["signatures"]):
             return {"why": why}
         meant = self._meant(request, said["devices"])
         devices = [device for _, device in sorted(self.registry.named(meant).items())]
         signed = [Signature(operator=o, signature=s) for o, s in said["signatures"].items()]
-        try:
-            return run_wave(self.place, request, signed, devices, said)
-        except FleetError as error:
-            return {"why": str(error)}
+        return run_wave(self.place, request, signed, devices, said)
 
     def _log(self, detail: Mapping[str, Any], outcome: str, why: str) -> None:
         log = AuditLog(self.place.workspace.audit)
@@ -167,7 +243,12 @@ class Node:
         elif message.kind == Kind.ORDER:
             self._take_order(message)
         elif message.kind == Kind.ASK:
-            self._take_question(message)
+            self._asked.add(said["request"])
+            self._set_status(said["request"], said["status"], message.number)
+        elif message.kind == Kind.WORD:
+            self._set_status(said["request"], said["status"], message.number)
+        elif message.kind in _JOBS and not self.place.kept(f"waves/{message.number}"):
+            self.place.keep(f"jobs/{message.number}", {"kind": message.kind, "said": dict(said)})
 
     # --- what is told -----------------------------------------------------------------------
 
@@ -246,21 +327,18 @@ class Node:
             and is_included(leaf(name, one["provisioning"]), one["included"], expected=expected)
         }
 
-    def _take_question(self, message: Message) -> None:
-        name = message.said["request"]
-        self._asked.add(name)
-        with self.registry.reading() as connection:
-            known = name in {one.request for one in requests_kept(connection)}
-        if known:
-            self._set_status(name, message.said["status"], message.number)
-
     def _set_status(self, name: str, status: str, number: int) -> None:
         """Let a request go on, wait or end, unless what says so was overtaken."""
         heard = self.place.kept("statuses")
-        if number > heard.get(name, 0):
+        if number > heard.get(name, (0, OPEN))[0]:
             with self.registry.writing() as connection:
-                set_status(connection, name, status)
-            self.place.keep("statuses", heard | {name: number})
+                set_status(connection, name, status)  # An update is not kept there.
+            self.place.keep("statuses", heard | {name: (number, status)})
+
+    def _word_against(self, name: str, number: int) -> str:
+        """Return that a request was stopped or paused after a message was sent, "" if not."""
+        heard, status = self.place.kept("statuses").get(name, (0, OPEN))
+        return f"the request is {status}" if heard > number and status != OPEN else ""
 
     def _take_receipt(self, message: Message) -> None:
         digests, waves = self._pending.pop(message.said["report"], ({}, []))
@@ -343,64 +421,6 @@ class Node:
 
 
 _SETTLED = "settled"
-
-
-def hindered(place: Place, request: Request) -> str:
-    """Return why a relay may not send a request now: its list of signers may be too old."""
-    statement = place.statement()
-    if statement is None:
-        return "the relay knows nobody who may sign yet"
-    if statement.is_too_old(time.time()) and request.action is not Action.LOCK:
-        issued = datetime.fromtimestamp(statement.issued_s, tz=UTC)
-        return f"the list of signers is from {issued:%Y-%m-%d}, too old for anything but locks"
-    return ""
-
-
-def carry_out_here(
-    place: Place, registry: Registry, driver: Callable[[], Driver], *, only: str = ""
-) -> Reconciled:
-    """Carry out what is due on the devices of a relay's prison, or `only` one request.
-
-    Raises
-    ------
-    InputError
-        When the relay has not heard from the centre yet.
-    """
-    statement = place.statement()
-    if statement is None:
-        hint = "its service has to reach the broker once: wingspan fleet relay status"
-        raise InputError("this relay knows nobody who may sign yet", hint=hint)
-    return reconcile(
-        registry,
-        driver(),
-        statement.signers,
-        now=datetime.now(tz=UTC),
-        by=OPERATOR,
-        hindered=lambda request: hindered(place, request),
-        included=lambda name: place.kept(f"orders/{name}"),
-        only=only,
-    )
-
-
-def carry_out_beside(place: Place, registry: Registry, driver: Callable[[], Driver]) -> Reconciled:
-    """Carry out what is due as a person who works on a relay, beside its service.
-
-    Returns where the devices stand with all that is not over or was asked for just now: the
-    service may have been the one that carried it out.
-
-    Raises
-    ------
-    InputError
-        When the relay has not heard from the centre yet.
-    """
-    just_now = datetime.now(tz=UTC) - _JUST_NOW
-    with registry.reading() as connection:
-        kept = requests_kept(connection)
-        names = {one.request for one in requests_left(connection)}
-    names |= {one.request for one in kept if one.at >= just_now}
-    with place.alone():
-        carry_out_here(place, registry, driver)
-    return standings(registry, names)
 
 
 def _is_lock(message: Message) -> bool:

@@ -48,13 +48,15 @@ _DEPLOY_KEY = "deploy"
 class Settings:
     """What a relay was installed with.
 
-    `visible_again_s` is how long Redis waits for it before it hands the same wave out again.
+    `visible_again_s` is how long Redis waits for it before it hands the same message out again;
+    `clock` is where it tells its devices the time, "" for nowhere.
     """
 
     prison: str
     broker: str
     broker_authority: str
     visible_again_s: int = 3600
+    clock: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,15 @@ class Place:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_text(path, json.dumps(content, sort_keys=True))
 
+    def forget(self, name: str) -> None:
+        """Keep something no longer."""
+        (self.folder / f"{name}.json").unlink(missing_ok=True)
+
+    def numbered(self, folder: str) -> dict[int, dict[str, Any]]:
+        """Return what is kept in a folder under numbers, the lowest first."""
+        names = (path.stem for path in (self.folder / folder).glob("*.json"))
+        return {number: self.kept(f"{folder}/{number}") for number in sorted(map(int, names))}
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the relay for the block: one acts at a time, be it the service or a person."""
@@ -196,7 +207,7 @@ def install(workspace: Workspace, settings: Settings, *, trust: str, password: s
     Broker(url=settings.broker, authority=Path(settings.broker_authority), password=password)
     public = checked_public(trust)
     make_folder(keys)
-    for name in (Key.BROKER_CA, Key.AUDIT, _REPORT_KEY, _DEPLOY_KEY):
+    for name in (Key.BROKER_CA, Key.AUDIT, Key.TIME, _REPORT_KEY, _DEPLOY_KEY):
         make_key(keys / name)
     write_private(public_path(keys / Key.TRUST), f"{public}\n")
     if password:
@@ -207,6 +218,7 @@ def install(workspace: Workspace, settings: Settings, *, trust: str, password: s
         authority=read_public(keys / Key.BROKER_CA),
         report_key=read_public(keys / _REPORT_KEY),
         deploy_key=read_public(keys / _DEPLOY_KEY),
+        time_key=read_public(keys / Key.TIME),
     )
 
 

@@ -25,12 +25,15 @@ from pathlib import Path
 
 SERVERS = Path("/etc/wingspan/clock.json")
 TRUST = Path("/etc/ssh/wingspan/trust.json")
+PROVISIONING = Path("/var/lib/wingspan/provisioning.json")
+FIREWALL = Path("/etc/wingspan/firewall.json")
 KNOWN = Path("/var/lib/wingspan/clock")
 LOCK = Path("/run/wingspan-clock.lock")
 # In a rehearsal all devices share one kernel's clock; a file says how far off this one's is.
 REHEARSED = Path("/etc/wingspan/sysroot")
 SHIFT = Path("/run/wingspan/simulated/clock")
 NAMESPACE = "wingspan-time"
+PORT = 8463
 WAIT_S = 5
 ANSWER_MAX_BYTES = 4096
 HOUR_S = 3600
@@ -142,7 +145,7 @@ def exchange(host, port, question):
 
 def verified(statement, signature):
     """Return what a statement says, once one of the keys that we trust in has signed it."""
-    keys = json.loads(json.loads(TRUST.read_text(encoding="utf-8"))["statement"])["time_keys"]
+    keys = time_keys()
     with tempfile.TemporaryDirectory(dir="/run") as name:
         signers, armoured = Path(name, "signers"), Path(name, "signature")
         lines = (f'centre namespaces="{NAMESPACE}" {key}\n' for key in keys)
@@ -161,10 +164,33 @@ def verified(statement, signature):
     return json.loads(statement)
 
 
+def time_keys():
+    """Return who may tell the time: the centre, and the relay of the prison that this is in."""
+    statement = json.loads(json.loads(TRUST.read_text(encoding="utf-8"))["statement"])
+    prison = read(PROVISIONING).get("prison_id")
+    relays = [one for one in statement.get("relay_authorities", ()) if one["prison"] == prison]
+    return [*statement["time_keys"], *(one["time_key"] for one in relays if one.get("time_key"))]
+
+
+def servers():
+    """Return whom to ask: the relay where the firewall has a way to its clock, then the others."""
+    ways = read(FIREWALL).get("relay", ())
+    near = [way["network"].partition("/") for way in ways if way["port"] == PORT]
+    relays = [(host, PORT) for host, _, prefix in near if prefix in ("", "32", "128")]
+    return [*relays, *read(SERVERS).get("servers", ())]
+
+
+def read(path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+
+
 def ask_all():
     """Ask one server after the other until one is believed; return what happened with each."""
     told = []
-    for host, port in json.loads(SERVERS.read_text(encoding="utf-8"))["servers"]:
+    for host, port in servers():
         try:
             off_s = take(ask(host, port))
         except (OSError, ValueError, KeyError, TypeError, UntrustedError) as error:

@@ -3,9 +3,9 @@
 
 Off unless two people switched it on. What counts is the time that the device was powered on since
 its last authenticated contact with its relay or the centre: a login of the broker lane, or a signed
-time. The prison's relay gives both while the WAN is down, so a device without a way to a relay does
-not take the rule. Nothing but an order of two people takes the lock away again. Run every few
-minutes.
+time. The prison's relay gives both while the WAN is down, so a device whose prison has no relay, or
+that has no way to it, does not take the rule; and where there is no relay any more nothing is
+counted. Nothing but an order of two people takes the lock away again. Run every few minutes.
 """
 
 import contextlib
@@ -24,6 +24,9 @@ ALONE = "/var/lib/wingspan/alone.json"
 # Written by the broker lane's user at each login, which a certificate of ours came before.
 CONTACT = "/var/lib/wingspan/contact"
 CLOCK = "/var/lib/wingspan/clock"
+# The statement of whom this device trusts, and where it was put.
+TRUST = "/etc/ssh/wingspan/trust.json"
+PROVISIONING = "/var/lib/wingspan/provisioning.json"
 USER = "wingspan"
 LOCK = "dead-man"
 DAYS_MIN = 7
@@ -40,14 +43,25 @@ def checked(days, level):
         raise firewall.RefusalError(f"{level!r} is none of {', '.join(states.LEVELS)}")
     if not firewall.current()["relay"]:
         raise firewall.RefusalError("without a way to a relay, the WAN's loss would set it off")
+    if not has_relay():
+        raise firewall.RefusalError("this prison has no relay: the WAN's loss would set it off")
     return {"days": days, "level": level}
+
+
+def has_relay():
+    """Return whether the statement in force names a relay of the prison that this device is in."""
+    with open(TRUST, encoding="utf-8") as file:
+        statement = json.loads(json.load(file)["statement"])
+    with open(PROVISIONING, encoding="utf-8") as file:
+        prison = json.load(file)["prison_id"]
+    return any(one["prison"] == prison for one in statement.get("relay_authorities", ()))
 
 
 def tick():
     """Count the time since the last tick, or since a contact, and lock when it is too long."""
     state = states.current()
     rule = state["dead_man"]
-    if not rule:
+    if not (rule and has_relay()):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(ALONE)
         return 0

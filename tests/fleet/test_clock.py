@@ -16,7 +16,8 @@ from fleet.clock import Clock, Server, places
 from fleet.enrolment import Centre, enrol_devices, plan, read_candidates
 from fleet.errors import FleetError, InputError, RefusedError
 from fleet.identity import Identity, Lane
-from fleet.identity.keys import make_key
+from fleet.identity.keys import make_key, read_public
+from fleet.identity.relays import Relay
 from fleet.registry import Registry
 from fleet.shipped import shipped
 from fleet.workspace import Workspace
@@ -39,7 +40,7 @@ def program(identity, tmp_path):
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
     loaded.TRUST = identity.folder / "trust.json"
-    for name in ("SERVERS", "KNOWN", "REHEARSED", "SHIFT"):
+    for name in ("SERVERS", "KNOWN", "REHEARSED", "SHIFT", "PROVISIONING", "FIREWALL"):
         setattr(loaded, name, tmp_path / name.lower())
     loaded.REHEARSED.touch()  # So that it sets no clock but the shift in its file.
     return loaded
@@ -72,6 +73,34 @@ def test_a_device_sets_its_clock_by_an_answer_to_its_question(program, serve, id
     assert told["was_off_s"] == pytest.approx(-20 * 365 * DAY_S, abs=PATIENCE_S)
     assert program.now_s() == pytest.approx(time.time(), abs=PATIENCE_S)
     assert program.known_s() == pytest.approx(time.time(), abs=PATIENCE_S)
+
+
+def test_the_relay_of_its_own_prison_may_tell_a_device_the_time(program, serve, identity, tmp_path):
+    keys = {name: tmp_path / name for name in ("XAA", "XAB")}
+    for path in keys.values():
+        make_key(path)
+    relays = [
+        Relay(prison=name, authority="ssh-ed25519 x", report_key="", time_key=read_public(path))
+        for name, path in keys.items()
+    ]
+    identity.set_relays(relays)
+    identity.renew()
+    program.PROVISIONING.write_text('{"prison_id": "XAA"}')
+
+    own = program.ask(*serve(Clock(keys["XAA"])))
+
+    assert own == pytest.approx(time.time(), abs=PATIENCE_S)
+    with pytest.raises(program.UntrustedError, match="does not hold"):
+        program.ask(*serve(Clock(keys["XAB"])))
+
+
+def test_a_device_asks_the_relay_that_its_firewall_leaves_open_before_all_others(program):
+    program.SERVERS.write_text('{"servers": [["10.9.0.1", 8463]]}')
+    ways = [("10.1.0.5/32", 8463), ("10.1.0.5/32", 443), ("10.2.0.0/16", 8463)]
+    relay = [{"network": n, "protocol": "tcp", "port": p} for n, p in ways]
+    program.FIREWALL.write_text(json.dumps({"relay": relay}))
+
+    assert program.servers() == [("10.1.0.5", 8463), ["10.9.0.1", 8463]]
 
 
 def test_an_answer_that_another_key_signed_says_nothing(program, serve, tmp_path):

@@ -8,8 +8,9 @@ from fleet.approval import Action, new_request
 from fleet.device import DeviceState, NewDevice
 from fleet.enrolment.contact import TRUST_FACT
 from fleet.identity.statement import Statement
+from fleet.registry.relays import note_relay
 from fleet.registry.requests import keep_request, set_intents
-from fleet.residue import residue
+from fleet.residue import relays_behind, residue
 from tests.fleet.approval.conftest import NOW
 
 STATEMENT = Statement(
@@ -103,3 +104,15 @@ def test_only_the_devices_that_are_asked_about_are_listed(live):
 
     assert len(residue(live, STATEMENT, [first])) == 1
     assert residue(live, STATEMENT, [second]) == []
+
+
+def test_a_relay_is_left_until_it_is_heard_to_hold_the_list_in_force(live):
+    with live.writing() as connection:
+        note_relay(connection, "MDI", trust=6, heard_at=NOW)
+        note_relay(connection, "LEI", trust=7, heard_at=NOW)
+
+    left = relays_behind(live, STATEMENT, ["MDI", "LEI", "XAA"])
+
+    assert [(one.prison, one.state) for one in left] == [("MDI", "behind"), ("XAA", "behind")]
+    assert left[0].why.startswith("it holds list 6 of signers and authorities, not 7; last heard 2")
+    assert left[1].why.endswith("; last heard never")

@@ -35,6 +35,18 @@ def test_a_relay_is_admitted_with_a_password_and_a_statement_that_names_it(desk,
     assert password.stat().st_mode & 0o077 == 0
 
 
+def test_a_relay_that_does_not_hold_the_list_of_signers_is_in_the_residue(desk, install):
+    desk.run("relay", "admit", str(install("MDI").root / "relay.json"))
+
+    left = desk.answer("residue")
+
+    assert not undocumented(left)
+    assert [(one["prison"], one["intent"], one["state"]) for one in left["relays"]] == [
+        ("MDI", "trust", "behind")
+    ]
+    assert "MDI" in desk.run("residue").stdout
+
+
 def test_a_second_person_has_to_agree_once_there_is_one(desk, install, keygen, tmp_path):
     relay = install("MDI")
     for name, role in (("asha", "admin"), ("cleo", "approver")):

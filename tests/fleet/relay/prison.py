@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from fleet.approval import Action, new_request
 from fleet.approval.order import APPROVED, REQUESTED, signed
 from fleet.driver import Order
+from fleet.errors import UnreachableError
 from fleet.health.rules import Knocking
 from fleet.identity import Identity
 from fleet.identity.keys import Key, read_private
@@ -40,15 +41,18 @@ PAGE = "Press the cell bell."
 
 @dataclass
 class Mail:
-    """A broker that carries messages at once, unless it withholds or changes them."""
+    """A broker that carries messages at once, unless it is down, withholds or changes them."""
 
     node: Node | None = None
     sent: list = field(default_factory=list)
     reports: list = field(default_factory=list)
     withholds: bool = False
+    is_down: bool = False
     changes: object = None
 
     def send(self, message):
+        if self.is_down:
+            raise UnreachableError("the broker does not answer", stage="connect")
         self.sent.append(message)
         if not self.withholds:
             self.node.take(self.changes(message) if self.changes else message)
@@ -65,7 +69,7 @@ class Prison:
     """A centre, the relay of XAA and its four devices; XAB has none, and two devices."""
 
     def __init__(self, folder):
-        self.folder, self.keys = folder, {}
+        self.folder, self.keys, self.spoken_to = folder, {}, []
         self.identity = self.staffed()
         self.registry = Registry.create(f"sqlite:///{folder / 'centre.db'}")
         workspace = Workspace(folder / "relay")
@@ -81,18 +85,23 @@ class Prison:
         self.place = find_place(workspace)
         self.relay_registry = Registry.create(workspace.settings().database)
         self.mail = Mail()
-        self.mail.node = Node(
-            place=self.place,
-            registry=self.relay_registry,
-            driver=lambda: self.estate.driver,
-            report=self.mail.reports.append,
-            again_s=0,
-        )
+        self.mail.node = self.node()
         self.centre = Centre(
             registry=self.registry,
             identity=self.identity,
             posts={"XAA": self.mail},
             topology=self.estate.topology,
+        )
+
+    def node(self):
+        """Return the relay as it is when it begins."""
+        return Node(
+            place=self.place,
+            registry=self.relay_registry,
+            driver=lambda: self.estate.driver,
+            answering=self.answering,
+            report=self.mail.reports.append,
+            again_s=0,
         )
 
     def staffed(self):
@@ -105,6 +114,11 @@ class Prison:
         identity.set_operators(operators)
         identity.renew()
         return identity
+
+    def answering(self, devices):
+        """Log in to devices, as a relay does; return who answers."""
+        self.spoken_to += [device.device for device in devices]
+        return frozenset(d.device for d in devices) - self.estate.wire.silent
 
     def devices(self, prison="XAA"):
         return [d for d in self.registry.devices() if d.prison_id == prison]

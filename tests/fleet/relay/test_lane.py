@@ -10,7 +10,7 @@ import pytest
 
 from fleet.approval import Action, new_request
 from fleet.errors import NotYetError, RefusedError
-from fleet.relay.lane import _parcel, held_parts, keep_part
+from fleet.relay.lane import RelayLane, _parcel, held_parts, keep_part
 from fleet.relay.message import Kind
 from fleet.wave import Wave
 
@@ -52,8 +52,8 @@ def test_a_part_goes_nowhere_but_to_its_bundle(prison, name):
         keep_part(prison.place, part(0, b"") | {"bundle_sha256": name})
 
 
-def test_a_wave_that_nobody_agreed_to_is_not_run(prison):
-    prison.carry_out()
+def update_of(prison):
+    """Return an update of XAA that nobody agreed to, and what is said of a wave of it."""
     now = datetime.now(tz=UTC)
     request = new_request(
         Action.UPDATE,
@@ -79,11 +79,71 @@ def test_a_wave_that_nobody_agreed_to_is_not_run(prison):
         "certificate": "",
         "phase": "apply",
     }
+    return request, said
+
+
+def waves_told(prison):
+    """Return what the relay's last report says of waves."""
+    return json.loads(prison.mail.reports[-1]["message"])["said"]["waves"]
+
+
+def test_a_wave_that_nobody_agreed_to_is_not_run(prison):
+    prison.carry_out()
+    _, said = update_of(prison)
 
     prison.mail.node.take(prison.sealed(Kind.WAVE, said, 1000))
 
-    told = json.loads(prison.mail.reports[-1]["message"])["said"]["waves"]
-    assert "more must agree" in told["1000"]["why"]
+    assert "more must agree" in waves_told(prison)["1000"]["why"]
     prison.carry_out()
     prison.mail.node.round()
-    assert json.loads(prison.mail.reports[-1]["message"])["said"]["waves"] == {}
+    assert waves_told(prison) == {}
+
+
+def test_no_wave_begins_after_its_request_was_stopped_though_it_was_sent_before(prison):
+    prison.carry_out()
+    request, said = update_of(prison)
+    word = {"request": request.request, "status": "paused"}
+
+    prison.mail.node.take(prison.sealed(Kind.WORD, word, 1001))
+    prison.mail.node.take(prison.sealed(Kind.WAVE, said, 1000))
+    prison.mail.node.take(prison.sealed(Kind.WAVE, said, 1002))
+
+    told = waves_told(prison)
+    assert told["1000"]["why"] == "the request is paused"
+    assert "more must agree" in told["1002"]["why"]
+
+
+def test_a_relay_that_was_killed_does_what_it_had_begun_and_does_it_once(prison):
+    prison.carry_out()
+    node, begun = prison.mail.node, []
+    node.begin = begun.append
+    asked = {"devices": [prison.devices()[0].device, prison.devices("XAB")[0].device]}
+    for _ in range(2):
+        node.take(prison.sealed(Kind.PROBE, asked, 1000))
+    assert len(begun) == 1
+
+    again = prison.node()
+    again.resume()
+    again.take(prison.sealed(Kind.PROBE, asked, 1000))
+
+    assert waves_told(prison)["1000"] == {"answering": [prison.devices()[0].device]}
+    assert prison.spoken_to == [prison.devices()[0].device]
+
+
+def test_relays_ask_their_own_devices_and_the_centre_the_others(prison):
+    asked_here = []
+
+    def asks(devices):
+        asked_here.extend(device.device for device in devices)
+        return frozenset(asked_here)
+
+    prison.carry_out()
+    silent = prison.devices()[1].device
+    prison.estate.wire.silent.add(silent)
+    lane = RelayLane(centre=prison.centre, direct=None, asks=asks, operator="ben")
+
+    found = lane.answering(prison.devices() + prison.devices("XAB"))
+
+    assert asked_here == [d.device for d in prison.devices("XAB")]
+    assert prison.spoken_to == [d.device for d in prison.devices()]
+    assert found == {d.device for d in prison.registry.devices()} - {silent}

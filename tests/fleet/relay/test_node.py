@@ -6,8 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 from fleet.approval import Action, new_request
 from fleet.identity.keys import read_private
-from fleet.registry.requests import STOPPED, intents_of, proofs_of, requests_kept, set_status
+from fleet.registry.requests import (
+    STOPPED,
+    intents_of,
+    proofs_of,
+    request_kept,
+    requests_kept,
+    set_status,
+)
 from fleet.relay.message import TO_CENTRE, Kind, Message
+from fleet.relay.node import last_contact
 from tests.fleet.relay.prison import PAGE
 
 
@@ -202,6 +210,71 @@ def test_a_stop_reaches_the_relay_and_an_older_word_does_not_undo_it(prison):
 
     assert prison.states(request) == ["withdrawn"]
     assert [machine.used for machine in prison.machines()] == [{}, {}, {}, {}]
+
+
+def test_a_stop_goes_to_the_relay_at_once_and_holds_there_without_a_pass_of_the_centre(prison):
+    prison.carry_out()
+    prison.estate.wire.silent.update(d.device for d in prison.devices())
+    request = prison.asked(Action.QUARANTINE, prison.devices())
+    prison.carry_out()
+    with prison.registry.writing() as connection:
+        set_status(connection, request.request, STOPPED)
+
+    told = prison.centre.pass_on(request.request)
+
+    assert told == (["XAA"], [])
+    with prison.relay_registry.reading() as connection:
+        assert request_kept(connection, request.request).status == STOPPED
+    prison.estate.wire.silent.clear()
+    prison.mail.node.round()
+    assert [machine.used for machine in prison.machines()] == [{}, {}, {}, {}]
+
+
+def test_a_relay_that_cannot_be_reached_is_named_and_told_with_the_next_pass(prison):
+    prison.carry_out()
+    prison.estate.wire.silent.update(d.device for d in prison.devices())
+    request = prison.asked(Action.QUARANTINE, prison.devices())
+    prison.carry_out()
+    with prison.registry.writing() as connection:
+        set_status(connection, request.request, STOPPED)
+    prison.mail.is_down = True
+
+    assert prison.centre.pass_on(request.request) == ([], ["XAA"])
+
+    prison.mail.is_down = False
+    prison.centre.remind()
+    with prison.relay_registry.reading() as connection:
+        assert request_kept(connection, request.request).status == STOPPED
+
+
+def test_questions_that_come_while_a_pass_is_under_way_wait_for_one_more_together(prison):
+    prison.carry_out()
+    begun, node = [], prison.mail.node
+    node.begin = begun.append
+    request = prison.lock()
+    for number in (1001, 1002, 1003):
+        said = {"request": request.request, "status": "open"}
+        node.take(prison.sealed(Kind.ASK, said, number))
+
+    assert len(begun) == 1
+    begun.pop()()
+
+    reported = json.loads(prison.mail.reports[-1]["message"])["said"]
+    assert reported["answers"] == [1001, 1002, 1003]
+
+
+def test_a_relay_logs_in_to_every_device_by_itself(prison):
+    prison.carry_out()
+    node = prison.mail.node
+    assert node.contact_in_s(3600) == 0
+
+    prison.estate.wire.silent.add(prison.devices()[0].device)
+    node.keep_in_contact()
+
+    assert prison.spoken_to == [d.device for d in prison.devices()]
+    found = last_contact(prison.place)
+    assert (found["devices"], found["answered"]) == (4, 3)
+    assert 3000 < node.contact_in_s(3600) <= 3600
 
 
 def test_a_report_is_sent_until_the_centre_has_it(prison):

@@ -31,7 +31,7 @@ def relay(tmp_path, centre):
 def test_a_relay_has_an_authority_of_its_own_and_neither_that_of_trust_nor_of_deployment(relay):
     private = {path.name for path in relay.keys.iterdir() if path.suffix != ".pub"}
 
-    assert private == {"broker_ca", "audit", "relay", "deploy", "broker_password"}
+    assert private == {"broker_ca", "audit", "time", "relay", "deploy", "broker_password"}
     assert all(path.stat().st_mode & 0o077 == 0 for path in relay.keys.iterdir())
 
 
