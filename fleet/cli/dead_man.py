@@ -30,8 +30,8 @@ def dead_man(
 
     Off unless you switch it on. What counts is the time powered on since a login of ours or a
     signed time, from the relay or the centre: the relay gives both while the WAN is down, and a
-    device that has no way to a relay refuses the rule. `fleet health` warns at half. Afterwards two
-    people take it away: `fleet unlock SCOPE --lock dead-man`.
+    device whose prison has no relay, or that has no way to it, refuses the rule. `fleet health`
+    warns at half. Afterwards two people take it away: `fleet unlock SCOPE --lock dead-man`.
 
     \b
     Example:

@@ -100,11 +100,12 @@ def install(  # noqa: PLR0913 - click hands over each option
     settings = Settings(
         prison=prison,
         broker=broker,
-        broker_authority=str(broker_authority.resolve()),
         clock=clock,
     )
     text = trust.read_text(encoding="ascii")
-    made = make(workspace, settings, trust=text, password=os.environ.get(PASSWORD, ""))
+    certificate = broker_authority.read_text(encoding="ascii", errors="replace")
+    password = os.environ.get(PASSWORD, "")
+    made = make(workspace, settings, trust=text, password=password, authority=certificate)
     Registry.create(workspace.settings().database).close()
     shown, unit = workspace.root / "relay.json", workspace.root / "wingspan-relay.service"
     write_text(shown, json.dumps(asdict(made), indent=1) + "\n")

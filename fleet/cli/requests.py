@@ -267,12 +267,12 @@ def reconcile(
 
 def _unit(workspace: Workspace, *, every_s: int) -> str:
     """Return the unit of a service that does it in this workspace, as whoever owns that."""
+    from fleet.unit import unit_text
+
     shipped = Path(fleet.__file__).with_name("wingspan-reconcile.service")
     folder = workspace.root.resolve()
-    program = shutil.which("wingspan") or str(Path(sys.executable).with_name("wingspan"))
-    return shipped.read_text(encoding="utf-8").format(
-        program=program, folder=folder, user=folder.owner(), every_s=every_s
-    )
+    program = Path(shutil.which("wingspan") or Path(sys.executable).with_name("wingspan"))
+    return unit_text(shipped, program=program, folder=folder, user=folder.owner(), every_s=every_s)
 
 
 @click.command("residue", cls=FleetCommand)

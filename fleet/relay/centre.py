@@ -21,7 +21,7 @@ from fleet.approval.agreement import agreement
 from fleet.approval.order import kept_proof
 from fleet.approval.request import root_of
 from fleet.driver import Driver, Reply
-from fleet.errors import FleetError, NotYetError, RefusedError, UnreachableError
+from fleet.errors import FleetError, InputError, NotYetError, RefusedError, UnreachableError
 from fleet.identity import Identity
 from fleet.identity.keys import Key, read_private
 from fleet.intent import ENDED, IntentState
@@ -108,7 +108,9 @@ class Centre:
         return news
 
     def _roster(self, prison: str) -> dict[str, Any]:
-        devices = self.registry.devices(Scope.parse([prison]))
+        devices: list[Device] = []
+        with suppress(InputError):  # A prison may have its relay before its first device.
+            devices = self.registry.devices(Scope.parse([prison]))
         elements = [asdict(one) for one in self.topology.elements if one.prison_id == prison]
         cells = [asdict(one) for one in self.topology.cells if one.prison_id == prison]
         return {

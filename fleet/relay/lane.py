@@ -9,6 +9,7 @@ relay's own, which never leaves it: who reads the message at the broker can do n
 from __future__ import annotations
 
 import base64
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -41,6 +42,8 @@ _POLL_S = 0.5
 _MINUTE_S: Final = 60
 # Beyond the time that the run itself may take.
 _PATIENCE_S: Final = 120
+# Bundles that a relay keeps: the one that comes, the one before, and one more.
+_BUNDLES_KEPT: Final = 3
 # For a sweep of a wave and those around it, in which some do not answer.
 _PROBED_S: Final = 600
 
@@ -201,11 +204,20 @@ def _reply(device: Device, told: Mapping[str, Any] | None, request: str, refused
 def keep_part(place: Place, said: Mapping[str, Any]) -> None:
     """Keep a part of a bundle; a part that is there already stays."""
     path = _folder(place, said["bundle_sha256"]) / f"{int(said['part']):06d}"
+    if not path.parent.exists():
+        path.parent.mkdir(mode=0o700, parents=True)
+        _make_room(place)
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         aside = path.with_suffix(".writing")
         aside.write_bytes(base64.b64decode(said["content"]))
         aside.replace(path)
+
+
+def _make_room(place: Place) -> None:
+    """Throw away the bundles that nothing was done with for longest, but the last few."""
+    folders = sorted(place.workspace.bundles.glob("*.parts"), key=lambda one: one.stat().st_mtime)
+    for folder in folders[:-_BUNDLES_KEPT]:
+        shutil.rmtree(folder)
 
 
 def held_parts(place: Place) -> dict[str, list[int]]:
@@ -261,6 +273,7 @@ def _parcel(place: Place, digest: str, sizes: Mapping[str, int]) -> Parcel:
     parts = sorted(part for part in folder.glob("*") if part.name.isdecimal())
     if sum(part.stat().st_size for part in parts) != sizes["bytes_total"]:
         raise NotYetError("the relay does not have the whole bundle")
+    folder.touch()  # It was used now.
     hashed = sha256()
     for part in parts:
         hashed.update(part.read_bytes())

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fleet.approval import Action, is_included, leaf, read_request
+from fleet.approval import is_included, leaf, read_request
 from fleet.approval.agreement import agreement
 from fleet.approval.order import Signature
 from fleet.audit import AuditLog, begin
@@ -124,8 +124,8 @@ class Node:
             self._answer([message.number])
         elif message.kind in _JOBS:
             self._begin_job(message.number)
-        elif message.kind == Kind.ORDER and _is_lock(message):
-            self.begin(partial(self._lock_now, message))
+        elif message.kind == Kind.ORDER:
+            self.begin(partial(self._order_now, message))
         else:
             self._pass_for(message.number)
 
@@ -135,8 +135,8 @@ class Node:
             self._answers.extend(numbers)
             self._tell()
 
-    def _lock_now(self, message: Message) -> None:
-        """Carry a lock out, which does not wait for what is under way."""
+    def _order_now(self, message: Message) -> None:
+        """Carry an order out, whatever else is under way; who asks a device twice is told once."""
         carry_out_here(self.place, self.registry, self.driver, only=message.said["request"])
         self._answer([message.number])
 
@@ -378,13 +378,13 @@ class Node:
 
     def _said(self, requests: Mapping[str, Any]) -> dict[str, Any]:
         statement = self.place.statement()
-        entries = list(AuditLog(self.place.workspace.audit).entries())
-        head = entries[-1] if entries else None
+        with AuditLog(self.place.workspace.audit).writing() as end:
+            audit = {"entries": end.number, "hash": end.head if end.number else ""}
         return {
             "at_s": int(time.time()),
             "trust": statement.number if statement else 0,
             "roster": self.place.kept("roster").get("number", 0),
-            "audit": {"entries": head.number if head else 0, "hash": head.hash if head else ""},
+            "audit": audit,
             "answers": list(self._answers),
             "refused": dict(self._refused),
             "unknown": sorted(self._asked - set(requests)),
@@ -421,7 +421,3 @@ class Node:
 
 
 _SETTLED = "settled"
-
-
-def _is_lock(message: Message) -> bool:
-    return read_request(message.said["encoded"].encode()).action is Action.LOCK

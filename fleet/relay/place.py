@@ -28,6 +28,7 @@ from fleet.identity.operators import Operator, Role, write_operators
 from fleet.identity.relays import Relay
 from fleet.identity.statement import Envelope, read_envelope, write_envelope
 from fleet.relay.broker import Broker, password_of
+from fleet.unit import unit_text
 from fleet.workspace import Workspace
 from reports.files import write_text
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 OPERATOR = "relay"
 _REPORT_KEY = "relay"
 _DEPLOY_KEY = "deploy"
+_BROKER_AUTHORITY = "broker_authority.pem"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,6 @@ class Settings:
 
     prison: str
     broker: str
-    broker_authority: str
     visible_again_s: int = 3600
     clock: str = ""
 
@@ -91,7 +92,7 @@ class Place:
         """
         return Broker(
             url=self.settings.broker,
-            authority=Path(self.settings.broker_authority),
+            authority=self.workspace.keys / _BROKER_AUTHORITY,
             password=password_of(self.workspace.keys),
             visible_again_s=self.settings.visible_again_s,
         )
@@ -186,10 +187,13 @@ def find_place(workspace: Workspace) -> Place | None:
         raise InputError(f"cannot read {path}", hint=hint) from error
 
 
-def install(workspace: Workspace, settings: Settings, *, trust: str, password: str) -> Relay:
+def install(
+    workspace: Workspace, settings: Settings, *, trust: str, password: str, authority: str
+) -> Relay:
     """Make a workspace a relay, and return what the centre has to know of it.
 
-    Its private keys are made here and never leave it. `trust` is the public key of the centre.
+    Its private keys are made here and never leave it. `trust` is the public key of the centre,
+    `authority` the certificate that the broker's is signed by: its service sees no other folder.
 
     Raises
     ------
@@ -204,12 +208,14 @@ def install(workspace: Workspace, settings: Settings, *, trust: str, password: s
         raise InputError(f"{workspace.root} is a centre's workspace", hint=hint)
     if found and found.prison != settings.prison:
         raise RefusedError(f"{workspace.root} is the relay of {found.prison}")
-    Broker(url=settings.broker, authority=Path(settings.broker_authority), password=password)
+    certificate = keys / _BROKER_AUTHORITY
+    Broker(url=settings.broker, authority=certificate, password=password)
     public = checked_public(trust)
     make_folder(keys)
     for name in (Key.BROKER_CA, Key.AUDIT, Key.TIME, _REPORT_KEY, _DEPLOY_KEY):
         make_key(keys / name)
     write_private(public_path(keys / Key.TRUST), f"{public}\n")
+    write_private(certificate, authority)
     if password:
         write_private(keys / "broker_password", f"{password}\n")
     Place(workspace, settings).keep("settings", asdict(settings))
@@ -228,5 +234,5 @@ def _folder(workspace: Workspace) -> Path:
 
 def unit_of(workspace: Workspace, *, program: Path, user: str) -> str:
     """Return the systemd unit that runs a relay."""
-    shipped = Path(__file__).with_name("wingspan-relay.service").read_text(encoding="utf-8")
-    return shipped.format(program=program, folder=workspace.root.resolve(), user=user)
+    shipped = Path(__file__).with_name("wingspan-relay.service")
+    return unit_text(shipped, program=program, folder=workspace.root.resolve(), user=user)

@@ -15,6 +15,7 @@ relay = [{network = "198.18.8.1/32", protocol = "tcp", port = 22}]
 """
 TICK = "/usr/local/lib/wingspan/wingspan_dead_man.py"
 ALONE = "/var/lib/wingspan/alone.json"
+TRUST = "/etc/ssh/wingspan/trust.json"
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,17 @@ def rule(office, name, *words):
     return {bucket: [one["why"] for one in found[bucket]] for bucket in ("proven", "failed")}
 
 
+def names_a_relay(office, name):
+    """Let the statement that a device holds name a relay of its prison, which is not at work."""
+    edit = (
+        "import json, sys; path = sys.argv[1]; held = json.load(open(path)); "
+        "said = json.loads(held['statement']); "
+        "said['relay_authorities'] = [{'prison': 'XAA', 'key': '', 'time_key': ''}]; "
+        "held['statement'] = json.dumps(said); json.dump(held, open(path, 'w'))"
+    )
+    sh(office, name, f'python3 -c "{edit}" {TRUST}')
+
+
 def alone_for(office, name, days):
     """Let so much time powered on pass, without a contact."""
     counted = json.loads(sh(office, name, f"python3 -ISE {TICK}; cat {ALONE}"))
@@ -125,10 +137,22 @@ def level_of(office, name):
 
 
 def test_a_device_without_a_relay_does_not_take_the_rule(office):
-    stood = rule(office, office.names()[2], "--days", "7")
+    stood = rule(office, office.names()[1], "--days", "7")
 
     assert stood["proven"] == []
     assert "without a way to a relay, the WAN's loss would set it off" in stood["failed"][0]
+
+
+def test_a_device_whose_prison_has_no_relay_does_not_take_the_rule(office):
+    name = office.names()[2]
+    assert office.types("asha", "play", "baseline", f"device:{name}", "--yes").exit_code == 0
+    envelope = json.loads(sh(office, name, f"cat {TRUST}"))
+    assert '"relay_authorities":[]' in envelope["statement"]
+
+    stood = rule(office, name, "--days", "7")
+
+    assert stood["proven"] == []
+    assert "this prison has no relay" in stood["failed"][0]
 
 
 def test_less_than_seven_days_cannot_be_asked_for(office):
@@ -140,6 +164,7 @@ def test_a_device_alone_for_too_long_locks_itself_and_two_people_bring_it_back(o
     scope = f"device:{name}"
     played = office.types("asha", "play", "baseline", scope, "--yes")
     assert played.exit_code == 0, played.output
+    names_a_relay(office, name)
     # Off by default: a century alone does nothing.
     sh(office, name, f"python3 -ISE {TICK}")
     assert sh(office, name, f"ls {ALONE} 2>&1 || :").endswith("No such file or directory")

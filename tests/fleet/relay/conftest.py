@@ -7,15 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from fleet.registry import Registry
-from fleet.registry.requests import intents_of, requests_kept
+from fleet.registry.requests import intents_of, request_kept, requests_kept
 from fleet.rehearsal.lab import down
 from fleet.relay.place import find_place
 from fleet.workspace import Workspace
@@ -37,6 +39,7 @@ class Relay:
     root: Path
     network: str
     address: str
+    gateway: str
     keys: dict
     process: subprocess.Popen | None = None
 
@@ -50,7 +53,7 @@ class Relay:
 
     def start(self):
         """Have it work, begun anew where it ends, as systemd does."""
-        command = self.command("relay", "work", "--every", "2", "--json")
+        command = self.command("relay", "work", "--every", "2", "--contact-every", "5", "--json")
         again = ["sh", "-c", 'while :; do "$@"; sleep 1; done', "again", *command]
         log = self.root.parent / f"{self.prison}.log"
         self.process = began(again, log, env=environment_of("relay", {}))
@@ -66,6 +69,14 @@ class Relay:
             registry.reading() as connection,
         ):
             return request in {one.request for one in requests_kept(connection)}
+
+    def status(self, request):
+        """Return whether a request goes on, as it knows."""
+        with (
+            Registry.open(Workspace(self.root).settings().database) as registry,
+            registry.reading() as connection,
+        ):
+            return request_kept(connection, request).status
 
     def log(self):
         """Return the details of the entries of its log."""
@@ -104,6 +115,7 @@ class Estate:
     broker: object = None
     relays: dict = field(default_factory=dict)
     registry: Registry | None = None
+    bundles: Iterator[int] = field(default_factory=count)
 
     def types(self, who, *words):
         """Run a command of the centre, which lives in the network of headquarters."""
@@ -123,10 +135,10 @@ class Estate:
         """Run a command on a device, as if typed at its keyboard."""
         return self.lab.rehearsal.on(self.lab_device(name), command)
 
-    def times_taken(self, request):
-        """Return how often each device of XAA has taken a request, by its own list."""
+    def times_taken(self, request, prison="XAA"):
+        """Return how often each device of a prison has taken a request, by its own list."""
         read = ("sh", "-c", "cat /var/lib/wingspan/used/*.json 2>/dev/null || :")
-        return [self.on(n, *read).count(f'"request": "{request}"') for n in self.devices("XAA")]
+        return [self.on(n, *read).count(f'"request": "{request}"') for n in self.devices(prison)]
 
     def requests(self):
         """Return the names of the requests that the centre keeps."""
@@ -198,12 +210,14 @@ def installed(estate, prison, site):
         root=estate.folder / prison,
         network=f"/proc/{lab.transport.pid}/root/proc/{router}/ns/net",
         address=str(site.outside[0]),
+        gateway=str(site.gateway.ip),
         keys=estate.keys,
     )
     where = ["--broker", f"rediss://relay-{prison}@{relay.address}"]
     where += ["--broker-authority", str(estate.folder / "broker.pem")]
     trust = ["--trust", str(lab.workspace.keys / "trust.pub"), "--user", "root"]
-    relay.types("root", "relay", "install", prison, *where, *trust)
+    clock = ["--clock", f"{relay.gateway}:8463"]
+    relay.types("root", "relay", "install", prison, *where, *trust, *clock)
     admitted = estate.types("asha", "relay", "admit", str(relay.root / "relay.json"))
     shutil.copy(admitted["password_file"], relay.root / "keys" / "broker_password")
     (relay.root / "inputs").mkdir()
@@ -237,6 +251,7 @@ def begin(estate, folder):
     estate.broker.start()
     (estate.lab.workspace.root / "wingspan.toml").write_text(
         f'[fleet]\nbroker = "{scheme}://centre@127.0.0.1:{port}"\nbroker_authority = "{cert}"\n'
+        "relay_patience_s = 15\n"
     )
     for prison, relay in estate.relays.items():
         change_settings(relay, broker=f"{scheme}://relay-{prison}@{relay.address}:{port}")

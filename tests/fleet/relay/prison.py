@@ -73,10 +73,9 @@ class Prison:
         self.identity = self.staffed()
         self.registry = Registry.create(f"sqlite:///{folder / 'centre.db'}")
         workspace = Workspace(folder / "relay")
-        settings = Settings(
-            prison="XAA", broker="rediss://relay-XAA@localhost", broker_authority="ca.pem"
-        )
-        made = install(workspace, settings, trust=self.identity.trust_public(), password="x")  # noqa: S106
+        settings = Settings(prison="XAA", broker="rediss://relay-XAA@localhost")
+        trust = self.identity.trust_public()
+        made = install(workspace, settings, trust=trust, password="x", authority="x")  # noqa: S106
         self.identity.set_relays([made])
         self.identity.refresh()
         self.estate = simulate(

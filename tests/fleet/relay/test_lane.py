@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -44,6 +45,16 @@ def test_a_bundle_that_is_not_the_one_that_was_signed_is_thrown_away(prison):
         _parcel(prison.place, DIGEST, SIZES)
 
     assert held_parts(prison.place) == {DIGEST: []}
+
+
+def test_a_relay_keeps_the_bundles_that_were_used_last(prison):
+    digests = [sha256(bytes([number])).hexdigest() for number in range(4)]
+    for number, digest in enumerate(digests):
+        keep_part(prison.place, part(0, b"x") | {"bundle_sha256": digest})
+        folder = prison.place.workspace.bundles / f"{digest}.parts"
+        os.utime(folder, (number, number))
+
+    assert set(held_parts(prison.place)) == set(digests[1:])
 
 
 @pytest.mark.parametrize("name", ["../../../etc/cron.d", "a" * 63, "A" * 64 + "/.."])

@@ -16,7 +16,7 @@ from fleet.registry.requests import (
 )
 from fleet.relay.message import TO_CENTRE, Kind, Message
 from fleet.relay.node import last_contact
-from tests.fleet.relay.prison import PAGE
+from tests.fleet.relay.prison import PAGE, Mail
 
 
 def test_an_order_goes_by_the_relay_and_elsewhere_directly(prison):
@@ -371,3 +371,9 @@ def test_a_device_that_left_the_prison_is_out_of_the_relays_reach(prison):
 
     held = {d.device: d.nonce for d in prison.relay_registry.devices()}
     assert held[device.device] == ""
+
+
+def test_a_relay_may_be_there_before_the_first_device_of_its_prison(prison):
+    prison.centre.posts = {"XAA": prison.mail, "XYZ": Mail(withholds=True)}
+
+    assert prison.centre.gather() == []

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from fleet.relay.permissions import rabbitmq_definitions, redis_users
 from fleet.relay.place import Settings, find_place, install, unit_of
 from fleet.workspace import Workspace
 
-SETTINGS = Settings(prison="MDI", broker="rediss://relay-MDI@localhost", broker_authority="ca.pem")
+SETTINGS = Settings(prison="MDI", broker="rediss://relay-MDI@localhost")
 
 
 @pytest.fixture
@@ -24,14 +25,23 @@ def centre(tmp_path):
 @pytest.fixture
 def relay(tmp_path, centre):
     workspace = Workspace(tmp_path / "relay")
-    install(workspace, SETTINGS, trust=centre.trust_public(), password="secret")  # noqa: S106
+    trust = centre.trust_public()
+    install(workspace, SETTINGS, trust=trust, password="secret", authority="x")  # noqa: S106
     return workspace
 
 
 def test_a_relay_has_an_authority_of_its_own_and_neither_that_of_trust_nor_of_deployment(relay):
     private = {path.name for path in relay.keys.iterdir() if path.suffix != ".pub"}
 
-    assert private == {"broker_ca", "audit", "time", "relay", "deploy", "broker_password"}
+    assert private == {
+        "broker_ca",
+        "audit",
+        "time",
+        "relay",
+        "deploy",
+        "broker_password",
+        "broker_authority.pem",
+    }
     assert all(path.stat().st_mode & 0o077 == 0 for path in relay.keys.iterdir())
 
 
@@ -55,14 +65,20 @@ def test_its_certificates_are_for_its_own_prison(relay, centre):
 
 def test_a_centres_workspace_does_not_become_a_relay(tmp_path, centre):
     with pytest.raises(InputError, match="is a centre's workspace"):
-        install(Workspace(tmp_path / "centre"), SETTINGS, trust=centre.trust_public(), password="")
+        install(
+            Workspace(tmp_path / "centre"),
+            SETTINGS,
+            trust=centre.trust_public(),
+            password="",
+            authority="x",
+        )
 
 
 def test_another_prisons_relay_stays_what_it_is(relay, centre):
-    other = Settings(prison="LEI", broker=SETTINGS.broker, broker_authority="ca.pem")
+    other = Settings(prison="LEI", broker=SETTINGS.broker)
 
     with pytest.raises(RefusedError, match="is the relay of MDI"):
-        install(relay, other, trust=centre.trust_public(), password="")
+        install(relay, other, trust=centre.trust_public(), password="", authority="x")
 
     assert find_place(relay).prison == "MDI"
 
@@ -70,7 +86,7 @@ def test_another_prisons_relay_stays_what_it_is(relay, centre):
 def test_installed_again_it_keeps_its_keys(relay, centre):
     before = (relay.keys / "broker_ca").read_bytes()
 
-    install(relay, SETTINGS, trust=centre.trust_public(), password="")
+    install(relay, SETTINGS, trust=centre.trust_public(), password="", authority="x")
 
     assert (relay.keys / "broker_ca").read_bytes() == before
     assert password_of(relay.keys) == "secret"
@@ -99,7 +115,7 @@ def test_the_password_is_in_no_printed_form(tmp_path):
 
 def test_its_unit_is_one_that_systemd_takes(relay, tmp_path):
     unit = tmp_path / "wingspan-relay.service"
-    unit.write_text(unit_of(relay, program=shutil.which("true"), user="daemon"))
+    unit.write_text(unit_of(relay, program=Path(shutil.which("true")), user="daemon"))
 
     done = subprocess.run(
         ["/usr/bin/systemd-analyze", "verify", unit], capture_output=True, text=True, check=False
@@ -110,7 +126,7 @@ def test_its_unit_is_one_that_systemd_takes(relay, tmp_path):
 
 def test_its_unit_leaves_little_open(relay, tmp_path):
     unit = tmp_path / "wingspan-relay.service"
-    unit.write_text(unit_of(relay, program=shutil.which("true"), user="daemon"))
+    unit.write_text(unit_of(relay, program=Path(shutil.which("true")), user="daemon"))
 
     judged = ["/usr/bin/systemd-analyze", "security", "--offline=yes", "--threshold=30", unit]
     done = subprocess.run(judged, capture_output=True, text=True, check=False)
