@@ -35,16 +35,28 @@ def centre_of(workspace: Workspace) -> Iterator[tuple[Centre, Registry]]:
         yield Centre(identity=identity, transport=transport, operator=settings.operator), registry
 
 
+def tell_relays(workspace: Workspace, centre: Centre, registry: Registry) -> dict[str, list[str]]:
+    """Send relays whom to trust; return the prisons whose relays were sent it, and the others."""
+    from fleet.cli.desk import to_relays
+
+    return to_relays(workspace, registry, centre.identity, lambda relays: relays.send_news())
+
+
 def report_push(
     said: Sequence[str], number: int, results: Sequence[Told], /, *, as_json: bool, **further: Any
 ) -> None:
-    """Write what was done and who was told; exit 5 when someone was not."""
+    """Write what was done and who was told; exit 5 when someone was not.
+
+    `further` has what `tell_relays` returned, and what else there is to answer.
+    """
+    from fleet.cli.desk import relay_lines
     from fleet.trust import missed, summary
 
     left = missed(results)
     counts = summary(results)
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     lines = [*said, f"trust statement {number}: {told or 'no device is behind'}"]
+    lines += relay_lines(further)
     lines += [f"{one.outcome}: {one.device} {one.cell}: {one.why}" for one in left]
     answer = {
         "schema": SCHEMA,

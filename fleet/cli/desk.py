@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from fleet.device import Device
     from fleet.driver import BrokerDriver, Driver
     from fleet.health.probe import Lane
+    from fleet.identity import Identity
     from fleet.mandate import Mandate
     from fleet.reconcile import Reconciled, Standing
+    from fleet.registry import Registry
     from fleet.relay.centre import Centre
     from fleet.staging import Updates
     from fleet.workspace import Workspace
@@ -88,7 +90,7 @@ def _by_relays(workspace: Workspace, desk: Desk, direct: Driver) -> Driver:
     """Return the way by relays, once their reports are here and what they did is known."""
     from fleet.relay.centre import RelayDriver
 
-    centre = relays_of(workspace, desk)
+    centre = relays_of(workspace, desk.registry, desk.identity)
     adopted = centre.gather()
     centre.remind()
     states = centre.states()
@@ -100,7 +102,7 @@ def _by_relays(workspace: Workspace, desk: Desk, direct: Driver) -> Driver:
     return RelayDriver(centre=centre, direct=direct, patience_s=patience_s)
 
 
-def relays_of(workspace: Workspace, desk: Desk) -> Centre:
+def relays_of(workspace: Workspace, registry: Registry, identity: Identity) -> Centre:
     """Return the relays of a workspace and the way to each.
 
     Raises
@@ -123,9 +125,35 @@ def relays_of(workspace: Workspace, desk: Desk) -> Centre:
         password=password_of(workspace.keys),
     )
     topology = read_topology(workspace.topology) if workspace.topology.exists() else Topology()
-    prisons = [relay.prison for relay in desk.identity.relays()]
+    prisons = [relay.prison for relay in identity.relays()]
     posts = {name: Post(app=app_of(broker, name), prison=name) for name in prisons}
-    return Centre(registry=desk.registry, identity=desk.identity, posts=posts, topology=topology)
+    return Centre(registry=registry, identity=identity, posts=posts, topology=topology)
+
+
+def to_relays(
+    workspace: Workspace,
+    registry: Registry,
+    identity: Identity,
+    send: Callable[[Centre], tuple[list[str], list[str]]],
+) -> dict[str, list[str]]:
+    """Send relays something now; return the prisons whose relays were sent it, and the others."""
+    from fleet.errors import InputError
+
+    told, missed = list[str](), [relay.prison for relay in identity.relays()]
+    if missed:
+        with suppress(InputError):  # No broker: what is to be done here is done all the same.
+            told, missed = send(relays_of(workspace, registry, identity))
+    return {"relays_told": told, "relays_missed": missed}
+
+
+def relay_lines(relays: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return which relays were sent something and which not, for a person."""
+    told, missed = relays["relays_told"], relays["relays_missed"]
+    lines = [f"sent to the relays of {', '.join(told)}"] if told else []
+    if missed:
+        until = "it goes with the next wingspan fleet reconcile that reaches them"
+        lines.append(f"no way to the relays of {', '.join(missed)}: {until}")
+    return lines
 
 
 def _updates(

@@ -80,7 +80,7 @@ def push(workspace: Workspace, as_json: bool) -> None:
     Example:
       wingspan fleet keys push
     """
-    from fleet.cli.centre import centre_of, report_push
+    from fleet.cli.centre import centre_of, report_push, tell_relays
     from fleet.identity.operators import Role
     from fleet.trust import behind
     from fleet.trust import push as tell
@@ -93,9 +93,10 @@ def push(workspace: Workspace, as_json: bool) -> None:
         if (time.time() - statement.issued_s) / _DAY_S > statement.age_days_max / 2:
             identity.renew()
         number = identity.statement().number
+        relays = tell_relays(workspace, centre, registry)
         with progress("telling devices", len(behind(registry, number))) as advance:
             results = tell(centre, registry, advance=advance)
-    report_push([], number, results, as_json=as_json)
+    report_push([], number, results, as_json=as_json, **relays)
 
 
 @keys.command()
@@ -125,7 +126,7 @@ def rotate(  # noqa: PLR0913 - click hands over each option
 
     from fleet.approval import Action
     from fleet.change import Desk
-    from fleet.cli.centre import centre_of, report_push
+    from fleet.cli.centre import centre_of, report_push, tell_relays
     from fleet.cli.desk import missing_lines
     from fleet.identity import Lane
     from fleet.identity.operators import Role
@@ -169,8 +170,9 @@ def rotate(  # noqa: PLR0913 - click hands over each option
         if rotation.done:  # Until then the same request lets it go on.
             fulfil(desk, given)
         number = identity.statement().number
+        relays = tell_relays(workspace, centre, registry)
     signs = f"{rotation.authority} signs now" if rotation.done else "the old one signs still"
-    further = {"authority": rotation.authority, "done": rotation.done}
+    further = {"authority": rotation.authority, "done": rotation.done, **relays}
     report_push([f"{ca}: {signs}"], number, rotation.results, as_json=as_json, **further)
 
 

@@ -146,7 +146,7 @@ def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> None:
     Example:
       wingspan fleet operator remove ben --yes
     """
-    from fleet.cli.centre import centre_of, report_push
+    from fleet.cli.centre import centre_of, report_push, tell_relays
     from fleet.identity.operators import Role, removed
     from fleet.trust import behind, push
 
@@ -164,10 +164,12 @@ def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> None:
         revoked = identity.revoke_of(name)
         identity.renew()
         number = identity.statement().number
+        relays = tell_relays(workspace, centre, registry)
         with progress("telling devices", len(behind(registry, number))) as advance:
             results = push(centre, registry, advance=advance)
     done = [f"removed {name}; {revoked} of their certificates revoked"]
-    report_push(done, number, results, as_json=as_json, operator=name, revoked=revoked)
+    further = {"operator": name, "revoked": revoked, **relays}
+    report_push(done, number, results, as_json=as_json, **further)
 
 
 @contextmanager

@@ -323,7 +323,7 @@ def _all_statuses(workspace: Workspace, desk: Desk) -> list[dict[str, Any]]:
 
     relays = desk.identity.relays()
     if relays:
-        relays_of(workspace, desk).gather()
+        relays_of(workspace, desk.registry, desk.identity).gather()
     with desk.registry.reading() as connection:
         late = overdue(connection, before=datetime.now(tz=UTC) - OVERDUE)
         states = relay_states(connection)

@@ -21,13 +21,13 @@ from fleet.cli.desk import (
     carry_out,
     desk_of,
     end,
-    relays_of,
+    relay_lines,
     request_fields,
+    to_relays,
 )
 from reports.terminal import emit, json_option
 
 if TYPE_CHECKING:
-    from fleet.change import Desk
     from fleet.workspace import Workspace
 
 
@@ -150,33 +150,16 @@ def _control(name: str, status: str, done: str, help_text: str) -> click.Command
                 set_status(connection, request, status)
                 if status == OPEN:  # Whoever resumes it has looked at what halted it.
                     note_update(connection, request, halted="")
-            told, missed = _told_to_relays(workspace, desk, request)
-        tell(request=request, relays_told=told, relays_missed=missed)
-        relays = {"relays_told": told, "relays_missed": missed}
-        answer = {"schema": SCHEMA, "request": request, "status": status} | relays
-        lines = [f"{request} {done}"]
-        if told:
-            lines.append(f"sent to the relays of {', '.join(told)}")
-        if missed:
-            lines.append(
-                f"no way to the relays of {', '.join(missed)}: until the next wingspan fleet "
-                "reconcile that reaches them they go on as they were told"
+            relays = to_relays(
+                workspace, desk.registry, desk.identity, lambda centre: centre.pass_on(request)
             )
+        tell(request=request)
+        tell(**relays)
+        answer = {"schema": SCHEMA, "request": request, "status": status, **relays}
+        lines = [f"{request} {done}", *relay_lines(relays)]
         emit(answer, as_json=as_json, text="\n".join(lines))
 
     return command
-
-
-def _told_to_relays(workspace: Workspace, desk: Desk, request: str) -> tuple[list[str], list[str]]:
-    """Have relays know it at once; return the prisons whose relays were sent it, and the others."""
-    from fleet.errors import InputError
-
-    if not desk.identity.relays():
-        return [], []
-    try:
-        return relays_of(workspace, desk).pass_on(request)
-    except InputError:  # There is no broker: what is to stop is stopped here all the same.
-        return [], sorted(relay.prison for relay in desk.identity.relays())
 
 
 pause = _control(

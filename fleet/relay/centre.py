@@ -51,7 +51,7 @@ from fleet.scope import Scope
 from fleet.topology import Topology
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fleet.device import Device
     from fleet.driver import Order
@@ -187,17 +187,8 @@ class Centre:
             status = request_kept(connection, request).status
             intents = intents_of(connection, [request])[request]
         left = [one.device for one in intents if one.state not in ENDED]
-        told, missed = [], []
-        for prison in sorted(
-            self.by_prison(list(self.registry.named(left).values())).keys() - {""}
-        ):
-            try:
-                self.send(prison, Kind.WORD, {"request": request, "status": status})
-            except UnreachableError:
-                missed.append(prison)
-            else:
-                told.append(prison)
-        return told, missed
+        prisons = self.by_prison(list(self.registry.named(left).values())).keys() - {""}
+        return self._send_each(prisons, Kind.WORD, {"request": request, "status": status})
 
     def remind(self) -> None:
         """Tell relays again what is to wait or to end, which they may not have heard."""
@@ -215,10 +206,29 @@ class Centre:
         """
         for prison in self.posts:
             self.try_to_collect(prison)
-            if self._news(prison):
-                with suppress(UnreachableError):
-                    self.send(prison, Kind.NEWS, {})
+        self.send_news()
         return self.adopt()
+
+    def send_news(self) -> tuple[list[str], list[str]]:
+        """Send relays whom to trust and which devices they have, where that is new.
+
+        Returns the prisons whose relays were sent it, and those whose broker does not answer.
+        """
+        news = [prison for prison in self.posts if self._news(prison)]
+        return self._send_each(news, Kind.NEWS, {})
+
+    def _send_each(
+        self, prisons: Iterable[str], kind: Kind, said: Mapping[str, Any]
+    ) -> tuple[list[str], list[str]]:
+        told, missed = list[str](), list[str]()
+        for prison in sorted(prisons):
+            try:
+                self.send(prison, kind, said)
+            except UnreachableError:
+                missed.append(prison)
+            else:
+                told.append(prison)
+        return told, missed
 
     def adopt(self) -> list[str]:
         """Take over the requests that were made inside prisons, such as locks without the WAN.
