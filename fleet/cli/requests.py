@@ -153,8 +153,8 @@ def _control(name: str, status: str, done: str, help_text: str) -> click.Command
             relays = to_relays(
                 workspace, desk.registry, desk.identity, lambda centre: centre.pass_on(request)
             )
-        tell(request=request)
-        tell(**relays)
+        told, missed = relays["relays_told"], relays["relays_missed"]
+        tell(request=request, relays_told=told, relays_missed=missed)
         answer = {"schema": SCHEMA, "request": request, "status": status, **relays}
         lines = [f"{request} {done}", *relay_lines(relays)]
         emit(answer, as_json=as_json, text="\n".join(lines))
