@@ -305,6 +305,8 @@ class Node:
         statement = self.place.statement()
         if statement is None:
             return "the relay knows nobody who may sign yet"
+        if request.has_expired(datetime.now(tz=UTC)):
+            return "the request has expired"
         prisons = frozenset({self.place.prison})
         agreed = agreement(request, signatures, statement.signers, prisons)
         if agreed.missing:

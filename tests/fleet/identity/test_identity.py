@@ -1,11 +1,13 @@
 import stat
+import subprocess
+import time
 from dataclasses import replace
 
 import pytest
 
 from fleet.errors import FleetError, InputError, RefusedError
 from fleet.identity import Identity, Lane
-from fleet.identity.keys import make_key
+from fleet.identity.keys import make_key, read_public
 from fleet.identity.operators import Operator, Role
 
 
@@ -113,3 +115,25 @@ def test_an_altered_statement_is_refused(identity):
 
 def test_the_bootstrap_key_has_no_certificate(identity):
     assert identity.bootstrap().certificate == ""
+
+
+def test_what_a_relay_is_lent_is_for_a_waves_devices_and_minutes_and_on_record(identity, tmp_path):
+    make_key(tmp_path / "relay")
+    public = read_public(tmp_path / "relay")
+    devices = ["device-WS-000001", "device-WS-000002"]
+
+    certificate = identity.lent(
+        public, operator="asha", purpose="R-1", principals=devices, minutes=7
+    )
+
+    (record,) = identity.ledger.issued()
+    assert (record.purpose, record.ends_s <= time.time() + 7 * 60) == ("R-1", True)
+    assert shown(["-L", "-f", "-"], certificate).split("Principals:")[1].split()[:2] == devices
+    (_, print_of, *_) = shown(["-l", "-f", tmp_path / "relay.pub"]).split()
+    assert f"Public key: ED25519-CERT {print_of}" in shown(["-L", "-f", "-"], certificate)
+
+
+def shown(words, stdin=""):
+    """Return what OpenSSH shows of a key or certificate."""
+    command = ["/usr/bin/ssh-keygen", *words]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=True).stdout

@@ -72,6 +72,24 @@ def test_a_relay_judges_for_itself_who_signed_a_request(prison):
     assert [len(machine.used) for machine in prison.machines()] == [1, 1, 1, 1]
 
 
+def test_a_relay_carries_nothing_out_that_has_expired(prison):
+    prison.carry_out()
+    early = datetime.now(tz=UTC) - timedelta(hours=2)
+    request = new_request(
+        Action.QUARANTINE,
+        prison.devices(),
+        scope="x",
+        by="ben",
+        now=early,
+        expires=early + timedelta(hours=1),
+    )
+
+    prison.mail.node.take(prison.sealed(Kind.ORDER, prison.order(request, "ben")))
+
+    assert [machine.used for machine in prison.machines()] == [{}, {}, {}, {}]
+    assert prison.log()[-1]["detail"]["why"] == "the request has expired"
+
+
 def test_a_request_that_was_changed_on_the_way_is_not_carried_out(prison):
     prison.carry_out()
     request = prison.lock()
