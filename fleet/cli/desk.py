@@ -63,7 +63,7 @@ def carry_out(workspace: Workspace, desk: Desk) -> Reconciled:
 
     from fleet.driver import driver_of, lane_of
     from fleet.reconcile import reconcile
-    from fleet.relay.centre import RelayDriver
+    from fleet.relay.driver import RelayDriver
     from fleet.relay.duty import carry_out_beside
     from fleet.relay.place import OPERATOR, find_place
 
@@ -88,7 +88,7 @@ def carry_out(workspace: Workspace, desk: Desk) -> Reconciled:
 
 def _by_relays(workspace: Workspace, desk: Desk, direct: Driver) -> Driver:
     """Return the way by relays, once their reports are here and what they did is known."""
-    from fleet.relay.centre import RelayDriver
+    from fleet.relay.driver import RelayDriver
 
     centre = relays_of(workspace, desk.registry, desk.identity)
     adopted = centre.gather()

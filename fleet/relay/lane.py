@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -19,13 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fleet.approval.order import kept_proof
 from fleet.deploy import DeployLane, Parcel, WaveLane, minutes_of, principals_of
 from fleet.device import Device
 from fleet.driver import Order, Reply
-from fleet.errors import FleetError, NotYetError, RefusedError, UnreachableError
+from fleet.errors import NotYetError, RefusedError, UnreachableError
 from fleet.relay.centre import Centre, wave_of
 from fleet.relay.message import Kind
+from fleet.relay.replies import reply_of, told_of
 from fleet.wave import Wave
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 PREFETCH, APPLY = "prefetch", "apply"
 _RECEIVED = {"received": True}
-_POLL_S = 0.5
 _MINUTE_S: Final = 60
 # Beyond the time that the run itself may take.
 _PATIENCE_S: Final = 120
@@ -91,10 +89,10 @@ class RelayLane:
             # It may have begun, so devices have to be asked.
             lost = UnreachableError(str(error), stage="command")
             return [Reply(device=device, error=lost) for device in devices]
-        told: Mapping[str, Any] = found.get("replies", {})
-        refused = str(found.get("why", ""))
+        said: Mapping[str, Any] = found.get("replies", {})
+        left_out = {"error": "later", "why": str(found.get("why", "the relay left it out"))}
         request = next(iter(orders.values())).request.request
-        return [_reply(d, told.get(d.device), request, refused) for d in devices]
+        return [reply_of(d, said.get(d.device, left_out), request) for d in devices]
 
     def answering(self, devices: Sequence[Device]) -> frozenset[str]:
         """Return which of some devices answer; those of a relay that does not report count not."""
@@ -107,7 +105,8 @@ class RelayLane:
         found = set(self.asks(direct)) if direct else set[str]()
         for prison, number in sent.items():
             with suppress(UnreachableError):
-                found.update(self._reported(prison, number, _PROBED_S).get("answering", ()))
+                told = self.centre.reported(prison, number, _PROBED_S, stopped=self.stopped)
+                found.update(told.get("answering", ()))
         return frozenset(found)
 
     def _prison(self, devices: Sequence[Device]) -> str:
@@ -154,48 +153,13 @@ class RelayLane:
         said = wave_of(devices, orders, status="open")
         said |= {"wave": asdict(wave), "certificate": certificate, **more}
         number = self.centre.send(prison, Kind.WAVE, said)
-        return self._reported(prison, number, minutes * _MINUTE_S + _PATIENCE_S)
-
-    def _reported(self, prison: str, number: int, patience_s: float) -> Mapping[str, Any]:
-        """Return what a relay reports of what it was sent.
-
-        Raises
-        ------
-        UnreachableError
-            When it did not report in time.
-        """
-        ends_s = time.monotonic() + patience_s
-        while time.monotonic() < ends_s and not self.stopped():
-            self.centre.try_to_collect(prison)
-            if number in self.centre.waves[prison]:
-                found: Mapping[str, Any] = self.centre.waves[prison].pop(number)
-                return found
-            time.sleep(_POLL_S)
-        raise UnreachableError(f"{prison}'s relay has not reported the wave", stage="command")
+        patience_s = minutes * _MINUTE_S + _PATIENCE_S
+        return self.centre.reported(prison, number, patience_s, stopped=self.stopped)
 
 
 def bundle_of(request: Request) -> str:
     """Return the hash of a request's bundle."""
     return str(request.parameters["bundle_sha256"])
-
-
-def _reply(device: Device, told: Mapping[str, Any] | None, request: str, refused: str) -> Reply:
-    if told is None:
-        what = refused or "the relay left it out"
-        return Reply(device=device, error=NotYetError(what))
-    if "proof" in told:
-        try:
-            proof = kept_proof(told["proof"], told["signature"], device, request=request)
-        except FleetError as error:
-            lost = UnreachableError(f"the relay shows no proof of it: {error}", stage="command")
-            return Reply(device=device, error=lost)
-        return Reply(device=device, proof=proof)
-    errors: dict[str, FleetError] = {
-        "later": NotYetError(told["why"]),
-        "refused": RefusedError(told["why"]),
-    }
-    lost = UnreachableError(told["why"], stage="command")
-    return Reply(device=device, error=errors.get(told["error"], lost))
 
 
 # --- the relay's side -------------------------------------------------------------------------
@@ -258,7 +222,7 @@ def run_wave(
     if said["phase"] == PREFETCH:
         parcel = _parcel(place, bundle_of(request), said["parcel"])
         return {"lacking": dict(lane.prefetch(wave, devices, orders, parcel))}
-    return {"replies": {r.device.device: _told(r) for r in lane.apply(wave, devices, orders)}}
+    return {"replies": {r.device.device: told_of(r) for r in lane.apply(wave, devices, orders)}}
 
 
 def _parcel(place: Place, digest: str, sizes: Mapping[str, int]) -> Parcel:
@@ -284,17 +248,6 @@ def _parcel(place: Place, digest: str, sizes: Mapping[str, int]) -> Parcel:
     return Parcel(
         parts=tuple(parts), bytes_total=sizes["bytes_total"], part_bytes=sizes["part_bytes"]
     )
-
-
-def _told(reply: Reply) -> dict[str, str]:
-    if reply.proof is not None:
-        return {"proof": reply.proof.text, "signature": reply.proof.signature}
-    kind = "lost"
-    if isinstance(reply.error, NotYetError):
-        kind = "later"
-    elif isinstance(reply.error, RefusedError):
-        kind = "refused"
-    return {"error": kind, "why": str(reply.error)}
 
 
 def _folder(place: Place, digest: str) -> Path:

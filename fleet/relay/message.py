@@ -32,6 +32,7 @@ class Kind(StrEnum):
     PART = "part"  # a part of a bundle
     WAVE = "wave"  # one phase of a wave of an update
     PROBE = "probe"  # which of some devices answer
+    PROVE = "prove"  # what some devices show of a request
     ASK = "ask"  # what has become of a request, and whether it may go on
     WORD = "word"  # that a request waits, goes on or ends
     RECEIVED = "received"  # a report that the centre has

@@ -44,6 +44,7 @@ from fleet.relay.duty import carry_out_here, hindered
 from fleet.relay.lane import forget_waves, held_parts, keep_part, kept_waves, run_wave
 from fleet.relay.message import TO_CENTRE, TO_RELAY, Kind, Message, opened
 from fleet.relay.place import OPERATOR, Place
+from fleet.relay.replies import told_of
 from fleet.topology import Topology
 from reports.files import write_text
 
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 _DONE, _REFUSED = "done", "refused"
 _CONTACT = "contact"
 # What takes longer than to write it down; what came of it is told under the message's number.
-_JOBS = frozenset({Kind.WAVE, Kind.PROBE})
+_JOBS = frozenset({Kind.WAVE, Kind.PROBE, Kind.PROVE})
 
 
 def last_contact(place: Place) -> dict[str, int]:
@@ -165,6 +166,8 @@ class Node:
     def _begin_job(self, number: int) -> None:
         """Do a job once, though it is handed out again while it goes on or after it."""
         with self._lock:
+            if self.place.kept(f"waves/{number}"):
+                self.place.forget(f"jobs/{number}")
             if number in self._working or not self.place.kept(f"jobs/{number}"):
                 return
             self._working.add(number)
@@ -173,7 +176,7 @@ class Node:
     def _do_job(self, number: int) -> None:
         """Do a job; what came of it stays until the centre has it."""
         job = self.place.kept(f"jobs/{number}")
-        do = self._wave if job["kind"] == Kind.WAVE else self._probe
+        do = {Kind.WAVE: self._wave, Kind.PROBE: self._probe, Kind.PROVE: self._prove}[job["kind"]]
         try:
             found = do(number, job["said"])
         except FleetError as error:
@@ -185,15 +188,20 @@ class Node:
         self._answer([number])
 
     def _probe(self, _number: int, said: Mapping[str, Any]) -> dict[str, Any]:
-        asked = [device for device in self._devices() if device.device in set(said["devices"])]
-        return {"answering": sorted(self.answering(asked))}
+        return {"answering": sorted(self.answering(self._devices(said["devices"])))}
 
-    def _devices(self) -> list[Device]:
-        """Return the devices of the prison that can be reached at all."""
+    def _prove(self, _number: int, said: Mapping[str, Any]) -> dict[str, Any]:
+        replies = self.driver().prove(self._devices(said["devices"]), said["request"])
+        return {"replies": {reply.device.device: told_of(reply) for reply in replies}}
+
+    def _devices(self, names: Sequence[str] | None = None) -> list[Device]:
+        """Return the devices of the prison that can be reached at all, or some of them."""
         return [
             device
             for device in self.registry.devices()
-            if device.nonce and device.state in REACHABLE_STATES
+            if device.nonce
+            and device.state in REACHABLE_STATES
+            and (names is None or device.device in names)
         ]
 
     def keep_in_contact(self) -> None:

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import delete
+
 from fleet.approval import Action, new_request
 from fleet.approval.order import APPROVED, REQUESTED, signed
 from fleet.driver import Order
@@ -15,12 +17,14 @@ from fleet.identity.operators import Operator, Role, added
 from fleet.identity.statement import sealed
 from fleet.reconcile import reconcile
 from fleet.registry import Registry
+from fleet.registry.relays import RelayedRow
 from fleet.registry.requests import (
     intents_of,
     keep_request,
     keep_signature,
 )
-from fleet.relay.centre import Centre, RelayDriver, wave_of
+from fleet.relay.centre import Centre, wave_of
+from fleet.relay.driver import RelayDriver
 from fleet.relay.message import TO_RELAY, Message
 from fleet.relay.node import Node
 from fleet.relay.place import Settings, find_place, install
@@ -162,6 +166,10 @@ class Prison:
             now=datetime.now(tz=UTC),
             by="ben",
         )
+
+    def forget_that_relays_were_sent(self, request):
+        with self.registry.writing() as connection:
+            connection.execute(delete(RelayedRow).where(RelayedRow.request == request.request))
 
     def states(self, request, registry=None):
         with (registry or self.registry).reading() as connection:
