@@ -187,12 +187,13 @@ def furnished(start_lab, tmp_path_factory):
     """Yield an enrolled estate whose two prisons have relays, which do not work yet."""
     lab = start_lab(devices=8, prisons=2)
     folder = tmp_path_factory.mktemp("relays")
-    found = Estate(lab=lab, folder=folder, keys={n: folder / n for n in ("ben", "cleo")})
+    found = Estate(lab=lab, folder=folder, keys={n: folder / n for n in ("ben", "cleo", "vic")})
     found.types("asha", "init")
     certificate(folder, [str(device.site.outside[0]) for device in lab.devices])
     for prison, site in {device.cell.prison_id: device.site for device in lab.devices}.items():
         found.relays[prison] = installed(found, prison, site)
-    for name, role in (("ben", "operator"), ("cleo", "approver")):
+    # The approver last: from then on it takes two to add a person.
+    for name, role in (("ben", "operator"), ("vic", "viewer"), ("cleo", "approver")):
         new_key(folder / name)
         public = f"{folder / name}.pub"
         found.types("asha", "operator", "add", name, "--role", role, "--key", public)
