@@ -138,6 +138,17 @@ def _verify_by_keygen(data: bytes, signature: str, *, public: str, namespace: st
         done = run_keygen(["-Y", "verify", *who], data)
     if done.returncode:
         raise RefusedError(f"the signature does not hold: {done.stderr.decode().strip()}")
+    if public.startswith("sk-") and not _is_touched(signature):
+        raise RefusedError("the signature does not hold: nobody touched its key")
+
+
+def _is_touched(armoured: str) -> bool:
+    """Return whether a security key was touched for a signature, which ssh-keygen does not ask.
+
+    The last five bytes are the key's flags and its counter (PROTOCOL.u2f); what they say is signed.
+    """
+    lines = armoured.strip().splitlines()[1:-1]
+    return bool(base64.b64decode("".join(lines))[-5] & 1)
 
 
 def run_keygen(options: list[str], data: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -206,8 +206,8 @@ class Program:
         return (dict(self._machine.used[nonce]) for nonce in sorted(self._machine.used))
 
     def _note(self, request: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-        names = ("request", "nonce", "action", "supersedes")
-        known = {name: request[name] for name in names} | dict(more)
+        names = ("request", "nonce", "action", "supersedes", "requested_s")
+        known = {name: request[name] for name in names if name in request} | dict(more)
         self._machine.used[request["nonce"]] = known
         return dict(known)
 

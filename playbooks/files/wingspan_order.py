@@ -14,6 +14,7 @@ is written before anything is done, with what is to be done: a power cut in betw
 order carried out.
 """
 
+import base64
 import contextlib
 import fcntl
 import hashlib
@@ -49,6 +50,8 @@ AGREES = ("approver", "admin")
 # Closing a danger needs one person and a list of signers of any age; all else needs both younger
 # lists and, most of it, a second person.
 CLOSING = ("lock", "quarantine")
+# Of these the device has one at a time, and the one that was asked for last counts.
+LATEST_COUNTS = ("allowlist", "dead-man")
 TWO_PEOPLE = ("unlock", "release", "wipe", "dead-man")
 REFUSED = 6
 PROBE_S = 3
@@ -151,8 +154,17 @@ def check(request, envelope, trust):
         raise too_few(
             f"{needed} people have to sign, and {len(people)} did", people, envelope, trust
         )
-    if any(known.get("supersedes") == request["request"] for known in every_used()):
+    if any(has_taken_its_place(known, request) for known in every_used()):
         raise RefusalError("a later order has taken its place")
+
+
+def has_taken_its_place(known, request):
+    """Return whether an order that came before leaves no room for one: who holds it back for long
+    could else bring an older list or rule back."""
+    if known.get("supersedes") == request["request"]:
+        return True
+    is_newer = known.get("requested_s", 0) > request["requested_s"]
+    return request["action"] in LATEST_COUNTS and known["action"] == request["action"] and is_newer
 
 
 def is_meant(request, included, provisioning):
@@ -256,8 +268,16 @@ def verify(data, signature, key, namespace):
             file.write(signature)
         command = (KEYGEN, "-Y", "verify", "-f", signers, "-I", "signer", "-n", namespace)
         done = keygen((*command, "-s", armoured), data)
-    if done.returncode != 0:
+    if done.returncode != 0 or not is_touched(signature, key):
         raise RefusalError("a signature does not hold")
+
+
+def is_touched(signature, key):
+    """Return whether a security key was touched for a signature; other keys cannot say (U2F)."""
+    if not key.startswith("sk-"):
+        return True
+    text = "".join(line for line in signature.split("\n") if not line.startswith("-----"))
+    return bool(base64.b64decode(text)[-5] & 1)  # The flags, before a counter of four bytes.
 
 
 # --- doing it -----------------------------------------------------------------------------------
@@ -403,8 +423,8 @@ def every_used():
 
 def note(request, more):
     """Keep what is known of an order, flushed before anything else is done."""
-    fields = ("request", "nonce", "action", "supersedes")
-    known = {name: request[name] for name in fields} | more
+    fields = ("request", "nonce", "action", "supersedes", "requested_s")
+    known = {name: request[name] for name in fields if name in request} | more
     text = json.dumps(known, sort_keys=True)
     os.makedirs(USED, mode=0o700, exist_ok=True)
     firewall.write(os.path.join(USED, f"{request['nonce']}.json"), text, 0o600)

@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 
 from fleet.approval import Action, inclusion, leaf, new_request
-from fleet.approval.order import APPROVED, REQUESTED, order, read_proof, signed
+from fleet.approval.order import APPROVED, REQUESTED, Signature, order, read_proof, signed
 from fleet.approval.request import frozen
 from fleet.enrolment import Centre, enrol_devices, plan, read_candidates
 from fleet.errors import NotYetError, RefusedError
@@ -18,6 +18,7 @@ from fleet.identity.operators import Operator, Role, added
 from fleet.registry import Registry
 from fleet.ssh import Target, open_session
 from fleet.trust import missed, push
+from tests.fleet.authenticator import TOUCHED, Authenticator
 from tests.fleet.conftest import new_key
 
 PATIENCE_S = 60
@@ -62,9 +63,9 @@ class Fleet:
         self.centre, self.registry = centre, registry
         self.devices = frozen(registry.devices())
 
-    def hire(self, name, role, *, prison=""):
+    def hire(self, name, role, *, prison="", key=""):
         """Put a person on the list of signers, and bring that to the devices."""
-        public = self.people[name].with_suffix(".pub").read_text().strip()
+        public = key or self.people[name].with_suffix(".pub").read_text().strip()
         new = Operator(operator=name, role=role, prison=prison, key=public)
         self.identity.set_operators(added(self.identity.operators(), new))
         self.identity.refresh()
@@ -412,6 +413,45 @@ def test_an_allowlist_that_widens_needs_two_and_one_that_narrows_one(fleet):
 
     assert widened.shown["allowlist_sha256"] == sha256(wide.encode()).hexdigest()
     assert narrowed.shown["allowlist_sha256"] == sha256(narrow.encode()).hexdigest()
+
+
+def test_a_list_that_was_held_back_does_not_come_after_a_later_one(fleet):
+    device = fleet.devices[5]
+    lists = [
+        json.dumps([{"network": f"203.0.113.{n}/32", "protocol": "tcp", "port": 443}])
+        for n in (1, 2)
+    ]
+    held, later = (
+        fleet.ask(Action.ALLOWLIST, [device], allowlist_sha256=sha256(text.encode()).hexdigest())
+        for text in lists
+    )
+    held = replace(held, requested_s=held.requested_s - 60)
+    fleet.send(device, later, fleet.signatures(later, "cleo"), [device], allowlist=lists[1])
+
+    with pytest.raises(RefusedError, match="a later order has taken its place"):
+        fleet.send(device, held, fleet.signatures(held, "cleo"), [device], allowlist=lists[0])
+
+
+def test_who_signs_with_a_security_key_is_a_person_like_others(fleet):
+    device, key = fleet.devices[2], Authenticator()
+    fleet.hire("fay", Role.APPROVER, key=key.public)
+    lock = fleet.ask(Action.LOCK, [device], level="notice", page=PAGE)
+    fleet.send(device, lock, fleet.signatures(lock), [device])
+    unlock = fleet.ask(Action.UNLOCK, [device], locks=lock.request)
+    good, untouched = (
+        Signature(
+            operator="fay",
+            signature=key.sign(unlock.encoded(), namespace=APPROVED, touched=touched),
+        )
+        for touched in (TOUCHED, b"\x00")
+    )
+    asked = fleet.signatures(unlock)
+
+    with pytest.raises(RefusedError, match="a signature does not hold"):
+        fleet.send(device, unlock, [*asked, untouched], [device])
+    freed = fleet.send(device, unlock, [*asked, good], [device])
+
+    assert lock.request not in freed.shown["locks"]
 
 
 def test_a_proof_by_another_device_is_refused(fleet):

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
 from fleet.errors import RefusedError
 from fleet.identity import signature
+from tests.fleet.authenticator import Authenticator
 from tests.fleet.conftest import new_key
 
 DATA = b"lock XAA/A"
@@ -79,3 +80,21 @@ def test_another_kind_of_key_is_judged_alike(tmp_path, kind):
 
     with pytest.raises(RefusedError, match="the signature does not hold"):
         signature.verify(b"other", made, public=line, namespace="wingspan-request")
+
+
+def test_what_a_security_key_signed_holds_and_nothing_else_of_it():
+    key = Authenticator()
+    made = key.sign(DATA, namespace="wingspan-approval")
+
+    signature.verify(DATA, made, public=key.public, namespace="wingspan-approval")
+    for data, namespace in ((DATA + b"!", "wingspan-approval"), (DATA, "wingspan-request")):
+        with pytest.raises(RefusedError):
+            signature.verify(data, made, public=key.public, namespace=namespace)
+
+
+def test_a_security_key_that_nobody_touched_has_signed_nothing():
+    key = Authenticator()
+    made = key.sign(DATA, namespace="wingspan-approval", touched=b"\x00")
+
+    with pytest.raises(RefusedError):
+        signature.verify(DATA, made, public=key.public, namespace="wingspan-approval")
