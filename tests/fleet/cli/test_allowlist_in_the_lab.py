@@ -10,6 +10,7 @@ import pytest
 from fleet.rehearsal.lab import down
 from fleet.rehearsal.root import shared_root
 from tests.fleet.cli.office import open_office
+from tests.fleet.cli.test_lockdown_on_systemd import KIOSK
 
 # In the lab's own range, where no prison is: those of RFC 5737 count as private to dnsmasq.
 LEARN, OTHER = "198.19.255.7", "198.19.255.9"
@@ -40,7 +41,7 @@ except OSError as fault:
 
 @pytest.fixture(scope="module")
 def office(start_lab, tmp_path_factory):
-    lab = start_lab(devices=4, prisons=2)
+    lab = start_lab(devices=4, prisons=2, systemd=1)
     try:
         made = open_office(lab, tmp_path_factory.mktemp("people"))
         for address in (LEARN, OTHER):
@@ -49,9 +50,18 @@ def office(start_lab, tmp_path_factory):
             resolve(lab, site)
         for device in lab.devices:
             lead_to_relay(lab, device)
+        show_a_kiosk(made, lab.devices[0])
         yield made
     finally:
         down(lab.workspace)
+
+
+def show_a_kiosk(office, device):
+    """Have a device with systemd run what a resident sees: nothing is proven without it."""
+    units = office.lab.rehearsal.root(device) / "etc/systemd/system"
+    (units / "wingspan-kiosk.service").write_text(KIOSK)
+    office.inside(device, "systemctl", "daemon-reload")
+    office.inside(device, "systemctl", "enable", "--now", "wingspan-kiosk.service")
 
 
 def serve_outside(lab, address):
@@ -97,8 +107,11 @@ def allow(office, name, ways, folder):
     assert [one["device"] for one in proven] == [name], (asked, done)
 
 
-def test_a_listed_name_leads_where_the_resolver_says_and_no_other_leads_anywhere(office, tmp_path):
-    name = office.names()[0]
+@pytest.mark.parametrize("number", [0, 1], ids=["systemd", "plain"])
+def test_a_listed_name_leads_where_the_resolver_says_and_no_other_leads_anywhere(
+    office, tmp_path, number
+):
+    name = office.names()[number]
 
     allow(office, name, [BY_NAME], tmp_path)
 
@@ -115,7 +128,7 @@ def test_a_listed_name_leads_where_the_resolver_says_and_no_other_leads_anywhere
 
 
 def test_a_lock_shuts_the_names_too_and_its_end_opens_them_again(office, tmp_path):
-    name = office.names()[0]
+    name = office.names()[1]
     scope = f"device:{name}"
     allow(office, name, [BY_NAME], tmp_path)
 
@@ -131,8 +144,9 @@ def test_a_lock_shuts_the_names_too_and_its_end_opens_them_again(office, tmp_pat
     assert resident(office, name, REACHES, "learn.example") == "open"
 
 
-def test_names_are_in_force_again_after_a_reboot(office, tmp_path):
-    name = office.names()[0]
+@pytest.mark.parametrize("number", [0, 1], ids=["systemd", "plain"])
+def test_names_are_in_force_again_after_a_reboot(office, tmp_path, number):
+    name = office.names()[number]
     device = office.lab_device(name)
     allow(office, name, [BY_NAME], tmp_path)
 
@@ -145,7 +159,7 @@ def test_names_are_in_force_again_after_a_reboot(office, tmp_path):
 
 
 def test_a_name_that_left_the_list_leads_nowhere(office, tmp_path):
-    name = office.names()[0]
+    name = office.names()[1]
     allow(office, name, [BY_NAME, BY_ADDRESS], tmp_path)
     before = resident(office, name, REACHES, "learn.example")
 
@@ -158,7 +172,7 @@ def test_a_name_that_left_the_list_leads_nowhere(office, tmp_path):
 
 
 def test_a_name_opens_no_way_into_the_prison_s_own_network(office, tmp_path):
-    name = office.names()[0]
+    name = office.names()[1]
 
     allow(office, name, [{**BY_NAME, "host": "inside.example"}], tmp_path)
 
@@ -170,7 +184,7 @@ def test_a_name_opens_no_way_into_the_prison_s_own_network(office, tmp_path):
 
 
 def test_names_are_refused_where_no_way_leads_to_a_resolver(office, tmp_path):
-    name = office.names()[1]
+    name = office.names()[3]
     script = "echo '{\"relay\": []}' | /usr/local/lib/wingspan/wingspan_firewall.py"
     office.inside(office.lab_device(name), "sh", "-c", script)
     path = tmp_path / "list.json"
@@ -207,7 +221,7 @@ def cell_in(office, prison):
 
 
 def test_a_move_takes_ways_away_at_once_and_gives_new_ones_when_two_agreed(office, compiled):
-    name = office.names()[0]
+    name = office.names()[1]
     scope = f"device:{name}"
     words = ("allowlist", scope, "--file", str(compiled), "--yes")
     _, asked = office.answer("ben", *words)
