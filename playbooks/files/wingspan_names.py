@@ -78,19 +78,23 @@ def config(wanted):
     lines = [HEAD.format(here=HERE, user=firewall.NAMES_USER)]
     resolver = resolver_of(wanted)
     if resolver and wanted["level"] == "open":
-        sets = {}
-        for way in hosts(wanted):
-            sets.setdefault(way["host"], []).append(way)
-        for host, ways in sorted(sets.items()):
+        named = hosts(wanted)
+        for host in sorted({way["host"] for way in named}):
             lines.append(f"server=/{host}/{resolver}\n")
             filled = [
                 f"{family}#inet#wingspan#{firewall.set_of(way, family)}"
-                for way in ways
+                for way in named
+                if is_within(host, way["host"])
                 for family in "46"
             ]
-            lines.append(f"nftset=/{host}/{','.join(filled)}\n")
+            lines.append(f"nftset=/{host}/{','.join(dict.fromkeys(filled))}\n")
     lines += [f"server=/{name}/{resolver}\n" for name in clock_names() if resolver]
     return "".join(lines)
+
+
+def is_within(host, other):
+    """Return whether a name is another or below it; dnsmasq heeds the longest that it knows."""
+    return host == other or host.endswith(f".{other}")
 
 
 def clock_names():

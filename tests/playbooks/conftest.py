@@ -22,6 +22,12 @@ def firewall(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Return the program that lets names through."""
+    return program("wingspan_names", monkeypatch)
+
+
+@pytest.fixture
 def baseline(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Return the program that puts the baseline in force."""
     return program("wingspan_baseline", monkeypatch)

@@ -5,6 +5,7 @@ import pytest
 
 RELAY = {"network": "198.18.0.1/32", "protocol": "tcp", "port": 443}
 SITE = {"network": "203.0.113.0/24", "protocol": "tcp", "port": 443}
+HOST = {"host": "learn.example", "protocol": "tcp", "port": 443}
 WANTED = {"level": "open", "management": ["198.18.0.0/24"], "relay": [RELAY], "allowed": [SITE]}
 
 
@@ -118,3 +119,35 @@ def test_whoever_tells_the_time_may_always_be_asked(firewall, tmp_path, monkeypa
     listed = loaded(firewall.rules({**WANTED, "level": "closed"}))
 
     assert "ip daddr 198.18.0.1 tcp dport 8463 accept" in listed
+
+
+def test_a_name_opens_what_its_set_holds_and_nothing_yet(firewall):
+    listed = loaded(firewall.rules({**WANTED, "allowed": [HOST]}))
+
+    assert "ip daddr @hosts4_tcp_443 tcp dport 443 accept" in listed
+    assert "elements" not in listed
+
+
+def test_closed_has_no_sets_of_names(firewall):
+    assert "hosts4" not in loaded(firewall.rules({**WANTED, "level": "closed", "allowed": [HOST]}))
+
+
+def test_nobody_but_root_may_ask_a_resolver_where_no_name_is_listed(firewall):
+    dns = {"network": "198.18.0.1/32", "protocol": "udp", "port": 53}
+
+    listed = loaded(firewall.rules({**WANTED, "relay": [dns]}))
+
+    assert "meta skuid 0 ip daddr 198.18.0.1 udp dport 53 accept" in listed
+
+
+@pytest.mark.parametrize(
+    "host", ["example", "Learn.example", "a b.example", "x.1", 7, "a..example"]
+)
+def test_what_is_no_name_is_refused(firewall, host):
+    with pytest.raises(firewall.RefusalError, match="is no name of a host"):
+        firewall.rules({**WANTED, "allowed": [{**HOST, "host": host}]})
+
+
+def test_a_relay_goes_by_its_address_alone(firewall):
+    with pytest.raises(firewall.RefusalError, match="needs network, protocol and port alone"):
+        firewall.rules({**WANTED, "relay": [HOST]})
