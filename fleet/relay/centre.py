@@ -10,6 +10,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from fleet.driver import Order
 
 OVERDUE = timedelta(minutes=5)
+# As many relays as are spoken to at a time.
+_AT_ONCE = 16
 POLL_S = 0.25
 
 
@@ -134,10 +137,37 @@ class Centre:
             self.send(prison, Kind.RECEIVED, {"report": number})
         return count
 
-    def try_to_collect(self, prison: str) -> None:
-        """Take the reports of a relay that are there, if its broker answers."""
-        with suppress(UnreachableError):
-            self.collect(prison)
+    def try_to_collect(self, *prisons: str) -> None:
+        """Take the reports of relays that are there, where their broker answers."""
+
+        def take(prison: str) -> None:
+            with suppress(UnreachableError):
+                self.collect(prison)
+
+        self._side_by_side(take, prisons)
+
+    def send_each(
+        self, kind: Kind, said: Mapping[str, Mapping[str, Any]]
+    ) -> tuple[dict[str, int], dict[str, UnreachableError]]:
+        """Send relays what is said to each; return the messages' numbers, and who missed it."""
+        missed: dict[str, UnreachableError] = {}
+        sent: dict[str, int] = {}
+
+        def send(prison: str) -> None:
+            try:
+                sent[prison] = self.send(prison, kind, said[prison])
+            except UnreachableError as error:
+                missed[prison] = error
+
+        self._side_by_side(send, said)
+        return sent, missed
+
+    @staticmethod
+    def _side_by_side(work: Callable[[str], None], prisons: Iterable[str]) -> None:
+        """Do something for each prison: a broker that does not answer costs its seconds once."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for _ in pool.map(work, sorted(prisons)):
+                pass
 
     def reported(
         self,
@@ -209,7 +239,9 @@ class Centre:
             intents = intents_of(connection, [request])[request]
         left = [one.device for one in intents if one.state not in ENDED]
         prisons = self.by_prison(list(self.registry.named(left).values())).keys() - {""}
-        return self._send_each(prisons, Kind.WORD, {"request": request, "status": status})
+        word = {"request": request, "status": status}
+        told, missed = self.send_each(Kind.WORD, dict.fromkeys(prisons, word))
+        return sorted(told), sorted(missed)
 
     def remind(self) -> None:
         """Tell relays again what is to wait or to end, which they may not have heard."""
@@ -225,8 +257,7 @@ class Centre:
 
         Returns the names of what was taken over. A relay that cannot be reached is left out.
         """
-        for prison in self.posts:
-            self.try_to_collect(prison)
+        self.try_to_collect(*self.posts)
         self.send_news()
         return self.adopt()
 
@@ -236,20 +267,8 @@ class Centre:
         Returns the prisons whose relays were sent it, and those whose broker does not answer.
         """
         news = [prison for prison in self.posts if self._news(prison)]
-        return self._send_each(news, Kind.NEWS, {})
-
-    def _send_each(
-        self, prisons: Iterable[str], kind: Kind, said: Mapping[str, Any]
-    ) -> tuple[list[str], list[str]]:
-        told, missed = list[str](), list[str]()
-        for prison in sorted(prisons):
-            try:
-                self.send(prison, kind, said)
-            except UnreachableError:
-                missed.append(prison)
-            else:
-                told.append(prison)
-        return told, missed
+        told, missed = self.send_each(Kind.NEWS, {prison: {} for prison in news})
+        return sorted(told), sorted(missed)
 
     def adopt(self) -> list[str]:
         """Take over the requests that were made inside prisons, such as locks without the WAN.

@@ -43,18 +43,16 @@ class RelayDriver:
         if not groups:
             return
         request = next(iter(orders.values())).request
-        status, sent = self._status(request.request), {}
-        for prison, group in groups.items():
-            said = wave_of(group, orders, status=status)
-            with self.centre.registry.writing() as connection:
+        status = self._status(request.request)
+        now = datetime.now(tz=UTC)
+        with self.centre.registry.writing() as connection:
+            for prison in groups:
                 note_relay(connection, prison)
-                note_relayed(
-                    connection, prison, request.request, sent_at=datetime.now(tz=UTC), reported=""
-                )
-            try:
-                sent[prison] = self.centre.send(prison, Kind.ORDER, said)
-            except UnreachableError as error:
-                yield from (Reply(device=d, error=error) for d in group)
+                note_relayed(connection, prison, request.request, sent_at=now, reported="")
+        said = {p: wave_of(group, orders, status=status) for p, group in groups.items()}
+        sent, missed = self.centre.send_each(Kind.ORDER, said)
+        for prison, error in missed.items():
+            yield from (Reply(device=d, error=error) for d in groups[prison])
         yield from self._replies({p: groups[p] for p in sent}, sent, request.request)
 
     def prove(self, devices: Sequence[Device], request: str) -> Iterator[Reply]:
@@ -66,26 +64,20 @@ class RelayDriver:
         waved = {prison: groups.pop(prison) for prison in set(groups) - sent_by_relay - {""}}
         if direct := groups.pop("", []):
             yield from self.direct.prove(direct, request)
-        sent = {}
-        for prison, group in groups.items():
-            said = {"request": request, "status": self._status(request)}
-            try:
-                sent[prison] = self.centre.send(prison, Kind.ASK, said)
-            except UnreachableError as error:
-                lost = UnreachableError(str(error), stage="command")
-                yield from (Reply(device=d, error=lost) for d in group)
+        said = {"request": request, "status": self._status(request)}
+        sent, missed = self.centre.send_each(Kind.ASK, dict.fromkeys(groups, said))
+        for prison, error in missed.items():
+            lost = UnreachableError(str(error), stage="command")
+            yield from (Reply(device=d, error=lost) for d in groups[prison])
         yield from self._replies({p: groups[p] for p in sent}, sent, request)
         yield from self._shown(waved, request)
 
     def _shown(self, groups: Mapping[str, Sequence[Device]], request: str) -> Iterator[Reply]:
         """Have relays ask devices for what they do not keep themselves."""
-        sent, lost = dict[str, int](), dict[str, str]()
-        for prison, group in groups.items():
-            said = {"request": request, "devices": [device.device for device in group]}
-            try:
-                sent[prison] = self.centre.send(prison, Kind.PROVE, said)
-            except UnreachableError as error:
-                lost[prison] = str(error)
+        names = {prison: [device.device for device in group] for prison, group in groups.items()}
+        asked = {prison: {"request": request, "devices": names[prison]} for prison in groups}
+        sent, missed = self.centre.send_each(Kind.PROVE, asked)
+        lost = {prison: str(error) for prison, error in missed.items()}
         for prison, group in groups.items():
             told: Mapping[str, Any] = {}
             if prison in sent:
@@ -107,8 +99,8 @@ class RelayDriver:
         """Yield what relays report, as it comes; in the end, for the others, that they have not."""
         waiting, ends_s = dict(groups), time.monotonic() + self.patience_s
         while waiting and time.monotonic() < ends_s:
+            self.centre.try_to_collect(*waiting)
             for prison in list(waiting):
-                self.centre.try_to_collect(prison)
                 answered = sent[prison] in self.centre.answered[prison]
                 # A relay that was killed has it done long before the broker hands it out again.
                 if answered or self._is_over(prison, waiting[prison], request):

@@ -96,12 +96,10 @@ class RelayLane:
 
     def answering(self, devices: Sequence[Device]) -> frozenset[str]:
         """Return which of some devices answer; those of a relay that does not report count not."""
-        groups, sent = self.centre.by_prison(devices), {}
+        groups = self.centre.by_prison(devices)
         direct = groups.pop("", [])
-        for prison, group in groups.items():
-            said = {"devices": [device.device for device in group]}
-            with suppress(UnreachableError):
-                sent[prison] = self.centre.send(prison, Kind.PROBE, said)
+        asked = {p: {"devices": [device.device for device in group]} for p, group in groups.items()}
+        sent, _ = self.centre.send_each(Kind.PROBE, asked)
         found = set(self.asks(direct)) if direct else set[str]()
         for prison, number in sent.items():
             with suppress(UnreachableError):

@@ -1,6 +1,9 @@
 """Orders by way of relays: what the centre asks of them, and believes."""
 
+import json
+
 from fleet.relay.driver import RelayDriver
+from fleet.relay.message import Kind
 from tests.fleet.relay.prison import Mail
 
 
@@ -31,3 +34,14 @@ def test_what_a_relay_does_not_tell_in_time_is_left_open(prison):
 
     assert {str(reply.error) for reply in replies} == {"XAA's relay has not reported it"}
     assert all(reply.sent for reply in replies)
+
+
+def test_a_prison_whose_broker_does_not_answer_keeps_no_other_from_its_orders(prison):
+    prison.carry_out()
+    down = Mail(is_down=True)
+    prison.centre.posts = {"XAA": prison.mail, "XAB": down}
+
+    sent, missed = prison.centre.send_each(Kind.NEWS, {"XAA": {}, "XAB": {}})
+
+    assert (list(sent), list(missed)) == (["XAA"], ["XAB"])
+    assert [json.loads(one["message"])["kind"] for one in prison.mail.sent[-1:]] == ["news"]
