@@ -63,6 +63,11 @@ class Allowlists:
     places: tuple[tuple[str, str], ...]
 
 
+def input_files(inputs: Path) -> tuple[Path, Path]:
+    """Return the files that lists are compiled from; a workspace need not have them."""
+    return inputs / f"{DESTINATIONS.name}.csv", inputs / f"{TIERS.name}.csv"
+
+
 def read_allowlists(inputs: Path, *, known: Collection[str], today: date) -> Allowlists:
     """Return the lists that inputs/destinations.csv and inputs/tiers.csv come to.
 
@@ -73,7 +78,7 @@ def read_allowlists(inputs: Path, *, known: Collection[str], today: date) -> All
     InputError
         When a file is missing or has any fault, or an approval is over; all are listed.
     """
-    paths = [inputs / f"{table.name}.csv" for table in (DESTINATIONS, TIERS)]
+    paths = input_files(inputs)
     missing = [path.name for path in paths if not path.exists()]
     if missing:
         columns = "; ".join(f"{t.name}.csv: {', '.join(t.names)}" for t in (DESTINATIONS, TIERS))

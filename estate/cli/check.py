@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -30,12 +31,18 @@ def check(ctx: click.Context, as_json: bool) -> None:
     Example:
       wingspan -C out/england-wales estate check
     """
+    from estate.allowlists import input_files, read_allowlists
     from estate.pipeline import read_inputs
+    from estate.sources.table import this_day
 
     workspace: Workspace = ctx.obj
     problems: list[Problem] = []
     _attempted(lambda: workspace.settings({}), problems)
     inputs = _attempted(lambda: read_inputs(workspace), problems)
+    if inputs is not None and any(path.exists() for path in input_files(workspace.inputs)):
+        known = [one.prison_id for one in inputs.establishments]
+        lists = partial(read_allowlists, workspace.inputs, known=known, today=this_day())
+        _attempted(lists, problems)
     if inputs is None or problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = [*map(str, problems), f"{count} in {workspace.root}"]

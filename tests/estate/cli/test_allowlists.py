@@ -31,3 +31,13 @@ def test_a_fault_leaves_the_lists_that_stand(spare):
 
     assert "port is '0'" in spare.refusal("estate", "allowlists")
     assert path.read_text() == "as it was"
+
+
+def test_a_check_of_the_inputs_names_what_is_wrong_with_destinations_too(spare):
+    (spare.root / "inputs" / "destinations.csv").write_text(DESTINATIONS.replace(",443,", ",0,"))
+    (spare.root / "inputs" / "tiers.csv").write_text("place,tier\nMDI,standard\n")
+
+    result = spare.run("estate", "check")
+
+    assert result.exit_code == 3
+    assert "port is '0'" in result.stdout
