@@ -1,11 +1,25 @@
 import json
 
+import pytest
+from click.testing import CliRunner
+
+from tests.estate.cli.conftest import Shell
 from tests.project.test_documentation import undocumented
+from wingspan import main
 
 DESTINATIONS = """\
 tier,prison_id,host,network,protocol,port,service,approved_by,approved_on,expires_on
 standard,,learn.example.org,,tcp,443,learning,Ruth,2026-01-02,2999-12-31
 """
+
+
+@pytest.fixture
+def spare(tmp_path):
+    """Return a shell in a workspace without a plan, which lists do not need."""
+    root = tmp_path / "workspace"
+    made = CliRunner().invoke(main, ["init", str(root), "--from", "example"])
+    assert made.exit_code == 0, made.output
+    return Shell(root)
 
 
 def test_lists_are_compiled_for_the_fleet(spare):
