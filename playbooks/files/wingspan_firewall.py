@@ -35,6 +35,12 @@ PORT_MAX = 65_535
 DNS_PORT = 53
 # Who asks the relay's resolver for the names of the list; see wingspan_names.py.
 NAMES_USER = "dnsmasq"
+# Loopback, link-local and private networks (RFC 1122, 1918, 3927, 4193, 4291, 6598).
+PRIVATE = (
+    "ip daddr { 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8 }",
+    "ip daddr { 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 }",
+    "ip6 daddr { ::1, fc00::/7, fe80::/10 }",
+)
 # Lower case, and never a whole top-level domain.
 HOST = re.compile(
     r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}\Z"
@@ -80,11 +86,14 @@ def rules(wanted):
     checked(wanted)
     ssh = [f"\t\t{source(network)} tcp dport 22 accept" for network in wanted["management"]]
     ways = [*wanted["relay"], *clock_ways()]
-    named = []
+    hosts = [to for to in wanted["allowed"] if "host" in to]
+    named = hosts if wanted["level"] == "open" else []
     if wanted["level"] == "open":
         ways += [to for to in wanted["allowed"] if "network" in to]
-        named = [to for to in wanted["allowed"] if "host" in to]
-    out = [way(each, resolvers(named)) for each in ways]
+    who = resolvers() if hosts else ""
+    out = [way(each, who) for each in ways]
+    # A name must not lead into the prison's own network, where nothing but a listed network may.
+    out += [f"\t\t{to} reject with icmpx admin-prohibited" for to in PRIVATE if named]
     out += [line for to in named for line in named_ways(to)]
     sets = [line for to in named for line in named_sets(to)]
     # Without a management network SSH is open to all: whoever cannot be reached cannot be helped.
@@ -96,11 +105,11 @@ def rules(wanted):
     )
 
 
-def resolvers(named):
+def resolvers():
     """Return who may ask a resolver: a user who could would carry anything out in its names."""
     users = ["0"]
     with contextlib.suppress(KeyError):
-        users += [str(pwd.getpwnam(NAMES_USER).pw_uid)] if named else []
+        users.append(str(pwd.getpwnam(NAMES_USER).pw_uid))
     return f"meta skuid {{ {', '.join(users)} }} "
 
 

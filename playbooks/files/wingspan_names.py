@@ -3,8 +3,8 @@
 
 dnsmasq answers on this device alone. It knows the names of the allowlist and whatever is below
 them, refuses every other without asking anybody, and puts each address that it hands out into the
-firewall's sets before the asker has it. An address of a private network is not handed out: whoever
-owns a name could else open a way into the prison's own network with it.
+firewall's sets before the asker has it. One of a private network leads nowhere all the same, unless
+that network is a way of its own: whoever owns a name could else open one with it.
 """
 
 import contextlib
@@ -45,7 +45,6 @@ no-resolv
 no-hosts
 # What is kept here would not be put into the firewall's sets again.
 cache-size=0
-stop-dns-rebind
 """
 
 
@@ -110,25 +109,36 @@ def put_in_force(wanted):
     if not os.path.exists(PROGRAM) or not (hosts(wanted) or os.path.exists(CONFIG)):
         return
     try:
+        if not hosts(wanted):
+            leave(resolver_of(wanted))
+            return
         firewall.write(CONFIG, config(wanted), 0o644)
         firewall.write(RESOLV, f"nameserver {HERE}\n", 0o644)
-        restart()
+        run_anew("restart")
     except (firewall.RefusalError, OSError, subprocess.TimeoutExpired):
         if hosts(wanted) and wanted["level"] == "open":
             raise
 
 
-def restart():
-    """Have dnsmasq read its configuration, which it does only as it begins."""
+def leave(resolver):
+    """Leave names to the relay's resolver, where no list has any."""
+    os.unlink(CONFIG)
+    firewall.write(RESOLV, f"nameserver {resolver or HERE}\n", 0o644)
+    run_anew("stop")
+
+
+def run_anew(word):
+    """End dnsmasq, and begin it again unless it is to stop: it reads what it does as it begins."""
     if os.path.isdir("/run/systemd/system"):
         import wingspan_state as states
 
         firewall.run((SYSTEMCTL, "daemon-reload"), "")
         block = () if states.has_booted() else ("--no-block",)
-        firewall.run((SYSTEMCTL, "restart", *block, UNIT), "")
+        firewall.run((SYSTEMCTL, word, *block, UNIT), "")
         return
     end()
-    firewall.run((PROGRAM, f"--conf-file={CONFIG}", f"--pid-file={PID}"), "")
+    if word == "restart":
+        firewall.run((PROGRAM, f"--conf-file={CONFIG}", f"--pid-file={PID}"), "")
 
 
 def end():

@@ -132,12 +132,25 @@ def test_closed_has_no_sets_of_names(firewall):
     assert "hosts4" not in loaded(firewall.rules({**WANTED, "level": "closed", "allowed": [HOST]}))
 
 
-def test_nobody_but_root_may_ask_a_resolver_where_no_name_is_listed(firewall):
+def test_where_names_are_listed_no_user_may_ask_a_resolver(firewall):
     dns = {"network": "198.18.0.1/32", "protocol": "udp", "port": 53}
+    wanted = {**WANTED, "relay": [dns], "allowed": [HOST]}
 
-    listed = loaded(firewall.rules({**WANTED, "relay": [dns]}))
+    for level in firewall.LEVELS:
+        listed = loaded(firewall.rules({**wanted, "level": level}))
+        (line,) = [line for line in listed.splitlines() if "udp dport 53" in line]
+        assert line.strip().startswith("meta skuid")
+    without = loaded(firewall.rules({**wanted, "allowed": []}))
+    assert "\t\tip daddr 198.18.0.1 udp dport 53 accept" in without
 
-    assert "meta skuid 0 ip daddr 198.18.0.1 udp dport 53 accept" in listed
+
+def test_private_networks_are_shut_before_any_name_and_after_listed_networks(firewall):
+    inside = {"network": "10.0.0.5/32", "protocol": "tcp", "port": 443}
+
+    listed = loaded(firewall.rules({**WANTED, "allowed": [HOST, inside]}))
+
+    order = [listed.index(part) for part in ("ip daddr 10.0.0.5 ", "10.0.0.0/8", "@hosts4_tcp_443")]
+    assert order == sorted(order)
 
 
 @pytest.mark.parametrize(
