@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array, hstack, vstack
 
 from estate.optimise.arrays import Bools, Floats
 from estate.optimise.silence import silent_stdout
@@ -78,6 +78,23 @@ def no_dearer_than(programme: Programme, ceiling: float) -> Programme:
         rows=csr_array(vstack((programme.rows, csr_array(programme.costs[np.newaxis])))),
         floor=np.append(programme.floor, -np.inf),
         ceiling=np.append(programme.ceiling, ceiling),
+    )
+
+
+def or_nothing(programme: Programme, price: float) -> Programme:
+    """Return the programme with a last variable that stands for no answer at all, at a price.
+
+    With it everything else may be 0. So an engine that ends early still says what it proved, and
+    how far it came, where no answer costs less than the price.
+    """
+    owed = np.where(programme.floor > 0, programme.floor, np.minimum(programme.ceiling, 0))
+    return Programme(
+        costs=np.append(programme.costs, price),
+        whole=np.append(programme.whole, True),
+        rows=csr_array(hstack((programme.rows, csr_array(owed[:, np.newaxis])))),
+        floor=programme.floor,
+        ceiling=programme.ceiling,
+        most=np.append(programme.tops, 1.0),
     )
 
 

@@ -12,7 +12,7 @@ from estate.optimise.connected.cuts import Cuts
 from estate.optimise.connected.splitting import FRACTIONAL, Split, split
 from estate.optimise.constraint import minimise_whole
 from estate.optimise.effort import Budget
-from estate.optimise.programme import Found, Programme, minimise, no_dearer_than
+from estate.optimise.programme import Found, Programme, minimise, or_nothing
 from estate.optimise.relaxation import relaxed, with_rows
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ _PATIENCE = 4
 _STALE = 1e-4
 
 # How often a problem is split before it is searched, and the steps of the engine for that.
-_SPLITS = 150
-_STEPS = 400_000
+_SPLITS = 600
+_STEPS = 800_000
 
 # For an effort of 1: the nodes of branch and bound in all parts together, in one, and in one that
 # is nearly whole.
-_NODES = 40_000
+_NODES = 200_000
 _NODES_OF_PART = 20_000
 _NODES_NEAR = 40
 
@@ -101,7 +101,7 @@ def searched(formulation: Formulation, effort: Effort, *, ceiling: float = inf) 
         and not _is_close(plain, found, effort.gap)
     ):
         found = _counted(parts.programme, found, effort)
-    if found.values is None and found.bound < ceiling:
+    if found.values is None and found.bound < ceiling == inf:
         # Better a dear answer with its bound, somewhat late, than none.
         last = minimise(programme, nodes=1, seconds=_LAST_SECONDS, gap=_LAST_GAP)
         found = Found(values=last.values, bound=max(found.bound, last.bound))
@@ -123,12 +123,11 @@ def _searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: 
             enough = ceiling * (1 - effort.gap)
             if least >= enough or nodes <= 0 or effort.budget.seconds_left <= 0:
                 break
-            programme = replace(rows, most=part.tops)
-            found = minimise(
-                no_dearer_than(programme, enough) if ceiling < inf else programme,
+            found = _cheaper_than(
+                replace(rows, most=part.tops),
+                enough,
                 nodes=min(nodes, most, effort.nodes_of_part),
-                seconds=effort.budget.seconds_left,
-                gap=effort.gap,
+                effort=effort,
             )
             nodes -= found.nodes
             least = max(least, min(found.bound, enough))
@@ -136,6 +135,20 @@ def _searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: 
                 best, ceiling = found, float(plain.costs @ found.values)
         bound = min(bound, least)
     return Found(values=best.values, bound=min(bound, ceiling))
+
+
+def _cheaper_than(programme: Programme, ceiling: float, *, nodes: int, effort: Effort) -> Found:
+    """Return the best answer that HiGHS finds among those that cost less, and a bound of all."""
+    is_open = ceiling == inf
+    found = minimise(
+        programme if is_open else or_nothing(programme, ceiling),
+        nodes=nodes,
+        seconds=effort.budget.seconds_left,
+        gap=effort.gap if is_open else 0.0,
+    )
+    if is_open or found.values is None:
+        return found
+    return replace(found, values=None if found.values[-1] else found.values[:-1])
 
 
 def bounded(formulation: Formulation, effort: Effort) -> float:
