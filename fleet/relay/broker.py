@@ -120,6 +120,8 @@ def app_of(broker: Broker, prison: str) -> Any:
         accept_content=["json"],
         task_ignore_result=True,
         task_acks_late=True,
+        # What a broker did not take in is told at once, and sent again by the next pass.
+        task_publish_retry=False,
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
         # Neither events nor remote control: their queues would be shared by all.
