@@ -8,14 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from fleet.enrolment.contact import common_order, own_order, probe
 from fleet.errors import (
     FleetError,
-    InputError,
     NotProvenError,
-    Problem,
     UnreachableError,
     told,
 )
@@ -35,12 +31,6 @@ if TYPE_CHECKING:
 _BATCH = 256
 _ASKED_AT_ONCE = 16
 _CONFIRM = "python3 -I -S -E /usr/local/lib/wingspan/wingspan_firewall.py confirm"
-_BASELINE = (("kiosk_program", str), ("management", list[str]), ("relay", list[dict[str, Any]]))
-_AS_IN = {
-    "kiosk_program": 'kiosk_program = "/usr/bin/chromium --kiosk https://start.prison.example"',
-    "management": 'management = ["10.1.0.0/24"]: who may open SSH on a device',
-    "relay": 'relay = [{network = "10.1.0.5/32", protocol = "tcp", port = 443}]',
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,35 +197,3 @@ def order_variables(centre: Centre, devices: Sequence[Device], folder: Path) -> 
     path = folder / "order.json"
     path.write_text(json.dumps(order), encoding="utf-8")
     return {"wingspan_order_file": str(path)}
-
-
-def baseline_variables(path: Path) -> dict[str, Any]:
-    """Read what a workspace's devices have in common.
-
-    Raises
-    ------
-    InputError
-        With every fault of the file.
-    """
-    try:
-        stated = msgspec.toml.decode(path.read_bytes())
-    except FileNotFoundError as error:
-        hint = "write " + "; ".join(_AS_IN.values())
-        raise InputError(f"there is no {path}", hint=hint) from error
-    except (OSError, ValueError) as error:
-        problem = Problem(path.name, "", str(error), "write it as TOML in UTF-8")
-        raise InputError(f"cannot read {path}", problems=[problem]) from error
-    known = [name for name, _ in _BASELINE]
-    problems = [
-        Problem(path.name, name, "there is no such setting", f"use one of {', '.join(known)}")
-        for name in stated
-        if name not in known
-    ]
-    for name, kind in _BASELINE:
-        try:
-            msgspec.convert(stated.get(name), kind)
-        except msgspec.ValidationError as error:
-            problems.append(Problem(path.name, name, str(error), f"write {_AS_IN[name]}"))
-    if problems:
-        raise InputError(f"{len(problems)} problems in {path}", problems=problems)
-    return {f"wingspan_{name}": stated[name] for name in known}

@@ -55,6 +55,11 @@ class Workspace:
         return self.root / "inputs" / "devices.csv"
 
     @property
+    def baseline(self) -> Path:
+        """Return what devices have in common: kiosk, who comes in, where they may go."""
+        return self.root / "inputs" / "baseline.toml"
+
+    @property
     def topology(self) -> Path:
         """Return what serves which cell, as the estate half planned it."""
         return self.root / "out" / "topology.json"

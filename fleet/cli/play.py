@@ -82,7 +82,8 @@ def play(
 def _operation(
     workspace: Workspace, centre: Centre, playbook: str, devices: Sequence[Device], folder: Path
 ) -> Operation:
-    from fleet.operation import Operation, baseline_variables, order_variables
+    from fleet.baseline import read_baseline
+    from fleet.operation import Operation, order_variables
 
     if playbook == "facts":
         return Operation(playbook=playbook, changes=False)
@@ -91,7 +92,10 @@ def _operation(
         hint = "name one prison, or a part of it"
         raise InputError(f"{playbook} stays in one prison, this is {len(prisons)}", hint=hint)
     if playbook == "baseline":
-        variables = baseline_variables(workspace.devices_csv.with_name("baseline.toml"))
+        baseline = read_baseline(workspace.baseline)
+        if {relay.prison for relay in centre.identity.relays()} & {*prisons}:
+            baseline.refuse_to_shut_out(*prisons)
+        variables = baseline.variables
     else:
         variables = order_variables(centre, devices, folder)
     return Operation(playbook=playbook, changes=True, variables=variables)

@@ -137,12 +137,14 @@ def admit(workspace: Workspace, file: Path, again: bool, as_json: bool) -> None:
       wingspan fleet relay admit relay.json
     """
     from fleet.approval import Action
+    from fleet.baseline import read_baseline
     from fleet.cli.desk import desk_of, missing_lines
     from fleet.identity.operators import Role
     from fleet.mandate import fulfil, mandate
     from fleet.registry.relays import forget_relay
 
     new = _read_relay(file)
+    shut_out = read_baseline(workspace.baseline).shuts_out if workspace.baseline.exists() else ()
     what = f"let the devices of {new.prison} trust their relay"
     with desk_of(workspace) as desk:
         desk.identity.require(desk.operator, Role.ADMIN)
@@ -178,12 +180,19 @@ def admit(workspace: Workspace, file: Path, again: bool, as_json: bool) -> None:
         "relay": asdict(new),
         "trust_statement": number,
         "password_file": str(password),
+        "shut_out": list(shut_out),
     }
     lines = [
         f"admitted the relay of {new.prison}; trust statement {number}",
         f"next: wingspan fleet keys push; take {password} to the relay as keys/broker_password",
         "and let the broker know it: wingspan fleet relay users --help",
     ]
+    if shut_out:
+        lines += [
+            f"its devices may not let it in: {workspace.baseline}, `management`, leaves out "
+            + ", ".join(shut_out),
+            f"add that, then: wingspan fleet play baseline {new.prison} --yes",
+        ]
     emit(answer, as_json=as_json, text="\n".join(lines))
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from fleet.enrolment import Centre, enrol_devices, plan, read_candidates
-from fleet.errors import FleetError, InputError
+from fleet.errors import FleetError
 from fleet.identity import Identity, Lane
-from fleet.operation import Operation, baseline_variables, operate, order_variables
+from fleet.operation import Operation, operate, order_variables
 from fleet.playbook import Outcome
 from fleet.registry import Registry
 
@@ -137,17 +137,3 @@ def test_a_run_that_was_stopped_asks_its_devices_and_begins_no_other(lab, centre
         assert first.answer["facts"]["device"] == devices[4].device
     assert other.outcome is Outcome.UNKNOWN
     assert "not begun" in other.why
-
-
-def test_every_fault_of_a_baseline_is_named(tmp_path):
-    path = tmp_path / "baseline.toml"
-    path.write_text('kiosk_program = 3\nmanagement = ["10.1.0.0/24"]\nrelays = []\n')
-
-    with pytest.raises(InputError) as refused:
-        baseline_variables(path)
-
-    assert [problem.place for problem in refused.value.problems] == [
-        "relays",
-        "kiosk_program",
-        "relay",
-    ]

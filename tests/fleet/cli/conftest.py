@@ -67,3 +67,30 @@ def desk(empty_desk: Desk, topology: Topology, host_key: Callable[[int], str]) -
     with Registry.open(empty_desk.workspace.settings().database) as registry:
         registry.add([*new, NewDevice(serial="S-9", model="t-2")], by="test", why="test")
     return empty_desk
+
+
+@pytest.fixture
+def narrow(desk: Desk) -> Path:
+    """Return a baseline in which the prison's relay is not among those who may come in."""
+    path = desk.workspace.baseline
+    path.parent.mkdir(exist_ok=True)
+    way = '{ network = "10.1.0.5/32", protocol = "tcp", port = 443 }'
+    path.write_text(
+        f'kiosk_program = "/usr/bin/true"\nmanagement = ["10.2.0.0/24"]\nrelay = [{way}]\n'
+    )
+    return path
+
+
+@pytest.fixture
+def install(desk: Desk, tmp_path: Path) -> Callable[..., Desk]:
+    """Return a function that makes a folder the relay of a prison, and returns the folder."""
+
+    def make(prison: str, name: str = "relay", *, code: int = 0) -> Desk:
+        (tmp_path / "ca.pem").write_text("a certificate")
+        words = ["--trust", str(desk.workspace.keys / "trust.pub"), "--broker"]
+        words += [f"rediss://relay-{prison}@localhost", "--broker-authority"]
+        relay = Desk(tmp_path / name)
+        relay.run("relay", "install", prison, *words, str(tmp_path / "ca.pem"), code=code)
+        return relay
+
+    return make

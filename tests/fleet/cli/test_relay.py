@@ -1,24 +1,6 @@
 """Relays as their engineer installs and admits them."""
 
-import pytest
-
-from tests.fleet.cli.conftest import Desk
 from tests.project.test_documentation import undocumented
-
-
-@pytest.fixture
-def install(desk, tmp_path):
-    """Return a function that makes a folder the relay of a prison, and returns the folder."""
-
-    def make(prison, name="relay", *, code=0):
-        (tmp_path / "ca.pem").write_text("a certificate")
-        words = ["--trust", str(desk.workspace.keys / "trust.pub"), "--broker"]
-        words += [f"rediss://relay-{prison}@localhost", "--broker-authority"]
-        relay = Desk(tmp_path / name)
-        relay.run("relay", "install", prison, *words, str(tmp_path / "ca.pem"), code=code)
-        return relay
-
-    return make
 
 
 def test_a_relay_is_admitted_with_a_password_and_a_statement_that_names_it(desk, install):
@@ -33,6 +15,16 @@ def test_a_relay_is_admitted_with_a_password_and_a_statement_that_names_it(desk,
     password = desk.workspace.keys / "broker_password.MDI"
     assert admitted["password_file"] == str(password)
     assert password.stat().st_mode & 0o077 == 0
+
+
+def test_who_admits_a_relay_hears_that_the_baseline_shuts_it_out(desk, install, narrow):
+    shown = str(install("MDI").root / "relay.json")
+
+    assert (
+        f"{narrow}, `management`, leaves out 10.1.0.5/32"
+        in desk.run("relay", "admit", shown).stdout
+    )
+    assert desk.answer("relay", "admit", shown, "--replace")["shut_out"] == ["10.1.0.5/32"]
 
 
 def test_a_relay_that_does_not_hold_the_list_of_signers_is_in_the_residue(desk, install):
