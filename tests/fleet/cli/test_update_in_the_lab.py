@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import ansible_runner
 import pytest
 
 from fleet.rehearsal.lab import down
@@ -137,7 +138,20 @@ def opened(start_lab, tmp_path_factory):
     down(lab.workspace)
 
 
-def test_a_coverage_set_goes_first_is_held_and_then_come_the_others(shop):
+@pytest.fixture
+def runs(monkeypatch):
+    """Return the devices of each run of Ansible that begins, which goes on as it would."""
+    begun, run = [], ansible_runner.run
+
+    def counted(**launch):
+        begun.append(sorted(launch["inventory"]["all"]["hosts"]))
+        return run(**launch)
+
+    monkeypatch.setattr(ansible_runner, "run", counted)
+    return begun
+
+
+def test_a_coverage_set_goes_first_is_held_and_then_come_the_others(shop, runs):
     names = set(shop.devices("XAA"))
     _, shown = shop.office.answer("ben", "update", "XAA", "--bundle", str(shop.bundle))
     request = shop.asked("XAA", "--hold", "coverage")
@@ -151,6 +165,9 @@ def test_a_coverage_set_goes_first_is_held_and_then_come_the_others(shop):
     assert coverage == set(first["proven"]) < names
     assert set(first["waiting"].values()) == {"it is held after its coverage set, as was asked"}
     assert (held, set(second["proven"])) == ("paused", names - coverage)
+    # One run of Ansible for each wave, however many devices it has.
+    assert sorted(runs) == sorted(sorted(wave["devices"]) for wave in shown["waves"])
+    assert len(runs) < len(names)
     for name, device in shop.devices("XAA").items():
         assert (shop.root(device) / "opt/demo/version").read_text() == "2.0\n"
         assert shop.applied(device) == 1
