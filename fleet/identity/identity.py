@@ -211,7 +211,7 @@ class Identity:
     def refuse_lane(self, operator: str, lane: Lane) -> Operator:
         """Return an operator whose role opens a lane; refuse any other."""
         who = working(self.operators(), operator)
-        if who.role not in _ROLES[lane]:
+        if not self.opens(operator, lane):
             raise RefusedError(f"{operator} is {who.role}, which does not open the {lane} lane")
         return who
 
