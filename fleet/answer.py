@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fleet.approval import Action
-from fleet.errors import NotYetError, UnreachableError
+from fleet.errors import NotYetError, SupersededError, UnreachableError
 from fleet.intent import IntentEvent
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ def unanswered(reply: Reply) -> Reply:
     if reply.proof is None and reply.is_unreachable:
         return replace(reply, error=UnreachableError(str(reply.error), stage="command"))
     return reply
+
+
+def is_superseded(reply: Reply) -> bool:
+    """Return whether the device says that a later order has taken this one's place."""
+    return isinstance(reply.error, SupersededError)
 
 
 def judged(reply: Reply, request: Request) -> tuple[IntentEvent, str, Proof | None]:
@@ -40,7 +45,7 @@ def judged(reply: Reply, request: Request) -> tuple[IntentEvent, str, Proof | No
 
 
 def _without_proof(reply: Reply) -> IntentEvent:
-    if not reply.sent or isinstance(reply.error, NotYetError):
+    if not reply.sent or isinstance(reply.error, (NotYetError, SupersededError)):
         return IntentEvent.FORGET
     return IntentEvent.LOST if reply.is_unreachable else IntentEvent.FAIL
 

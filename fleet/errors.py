@@ -17,6 +17,7 @@ __all__ = [
     "NotYetError",
     "Problem",
     "RefusedError",
+    "SupersededError",
     "UnreachableError",
     "told",
 ]
@@ -52,6 +53,10 @@ class UnreachableError(NotProvenError):
 
 class RefusedError(FleetError):
     """A rule of safety or a missing approval forbids it, or the device itself refused."""
+
+
+class SupersededError(RefusedError):
+    """A device did not carry an order out, and will not: a later one has taken its place."""
 
 
 class HostKeyChangedError(RefusedError):

@@ -15,9 +15,10 @@ from functools import cached_property, partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fleet.answer import judged, unanswered
+from fleet.answer import is_superseded, judged, unanswered
 from fleet.approval import Action, Request, inclusion, leaf, read_request
 from fleet.approval.agreement import Agreement, agreement
+from fleet.approval.request import LATEST_COUNTS, takes_the_place_of
 from fleet.device import REACHABLE_STATES, Device, DeviceState
 from fleet.driver import Order, Reply
 from fleet.intent import UNCERTAIN, IntentEvent, IntentState, follows
@@ -30,7 +31,9 @@ from fleet.registry.requests import (
     intents_of,
     request_kept,
     requests_left,
+    requests_like,
     set_intents,
+    taken,
 )
 from fleet.registry.updates import halts
 from fleet.staging import Staging, Updates
@@ -248,7 +251,13 @@ class _Pass:
         asked = [i.device for i in reachable if i.state in UNCERTAIN]
         if asked:
             self.prove(asked)
-        due = [i.device for i in reachable if self._state[i.device] is IntentState.WAITING]
+        due = [i for i in reachable if self._state[i.device] is IntentState.WAITING]
+        if due:
+            self._send_what_may_be_sent(self._not_superseded(due), send)
+
+    def _send_what_may_be_sent(
+        self, due: Sequence[str], send: Callable[[Sequence[str]], None]
+    ) -> None:
         why_not = self._why_not()
         if self._work.kept.status == STOPPED:
             self._move(due, IntentEvent.WITHDRAW, "the request was stopped")
@@ -272,6 +281,27 @@ class _Pass:
             self._why[intent.device] = f"it is {device.state}"
             return False
         return True
+
+    def _not_superseded(self, waiting: Sequence[Intent]) -> list[str]:
+        """End what waits for devices that did a later order in its place; return the others."""
+        request = self._work.request
+        words = [f'"supersedes":"{request.request}"']
+        words += [f'"action":"{request.action}"'] if request.action in LATEST_COUNTS else []
+        with self._registry.reading() as connection:
+            known = map(read_request, requests_like(connection, *words))
+            later = sorted(
+                (one for one in known if takes_the_place_of(one, request)),
+                key=lambda one: one.requested_s,
+            )
+            nonces = {intent.device: intent.provisioning for intent in waiting}
+            done = taken(connection, [one.request for one in later], nonces)
+        self._keep(
+            [
+                _Moved(name, IntentEvent.SUPERSEDE, f"{by} has taken its place")
+                for name, by in sorted(done.items())
+            ]
+        )
+        return [name for name in nonces if name not in done]
 
     def _why_not(self) -> str:
         """Return why nothing may be sent now, "" where it may."""
@@ -366,6 +396,8 @@ class _Pass:
             for reply in replies:
                 event, why, proof = judged(reply, self._work.request)
                 moved.append(_Moved(reply.device.device, event, why, proof))
+                if is_superseded(reply):
+                    moved.append(_Moved(reply.device.device, IntentEvent.SUPERSEDE, why))
                 if len(moved) >= _KEPT_AT_ONCE or monotonic() - kept_s >= _KEPT_EVERY_S:
                     self._keep(moved)
                     moved, kept_s = [], monotonic()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fleet.errors import NotProvenError, NotYetError, RefusedError
+from fleet.errors import NotProvenError, NotYetError, RefusedError, SupersededError
 from fleet.identity import signature
 
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ def read_proof(answer: bytes, device: Device, *, request: str, challenge: str) -
     RefusedError
         When the device refused the order, or another signed, answered for another device or
         question, or for an earlier provisioning.
+    SupersededError
+        When it did a later order that leaves no room for this one.
     NotYetError
         When the device would do it, but not now.
     NotProvenError
@@ -141,6 +143,8 @@ def read_proof(answer: bytes, device: Device, *, request: str, challenge: str) -
         said = json.loads(answer)
         if said.get("later"):
             raise NotYetError(f"{device.device} waits: {said['refused']}")
+        if said.get("superseded"):
+            raise SupersededError(f"{device.device} refused: {said['refused']}")
         if "refused" in said:
             raise RefusedError(f"{device.device} refused: {said['refused']}")
         text, armoured = said["proof"], said["signature"]

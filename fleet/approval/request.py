@@ -113,6 +113,9 @@ class Request:
         return self.expires_s is not None and now.timestamp() >= self.expires_s
 
 
+# Of these a device has one at a time, and the one that was asked for last counts.
+LATEST_COUNTS = frozenset({Action.ALLOWLIST, Action.DEAD_MAN})
+
 # Locks overtake everything; what closes a danger overtakes what brings something new.
 PRIORITIES = {
     Action.LOCK: 100,
@@ -127,6 +130,14 @@ PRIORITIES = {
     Action.OPERATOR: 0,
     Action.KEYS: 0,
 }
+
+
+def takes_the_place_of(later: Request, request: Request) -> bool:
+    """Return whether a device that did one request has no room for another, as devices judge."""
+    if later.supersedes == request.request:
+        return True
+    is_newer = later.requested_s > request.requested_s
+    return request.action in LATEST_COUNTS and later.action is request.action and is_newer
 
 
 def frozen(devices: Iterable[Device]) -> tuple[Device, ...]:

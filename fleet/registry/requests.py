@@ -22,6 +22,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     insert,
+    or_,
     select,
     text,
     update,
@@ -212,6 +213,31 @@ def requests_left(connection: Connection) -> list[Kept]:
     left = exists().where(IntentRow.request == RequestRow.request, text(f"intents.{_LEFT}"))
     query = select(RequestRow.__table__).where(left)
     return _kept(connection, connection.execute(query.order_by(RequestRow.at, RequestRow.request)))
+
+
+def requests_like(connection: Connection, *words: str) -> list[bytes]:
+    """Return the bytes of the requests that have any of some words in them."""
+    has_any = or_(*(RequestRow.encoded.contains(one, autoescape=True) for one in words))
+    query = select(RequestRow.encoded).where(has_any).order_by(RequestRow.at, RequestRow.request)
+    return [encoded.encode() for encoded in connection.scalars(query)]
+
+
+def taken(
+    connection: Connection, requests: Iterable[str], provisionings: Mapping[str, str]
+) -> dict[str, str]:
+    """Return which devices have shown that they had one of some requests, and the last of these.
+
+    `provisionings` are nonces by device; what was shown in another is not counted.
+    """
+    found: dict[str, str] = {}
+    for request in requests:
+        query = select(IntentRow.device, IntentRow.provisioning).where(
+            IntentRow.request == request, IntentRow.proof != ""
+        )
+        for row in connection.execute(query):
+            if provisionings.get(row.device) == row.provisioning:
+                found[row.device] = request
+    return found
 
 
 def request_kept(connection: Connection, request: str) -> Kept:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleet.approval.order import kept_proof
 from fleet.driver import Driver, Order, Reply
-from fleet.errors import FleetError, NotYetError, RefusedError, UnreachableError
+from fleet.errors import FleetError, NotYetError, RefusedError, SupersededError, UnreachableError
 from fleet.intent import ENDED, IntentState
 from fleet.registry.relays import RelayState, note_relay, note_relayed, relay_states, relayed
 from fleet.registry.requests import request_kept
@@ -153,7 +153,8 @@ class RelayDriver:
             return Reply(device=device, error=NotYetError(what))
         _, _, state, why, proof = told
         if state in {IntentState.EXPIRED, IntentState.WITHDRAWN, IntentState.SUPERSEDED}:
-            return Reply(device=device, error=NotYetError(why))
+            kind = SupersededError if state == IntentState.SUPERSEDED else NotYetError
+            return Reply(device=device, error=kind(why))
         if proof and state in {IntentState.PROVEN, IntentState.FAILED}:
             signed = json.loads(proof)
             try:

@@ -120,6 +120,8 @@ class Program:
                     said = act[command](given)
                 except order.NotYetError as refusal:
                     said = {"refused": str(refusal), "later": True}
+                except order.SupersededError as refusal:
+                    said = {"refused": str(refusal), "superseded": True}
                 except (order.RefusalError, order.firewall.RefusalError) as refusal:
                     said = {"refused": str(refusal)}
                 except (OSError, ValueError, KeyError, TypeError) as fault:

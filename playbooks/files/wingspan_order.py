@@ -67,6 +67,10 @@ class NotYetError(RefusalError):
     """What it will not do now; the order is not used up."""
 
 
+class SupersededError(RefusalError):
+    """What it will not do any more; the order was not carried out."""
+
+
 def take(envelope):
     """Carry an order out, or say what came of it when it was carried out before."""
     request = read(envelope["request"])
@@ -155,7 +159,7 @@ def check(request, envelope, trust):
             f"{needed} people have to sign, and {len(people)} did", people, envelope, trust
         )
     if any(has_taken_its_place(known, request) for known in every_used()):
-        raise RefusalError("a later order has taken its place")
+        raise SupersededError("a later order has taken its place")
 
 
 def has_taken_its_place(known, request):
@@ -262,10 +266,8 @@ def verify(data, signature, key, namespace):
     # In memory: a full disk must not keep an order from being read.
     with tempfile.TemporaryDirectory(prefix="wingspan-", dir="/run") as folder:
         signers, armoured = os.path.join(folder, "signers"), os.path.join(folder, "signature")
-        with open(signers, "w", encoding="ascii") as file:
-            file.write(f'signer namespaces="{namespace}" {key}\n')
-        with open(armoured, "w", encoding="ascii") as file:
-            file.write(signature)
+        firewall.write(signers, f'signer namespaces="{namespace}" {key}\n', 0o600)
+        firewall.write(armoured, signature, 0o600)
         command = (KEYGEN, "-Y", "verify", "-f", signers, "-I", "signer", "-n", namespace)
         done = keygen((*command, "-s", armoured), data)
     if done.returncode != 0 or not is_touched(signature, key):
@@ -481,6 +483,8 @@ def answered(act):
         answer = act()
     except NotYetError as refusal:
         answer = {"refused": str(refusal), "later": True}
+    except SupersededError as refusal:
+        answer = {"refused": str(refusal), "superseded": True}
     except (RefusalError, firewall.RefusalError) as refusal:
         answer = {"refused": str(refusal)}
     except (OSError, ValueError, KeyError, TypeError) as fault:

@@ -17,7 +17,6 @@ from fleet.health.probe import Lane, Patience, ask
 from fleet.identity import Lane as Authority
 from fleet.registry import Registry
 from fleet.registry.requests import (
-    OPEN,
     PAUSED,
     keep_signature,
     set_intents,
@@ -193,10 +192,10 @@ def test_an_unsigned_order_is_not_sent_and_would_be_refused(world):
     assert "2 people have to sign, and 1 did" in world.state(request, device)[1]
 
 
-def test_a_device_does_nothing_that_a_later_order_took_the_place_of(world):
-    device = world.device(3)
+def overtaken(world, device):
+    """Return a request that waits for a device, and one that this device did in its place."""
     first = world.ask_for(Action.QUARANTINE, [device])
-    request = new_request(
+    later = new_request(
         Action.QUARANTINE,
         [device],
         scope="x",
@@ -205,18 +204,41 @@ def test_a_device_does_nothing_that_a_later_order_took_the_place_of(world):
         expires=datetime.now(tz=UTC) + timedelta(hours=1),
         supersedes=first.request,
     )
+    world.keep(later, [device], "ben")
+    orders = world.order(later, [device], "ben")
+    (reply,) = world.driver.order([device], orders)
+    assert reply.proof.outcome == "done"
+    return first, later
+
+
+def test_what_a_later_order_took_the_place_of_ends_as_superseded_and_is_not_sent(world):
+    device = world.device(3)
+    first, later = overtaken(world, device)
     with world.registry.writing() as connection:
         set_status(connection, first.request, PAUSED)
-    world.keep(request, [device], "ben")
-    world.carry_out()
-    with world.registry.writing() as connection:
-        set_status(connection, first.request, OPEN)
+    world.carry_out()  # Now the centre knows.
+
+    assert world.state(later, device)[0] == "proven"
 
     world.carry_out()
 
-    assert world.state(request, device)[0] == "proven"
-    assert world.state(first, device)[0] == "failed"
-    assert "a later order has taken its place" in world.state(first, device)[1]
+    assert world.state(first, device) == ("superseded", f"{later.request} has taken its place")
+    assert world.shown(first, device).outcome == "unknown"
+
+
+def test_a_device_that_did_a_later_order_says_so_to_who_does_not_know(world):
+    device = world.device(3)
+    first, later = overtaken(world, device)
+
+    found = world.carry_out(only=first.request)
+
+    assert world.state(later, device)[0] == "waiting"
+    assert not found.failed
+    state, why = world.state(first, device)
+    assert state == "superseded"
+    assert "a later order has taken its place" in why
+    assert world.shown(first, device).outcome == "unknown"
+    world.carry_out()
 
 
 def test_an_order_does_not_hit_a_device_that_was_provisioned_anew(world):

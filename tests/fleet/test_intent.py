@@ -17,15 +17,22 @@ class OneChange(RuleBasedStateMachine):
         self.used = False
         self.broken = False
         self.ended = None
+        self.acted_before = None  # How often, when a later order had taken its place.
+        self.later_is_known = False
 
     def happens(self, event):
         self.state = follows(self.state, event)
 
-    @precondition(lambda self: self.state is IntentState.WAITING)
+    @precondition(lambda self: self.state is IntentState.WAITING and not self.later_is_known)
     @rule(arrives=st.booleans(), answered=st.booleans(), works=st.booleans())
     def send(self, arrives, answered, works):
         self.happens(IntentEvent.SEND)
-        if arrives and not self.used:
+        refuses = self.acted_before is not None and not self.used
+        if arrives and answered and refuses:
+            self.happens(IntentEvent.FORGET)
+            self.happens(IntentEvent.SUPERSEDE)
+            return
+        if arrives and not self.used and not refuses:
             self.used, self.broken = True, not works
             self.acted += 1
         if arrives and answered:
@@ -41,8 +48,23 @@ class OneChange(RuleBasedStateMachine):
         else:
             self.happens(IntentEvent.FAIL if self.broken else IntentEvent.PROVE)
 
+    @precondition(lambda self: self.acted_before is None)
+    @rule()
+    def do_a_later_order(self):
+        self.acted_before = self.acted
+
+    @precondition(lambda self: self.acted_before is not None)
+    @rule()
+    def hear_of_the_later_order(self):
+        self.later_is_known = True
+
+    @precondition(lambda self: self.state is IntentState.WAITING and self.later_is_known)
+    @rule()
+    def see_its_place_taken(self):
+        self.happens(IntentEvent.SUPERSEDE)
+
     @precondition(lambda self: self.state is IntentState.WAITING)
-    @rule(event=st.sampled_from([IntentEvent.EXPIRE, IntentEvent.SUPERSEDE, IntentEvent.WITHDRAW]))
+    @rule(event=st.sampled_from([IntentEvent.EXPIRE, IntentEvent.WITHDRAW]))
     def end_before_it_is_sent(self, event):
         self.happens(event)
 
@@ -59,6 +81,15 @@ class OneChange(RuleBasedStateMachine):
     @invariant()
     def the_device_acts_once_at_most(self):
         assert self.acted <= 1
+
+    @invariant()
+    def nothing_is_done_once_its_place_was_taken(self):
+        assert self.acted_before in {None, self.acted}
+
+    @invariant()
+    def what_is_superseded_has_a_later_order_in_its_place(self):
+        if self.state is IntentState.SUPERSEDED:
+            assert self.acted_before is not None
 
     @invariant()
     def what_is_proven_was_done(self):

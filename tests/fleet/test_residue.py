@@ -63,8 +63,9 @@ def left(registry):
     return [(one.intent, one.state) for one in residue(registry, STATEMENT, registry.devices())]
 
 
-def test_what_is_proven_is_not_left(live):
-    ended(live, Action.LOCK, "proven", NOW)
+@pytest.mark.parametrize("state", ["proven", "superseded", "withdrawn"])
+def test_what_is_proven_or_wanted_no_more_is_not_left(live, state):
+    ended(live, Action.LOCK, state, NOW)
 
     assert left(live) == []
 

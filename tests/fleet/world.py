@@ -113,7 +113,7 @@ class World:
             parameters=parameters_of(self.bundle, Rules(battery_percent_min=0)) | rules,
         )
 
-    def carry_out(self, *, now=None, signers=None):
+    def carry_out(self, *, now=None, signers=None, only=""):
         return reconcile(
             self.registry,
             self.driver,
@@ -121,6 +121,7 @@ class World:
             now=now or datetime.now(tz=UTC),
             by="ben",
             updates=self.updates,
+            only=only,
         )
 
     @property

@@ -12,7 +12,7 @@ from fleet.approval import Action, inclusion, leaf, new_request
 from fleet.approval.order import APPROVED, REQUESTED, Signature, order, read_proof, signed
 from fleet.approval.request import frozen
 from fleet.enrolment import Centre, enrol_devices, plan, read_candidates
-from fleet.errors import NotYetError, RefusedError
+from fleet.errors import NotYetError, RefusedError, SupersededError
 from fleet.identity import Identity, Lane
 from fleet.identity.operators import Operator, Role, added
 from fleet.registry import Registry
@@ -428,7 +428,7 @@ def test_a_list_that_was_held_back_does_not_come_after_a_later_one(fleet):
     held = replace(held, requested_s=held.requested_s - 60)
     fleet.send(device, later, fleet.signatures(later, "cleo"), [device], allowlist=lists[1])
 
-    with pytest.raises(RefusedError, match="a later order has taken its place"):
+    with pytest.raises(SupersededError, match="a later order has taken its place"):
         fleet.send(device, held, fleet.signatures(held, "cleo"), [device], allowlist=lists[0])
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from fleet.approval import Action, Reach, new_request, read_request
-from fleet.approval.request import reach_of
+from fleet.approval.request import reach_of, takes_the_place_of
 from fleet.errors import InputError
 from tests.fleet.approval.conftest import NOW
 
@@ -96,3 +96,15 @@ def test_devices_that_nobody_can_place_may_be_anywhere(device):
     lost = [replace(device(n), prison_id="", wing="", landing="") for n in range(2)]
 
     assert reach_of(lost) is Reach.ESTATE
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_of_what_a_device_has_one_at_a_time_the_later_takes_the_place(ask, action):
+    has_one_at_a_time = action in {Action.ALLOWLIST, Action.DEAD_MAN}
+    first = ask(action, "MDI/A/1")
+    later = replace(ask(action, "MDI/A/1"), requested_s=first.requested_s + 1)
+    named = replace(ask(Action.LOCK, "MDI/A/1"), supersedes=first.request)
+
+    assert takes_the_place_of(later, first) is has_one_at_a_time
+    assert not takes_the_place_of(first, later)
+    assert takes_the_place_of(named, first)

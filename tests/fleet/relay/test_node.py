@@ -2,7 +2,10 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from fleet.approval import Action, new_request
 from fleet.identity.keys import read_private
@@ -17,6 +20,15 @@ from fleet.registry.requests import (
 from fleet.relay.message import TO_CENTRE, Kind, Message
 from fleet.relay.node import last_contact
 from tests.fleet.relay.prison import PAGE, Mail
+
+
+def unkept(action, devices, *, now=None, **parameters):
+    """Return a request of ben's that the centre does not keep, and which ends after an hour."""
+    at = now or datetime.now(tz=UTC)
+    expires = None if action is Action.LOCK else at + timedelta(hours=1)
+    return new_request(
+        action, devices, scope="x", by="ben", now=at, expires=expires, parameters=parameters
+    )
 
 
 def test_an_order_goes_by_the_relay_and_elsewhere_directly(prison):
@@ -58,10 +70,7 @@ def test_what_another_than_the_centre_signed_changes_nothing(prison):
 def test_a_relay_judges_for_itself_who_signed_a_request(prison):
     prison.carry_out()
     devices = prison.devices()
-    now = datetime.now(tz=UTC)
-    release = new_request(
-        Action.RELEASE, devices, scope="x", by="ben", now=now, expires=now + timedelta(hours=1)
-    )
+    release = unkept(Action.RELEASE, devices)
 
     prison.mail.node.take(prison.sealed(Kind.ORDER, prison.order(release, "ben"), 1000))
     refused = [dict(machine.used) for machine in prison.machines()]
@@ -75,14 +84,7 @@ def test_a_relay_judges_for_itself_who_signed_a_request(prison):
 def test_a_relay_carries_nothing_out_that_has_expired(prison):
     prison.carry_out()
     early = datetime.now(tz=UTC) - timedelta(hours=2)
-    request = new_request(
-        Action.QUARANTINE,
-        prison.devices(),
-        scope="x",
-        by="ben",
-        now=early,
-        expires=early + timedelta(hours=1),
-    )
+    request = unkept(Action.QUARANTINE, prison.devices(), now=early)
 
     prison.mail.node.take(prison.sealed(Kind.ORDER, prison.order(request, "ben")))
 
@@ -188,23 +190,8 @@ def test_past_its_age_a_list_of_signers_lets_nothing_through_but_locks(prison):
     prison.carry_out()
     said = {"trust": {"statement": aged.statement, "signature": aged.signature}}
     prison.mail.node.take(prison.sealed(Kind.NEWS, said))
-    now = datetime.now(tz=UTC)
-    quarantine = new_request(
-        Action.QUARANTINE,
-        prison.devices(),
-        scope="x",
-        by="ben",
-        now=now,
-        expires=now + timedelta(hours=1),
-    )
-    lock = new_request(
-        Action.LOCK,
-        prison.devices(),
-        scope="x",
-        by="ben",
-        now=now,
-        parameters={"level": "notice", "page": PAGE},
-    )
+    quarantine = unkept(Action.QUARANTINE, prison.devices())
+    lock = unkept(Action.LOCK, prison.devices(), level="notice", page=PAGE)
 
     prison.mail.node.take(prison.sealed(Kind.ORDER, prison.order(quarantine, "ben"), 1001))
     prison.mail.node.take(prison.sealed(Kind.ORDER, prison.order(lock, "ben"), 1002))
@@ -213,56 +200,79 @@ def test_past_its_age_a_list_of_signers_lets_nothing_through_but_locks(prison):
     assert actions == [["lock"]] * 4
 
 
-def test_a_stop_reaches_the_relay_and_an_older_word_does_not_undo_it(prison):
+def test_what_a_device_did_a_later_order_in_place_of_is_superseded_here_as_there(prison):
+    device, *others = prison.devices()
+    prison.carry_out()
+    prison.estate.wire.silent.add(device.device)
+    first = prison.asked(Action.QUARANTINE, [device, *others])
+    prison.carry_out()
+    prison.estate.wire.silent.clear()
+    later = replace(unkept(Action.QUARANTINE, prison.devices()), supersedes=first.request)
+    prison.mail.node.take(prison.sealed(Kind.ORDER, prison.order(later, "ben")))
+
+    prison.carry_out()
+
+    assert prison.states(first, prison.relay_registry) == ["proven", "superseded"]
+    assert prison.states(first) == ["proven", "superseded"]
+
+
+@pytest.fixture
+def unanswered(prison):
+    """Return a request that the relay has, and that no device has answered to."""
+    prison.carry_out()
     prison.estate.wire.silent.update(d.device for d in prison.devices())
     request = prison.asked(Action.QUARANTINE, prison.devices())
     prison.carry_out()
-    going_on = prison.mail.sent[-2]
+    return request
+
+
+def stop(prison, request):
+    """Stop a request at the centre, which tells nobody yet."""
     with prison.registry.writing() as connection:
         set_status(connection, request.request, STOPPED)
+
+
+def status_at_the_relay(prison, request):
+    with prison.relay_registry.reading() as connection:
+        return request_kept(connection, request.request).status
+
+
+def test_a_stop_reaches_the_relay_and_an_older_word_does_not_undo_it(prison, unanswered):
+    going_on = prison.mail.sent[-2]
+    stop(prison, unanswered)
     prison.carry_out()
     prison.mail.node.take(going_on)
     prison.estate.wire.silent.clear()
 
     prison.mail.node.round()
 
-    assert prison.states(request) == ["withdrawn"]
+    assert prison.states(unanswered) == ["withdrawn"]
     assert [machine.used for machine in prison.machines()] == [{}, {}, {}, {}]
 
 
-def test_a_stop_goes_to_the_relay_at_once_and_holds_there_without_a_pass_of_the_centre(prison):
-    prison.carry_out()
-    prison.estate.wire.silent.update(d.device for d in prison.devices())
-    request = prison.asked(Action.QUARANTINE, prison.devices())
-    prison.carry_out()
-    with prison.registry.writing() as connection:
-        set_status(connection, request.request, STOPPED)
+def test_a_stop_goes_to_the_relay_at_once_and_holds_there_without_a_pass_of_the_centre(
+    prison, unanswered
+):
+    stop(prison, unanswered)
 
-    told = prison.centre.pass_on(request.request)
+    told = prison.centre.pass_on(unanswered.request)
 
     assert told == (["XAA"], [])
-    with prison.relay_registry.reading() as connection:
-        assert request_kept(connection, request.request).status == STOPPED
+    assert status_at_the_relay(prison, unanswered) == STOPPED
     prison.estate.wire.silent.clear()
     prison.mail.node.round()
     assert [machine.used for machine in prison.machines()] == [{}, {}, {}, {}]
 
 
-def test_a_relay_that_cannot_be_reached_is_named_and_told_with_the_next_pass(prison):
-    prison.carry_out()
-    prison.estate.wire.silent.update(d.device for d in prison.devices())
-    request = prison.asked(Action.QUARANTINE, prison.devices())
-    prison.carry_out()
-    with prison.registry.writing() as connection:
-        set_status(connection, request.request, STOPPED)
+def test_a_relay_that_cannot_be_reached_is_named_and_told_with_the_next_pass(prison, unanswered):
+    stop(prison, unanswered)
     prison.mail.is_down = True
 
-    assert prison.centre.pass_on(request.request) == ([], ["XAA"])
+    assert prison.centre.pass_on(unanswered.request) == ([], ["XAA"])
 
     prison.mail.is_down = False
     prison.centre.remind()
-    with prison.relay_registry.reading() as connection:
-        assert request_kept(connection, request.request).status == STOPPED
+    assert status_at_the_relay(prison, unanswered) == STOPPED
 
 
 def test_questions_that_come_while_a_pass_is_under_way_wait_for_one_more_together(prison):
@@ -330,14 +340,7 @@ def test_what_was_ordered_inside_is_taken_over_once_it_is_judged(prison):
 def test_what_nobody_signed_inside_is_not_taken_over(prison):
     prison.carry_out()
     devices = prison.devices()
-    request = new_request(
-        Action.LOCK,
-        devices,
-        scope="x",
-        by="ben",
-        now=datetime.now(tz=UTC),
-        parameters={"level": "notice", "page": PAGE},
-    )
+    request = unkept(Action.LOCK, devices, level="notice", page=PAGE)
     said = {
         "at_s": 0,
         "trust": 9,
