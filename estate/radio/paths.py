@@ -8,7 +8,7 @@ it bends at most twice, at a waypoint and at the portal, as in the dominant-path
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import numpy as np
 import shapely
@@ -17,10 +17,6 @@ from numpy.typing import NDArray
 from estate.radio.barriers import Crossings, Legs, crossings, norm
 from estate.radio.fabric import Floats, Ints
 from estate.radio.scene import Scene
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 Singles = NDArray[np.float32]
 
@@ -73,84 +69,82 @@ def trace(scene: Scene, *, access_points_m: Floats, receivers_m: Floats) -> Path
     This is the slow part, and it does not depend on the band or on any parameter: keep the
     result and price it with `path_loss_db` as often as needed.
     """
-    families = _Families(
-        scene=scene,
-        access_points_m=access_points_m,
-        receivers_m=receivers_m,
-        place=_places(scene, receivers_m),
-    )
-    distance_m = norm(receivers_m[None, :, :] - access_points_m[:, None, :])
-    return Paths(
-        scene=scene,
-        access_points_m=access_points_m,
-        receivers_m=receivers_m,
-        direct=families.crossings(access_points_m, receivers_m),
-        distance_m=np.maximum(distance_m, _NEAR_M),
-        in_a_room=_places(scene, access_points_m) >= 0,
-        bent=tuple(family for family in families.traced() if family.hinge.size),
-    )
+    return Ways(scene=scene, receivers_m=receivers_m).trace(access_points_m)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Families:
-    """The four kinds of bent path.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ways:
+    """The ways to receivers (n, 3), whatever access point they are taken from.
 
-    `place` says where each receiver is: a room's position, `_INDOORS_OPEN` or `_OUTDOORS`.
+    Where access points are traced some at a time, these are found once.
     """
 
     scene: Scene
-    access_points_m: Floats
     receivers_m: Floats
-    place: Ints
 
-    def traced(self) -> Iterator[BentPaths]:
-        """Yield every family, also one without a single way."""
+    def trace(self, access_points_m: Floats) -> Paths:
+        """Return the paths from access points (m, 3)."""
+        distance_m = norm(self.receivers_m[None, :, :] - access_points_m[:, None, :])
+        families = (family.taken_from(access_points_m, self.scene) for family in self._families)
+        return Paths(
+            scene=self.scene,
+            access_points_m=access_points_m,
+            receivers_m=self.receivers_m,
+            direct=_crossings(self.scene, access_points_m, self.receivers_m),
+            distance_m=np.maximum(distance_m, _NEAR_M),
+            in_a_room=_places(self.scene, access_points_m) >= 0,
+            bent=tuple(families),
+        )
+
+    @cached_property
+    def _families(self) -> tuple[_AtPortals | _AtWaypoints, ...]:
+        """Return the kinds of bent path that there are any of."""
+        portals = self.scene.portals
         into = self._into_rooms()
-        yield self._straight_to_portal(*into, ends_m=self.scene.portals.outer_m)
-        yield self._by_waypoint(*into)
-        yield self._round_a_corner()
-        yield self._straight_to_portal(*self._outdoors(), ends_m=self.scene.portals.inner_m)
+        families = (
+            self._straight_to_portal(*into, ends_m=portals.outer_m),
+            self._by_waypoint(*into),
+            self._round_a_corner(),
+            self._straight_to_portal(*self._outdoors(), ends_m=portals.inner_m),
+        )
+        return tuple(family for family in families if family.hinge.size)
 
-    def crossings(self, origins_m: Floats, targets_m: Floats) -> Crossings:
-        """Return what the legs from each origin to each target cross."""
-        legs = Legs.between_all(origins_m, targets_m)
-        return crossings(self.scene.barriers, self.scene.levels, legs)
+    @cached_property
+    def _place(self) -> Ints:
+        """Return where each receiver is: a room's position, in the open or outdoors."""
+        return _places(self.scene, self.receivers_m)
 
     def _into_rooms(self) -> tuple[Ints, Ints]:
         """Return (portal, receiver) for each portal of the room that each receiver is in."""
         portals = self.scene.portals
-        into = portals.room[:, None] == self.place[None, :]
+        into = portals.room[:, None] == self._place[None, :]
         return _by_column(into & ~portals.external[:, None])
 
     def _outdoors(self) -> tuple[Ints, Ints]:
         """Return (portal, receiver) where a receiver outdoors sees the outside of a wall."""
-        outdoors = np.flatnonzero(self.place == _OUTDOORS)
+        outdoors = np.flatnonzero(self._place == _OUTDOORS)
         external = np.flatnonzero(self.scene.portals.external)
         outer_m = self.scene.portals.outer_m[external]
         portal, receiver = _by_column(self._seen(outer_m, self.receivers_m[outdoors]))
         return external[portal], outdoors[receiver]
 
-    def _straight_to_portal(self, portal: Ints, receiver: Ints, *, ends_m: Floats) -> BentPaths:
+    def _straight_to_portal(self, portal: Ints, receiver: Ints, *, ends_m: Floats) -> _AtPortals:
         """Return the paths that bend only at a portal, after a leg that ends at its near side."""
         portals = self.scene.portals
         starts_m = portals.inner_m + portals.outer_m - ends_m
         used, hinge = np.unique(portal, return_inverse=True)
-        lead_m = ends_m[used][None, :, :] - self.access_points_m[:, None, :]
         tail_m = self.receivers_m[receiver] - starts_m[portal]
-        cosine = _cosine(lead_m, portals.outward[used])
-        return BentPaths(
-            lead=self.crossings(self.access_points_m, ends_m[used]),
-            lead_m=norm(lead_m),
+        return _AtPortals(
+            hinges_m=ends_m[used],
             hinge=hinge,
             receiver=receiver,
             onward_m=norm(starts_m - ends_m)[portal] + norm(tail_m),
-            waypoint_bend_deg=np.zeros((1, len(portal)), dtype=np.float32),
-            portal_bend_deg=_bends_deg(lead_m, tail_m, hinge=hinge),
+            next_m=tail_m,
+            outward=portals.outward[used],
             fabric=portals.fabric[portal],
-            cosine=cosine[:, hinge],
         )
 
-    def _by_waypoint(self, portal: Ints, receiver: Ints) -> BentPaths:
+    def _by_waypoint(self, portal: Ints, receiver: Ints) -> _AtWaypoints:
         """Return the paths that bend at a waypoint and at a portal that it sees."""
         portals, waypoints_m = self.scene.portals, self.scene.waypoints_m
         used, position = np.unique(portal, return_inverse=True)
@@ -160,34 +154,30 @@ class _Families:
         hop_m = portals.outer_m[portal] - waypoints_m[way]
         tail_m = self.receivers_m[receiver] - portals.inner_m[portal]
         through_m = norm(portals.inner_m - portals.outer_m)[portal]
-        lead_m = waypoints_m[None, :, :] - self.access_points_m[:, None, :]
-        return BentPaths(
-            lead=self.crossings(self.access_points_m, waypoints_m),
-            lead_m=norm(lead_m),
+        return _AtWaypoints(
+            hinges_m=waypoints_m,
             hinge=way,
             receiver=receiver,
             onward_m=norm(hop_m) + through_m + norm(tail_m),
-            waypoint_bend_deg=_bends_deg(lead_m, hop_m, hinge=way),
+            next_m=hop_m,
             portal_bend_deg=_bends_deg(hop_m[None, :, :], tail_m, hinge=np.arange(len(way))),
             fabric=portals.fabric[portal],
             cosine=_cosine(hop_m[None, :, :], portals.outward[portal]),
         )
 
-    def _round_a_corner(self) -> BentPaths:
+    def _round_a_corner(self) -> _AtWaypoints:
         """Return the paths that bend at a waypoint to a receiver on a landing that it sees."""
         waypoints_m = self.scene.waypoints_m
-        in_the_open = np.flatnonzero(self.place == _INDOORS_OPEN)
+        in_the_open = np.flatnonzero(self._place == _INDOORS_OPEN)
         seen = self._seen(waypoints_m, self.receivers_m[in_the_open])
         way, column = _by_column(seen)
         hop_m = self.receivers_m[in_the_open[column]] - waypoints_m[way]
-        lead_m = waypoints_m[None, :, :] - self.access_points_m[:, None, :]
-        return BentPaths(
-            lead=self.crossings(self.access_points_m, waypoints_m),
-            lead_m=norm(lead_m),
+        return _AtWaypoints(
+            hinges_m=waypoints_m,
             hinge=way,
             receiver=in_the_open[column],
             onward_m=norm(hop_m),
-            waypoint_bend_deg=_bends_deg(lead_m, hop_m, hinge=way),
+            next_m=hop_m,
             portal_bend_deg=np.zeros((1, len(way)), dtype=np.float32),
             fabric=np.zeros(len(way), dtype=np.int64),
             cosine=np.ones((1, len(way)), dtype=np.float32),
@@ -195,9 +185,77 @@ class _Families:
 
     def _seen(self, origins_m: Floats, targets_m: Floats) -> NDArray[np.bool_]:
         """Return whether nothing stands between each origin and each target, (m, n)."""
-        counts = self.crossings(origins_m, targets_m).counts()
+        counts = _crossings(self.scene, origins_m, targets_m).counts()
         seen: NDArray[np.bool_] = counts.reshape(len(origins_m), len(targets_m)) == 0
         return seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _AtPortals:
+    """Ways that bend only at the portals where they begin, (h, 3), of walls with normals (h, 2).
+
+    `next_m` (p, 3) is the leg after the bend; the rest is as in `BentPaths`.
+    """
+
+    hinges_m: Floats
+    outward: Floats
+    hinge: Ints
+    receiver: Ints
+    onward_m: Floats
+    next_m: Floats
+    fabric: Ints
+
+    def taken_from(self, access_points_m: Floats, scene: Scene) -> BentPaths:
+        """Return the paths from access points (m, 3)."""
+        lead_m = self.hinges_m[None, :, :] - access_points_m[:, None, :]
+        return BentPaths(
+            lead=_crossings(scene, access_points_m, self.hinges_m),
+            lead_m=norm(lead_m),
+            hinge=self.hinge,
+            receiver=self.receiver,
+            onward_m=self.onward_m,
+            waypoint_bend_deg=np.zeros((1, len(self.hinge)), dtype=np.float32),
+            portal_bend_deg=_bends_deg(lead_m, self.next_m, hinge=self.hinge),
+            fabric=self.fabric,
+            cosine=_cosine(lead_m, self.outward)[:, self.hinge],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _AtWaypoints:
+    """Ways that begin with a bend at waypoints (h, 3).
+
+    `next_m` (p, 3) is the leg after that; the rest is as in `BentPaths`.
+    """
+
+    hinges_m: Floats
+    hinge: Ints
+    receiver: Ints
+    onward_m: Floats
+    next_m: Floats
+    portal_bend_deg: Singles
+    fabric: Ints
+    cosine: Singles
+
+    def taken_from(self, access_points_m: Floats, scene: Scene) -> BentPaths:
+        """Return the paths from access points (m, 3)."""
+        lead_m = self.hinges_m[None, :, :] - access_points_m[:, None, :]
+        return BentPaths(
+            lead=_crossings(scene, access_points_m, self.hinges_m),
+            lead_m=norm(lead_m),
+            hinge=self.hinge,
+            receiver=self.receiver,
+            onward_m=self.onward_m,
+            waypoint_bend_deg=_bends_deg(lead_m, self.next_m, hinge=self.hinge),
+            portal_bend_deg=self.portal_bend_deg,
+            fabric=self.fabric,
+            cosine=self.cosine,
+        )
+
+
+def _crossings(scene: Scene, origins_m: Floats, targets_m: Floats) -> Crossings:
+    """Return what the legs from each origin to each target cross."""
+    return crossings(scene.barriers, scene.levels, Legs.between_all(origins_m, targets_m))
 
 
 def _places(scene: Scene, receivers_m: Floats) -> Ints:

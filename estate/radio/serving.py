@@ -15,7 +15,7 @@ from estate.radio.cases import BandUse, Case, band_use, cases_of
 from estate.radio.coverage import coverage
 from estate.radio.crosschecks import CrossCheck, cost231, p1238
 from estate.radio.fabric import Floats
-from estate.radio.paths import trace
+from estate.radio.paths import Ways
 from estate.radio.propagation import path_loss_db
 from estate.radio.scene import Scene, scene_of
 
@@ -122,9 +122,9 @@ class _Priced:
 
 
 def _traced(scene: Scene, access_points_m: Floats, receivers_m: Floats) -> Iterator[Paths]:
+    ways = Ways(scene=scene, receivers_m=receivers_m)
     for first in range(0, len(access_points_m), _AT_ONCE):
-        batch_m = access_points_m[first : first + _AT_ONCE]
-        yield trace(scene, access_points_m=batch_m, receivers_m=receivers_m)
+        yield ways.trace(access_points_m[first : first + _AT_ONCE])
 
 
 def _priced(paths: Paths, frequency_ghz: float, cases: Mapping[str, Case]) -> _Priced:
