@@ -14,7 +14,7 @@ from estate.cabling.joint import Joint
 from estate.cabling.options import WIRELESS, Option
 from estate.cabling.reaching import access_points_in_all
 from estate.cabling.screening import dear_access_points
-from estate.cabling.solving import design_in_turn, solved
+from estate.cabling.solving import Known, design_in_turn, solved
 from estate.cabling.values import WingDesign, pounds
 from estate.cabling.wing import WingProblem
 from estate.optimise import InfeasibleError
@@ -128,8 +128,9 @@ def design_wing(
             assumptions=catalogue.assumptions,
         )
         radio = RadioAtHand(candidates=candidates, reach=reach, too_dear=too_dear)
-        joint, radio = _quiet(wing, radio, seed=seed)
-        found = _explained(solved, joint, seed=seed)
+        known: Known = {}
+        joint, radio = _quiet(wing, radio, seed=seed, known=known)
+        found = _explained(solved, joint, seed=seed, known=known)
         air = Air.of(found.solution, candidates, reach)
         access_points = access_points_in_all(found.solution, candidates, reach)
     description = Description(solved=found, access_points=access_points, too_dear=too_dear)
@@ -177,13 +178,15 @@ def _kinds_that_stand(wing: WingProblem, candidates: Sequence[Candidate]) -> set
     }
 
 
-def _quiet(wing: WingProblem, radio: RadioAtHand, *, seed: int) -> tuple[Joint, RadioAtHand]:
+def _quiet(
+    wing: WingProblem, radio: RadioAtHand, *, seed: int, known: Known
+) -> tuple[Joint, RadioAtHand]:
     """Return the problem, with some of the noise of a first design where that breaks it."""
     if radio.reach is None:
         raise ValueError("the radio of the wing was not traced")
     candidates, reach = radio.candidates, radio.reach
     joint = Joint.of(wing, candidates, reach, radio.too_dear)
-    air = Air.of(_explained(design_in_turn, joint, seed=seed), candidates, reach)
+    air = Air.of(_explained(design_in_turn, joint, seed=seed, known=known), candidates, reach)
     if air.holds:
         return joint, radio
     noisy = air.noisy(reach, less_db=wing.catalogue.assumptions["radio_less_noise_db"].likely)
@@ -193,9 +196,11 @@ def _quiet(wing: WingProblem, radio: RadioAtHand, *, seed: int) -> tuple[Joint, 
     )
 
 
-def _explained(solve: Callable[..., T], joint: Joint, *, seed: int) -> T:
+def _explained(
+    solve: Callable[..., T], joint: Joint, *, seed: int, known: Known | None = None
+) -> T:
     """Return what a search finds; where there is nothing to find, say so in site words."""
     try:
-        return solve(joint, seed=seed)
+        return solve(joint, seed=seed, known=known)
     except InfeasibleError as error:
         raise no_design(joint, error) from None

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import hypot, inf
+from math import hypot, inf, isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,6 +109,32 @@ class Containment:
     def ways_between(self, one: int, other: int) -> list[int]:
         """Return the ways that join two nodes, by number."""
         return self._joined.get((min(one, other), max(one, other)), [])
+
+    @cached_property
+    def roomy(self) -> tuple[int, ...]:
+        """Return for each way one beside it, or itself, that has room for any cables."""
+        return tuple(map(self._roomy, range(len(self.ways))))
+
+    def _roomy(self, number: int) -> int:
+        way = self.ways[number]
+        if way.is_new or isfinite(way.capacity):
+            beside = self.ways_between(way.tail, way.head)
+            return next((other for other in beside if self.ways[other].is_new), number)
+        return number
+
+    @cached_property
+    def standing_beside(self) -> Mapping[int, tuple[int, ...]]:
+        """Return the ways that stand beside new ones, for those that have such."""
+        found = {
+            number: tuple(
+                other
+                for other in self.ways_between(way.tail, way.head)
+                if not self.ways[other].is_new
+            )
+            for number, way in enumerate(self.ways)
+            if way.is_new
+        }
+        return {number: beside for number, beside in found.items() if beside}
 
     @cached_property
     def _joined(self) -> dict[tuple[int, int], list[int]]:

@@ -11,7 +11,6 @@ from scipy.sparse import csr_array
 
 from estate.cabling.options import WIRELESS, Option
 from estate.cabling.solution import Link, Solution
-from estate.cabling.trunk import walked
 from estate.optimise import InfeasibleError, UnfinishedError, capacitated_cover
 
 if TYPE_CHECKING:
@@ -125,8 +124,7 @@ def _connections(rest: Solution, new: Sequence[int]) -> Iterable[list[Link] | No
 def _linked(rest: Solution, new: Sequence[int], hubs: Sequence[int]) -> list[Link] | None:
     """Return a cable from each point to the nearest of some distributors with room for it."""
     joint = rest.joint
-    distances, before = joint.hub_routes
-    lengths = [way.span.length_m for way in joint.wing.containment.ways]
+    distances, _ = joint.hub_routes
     ports = Counter(rest.ports)
     links = []
     for number in new:
@@ -141,23 +139,8 @@ def _linked(rest: Solution, new: Sequence[int], hubs: Sequence[int]) -> list[Lin
         else:
             return None
         ports[hub] += 1
-        route = walked(joint.wing, before[hub], point.node, lengths)
-        links.append(Link(point=number, hub=hub, route=_roomy(rest, route)))
+        links.append(Link(point=number, hub=hub, route=joint.route(hub, point.node)))
     return links
-
-
-def _roomy(rest: Solution, route: Sequence[int]) -> tuple[int, ...]:
-    """Return a route with new containment in the place of what may not have room."""
-    containment = rest.joint.wing.containment
-    found = []
-    for number in route:
-        way = containment.ways[number]
-        beside = containment.ways_between(way.tail, way.head)
-        new = [other for other in beside if containment.ways[other].is_new]
-        found.append(
-            number if not np.isfinite(way.capacity) and not way.is_new else (*new, number)[0]
-        )
-    return tuple(found)
 
 
 def _with(
@@ -181,10 +164,8 @@ def _in_what_stands(design: Solution) -> Solution:
     containment = design.joint.wing.containment
     moved = {}
     for number, cables in design.cables.items():
-        way = containment.ways[number]
-        for other in containment.ways_between(way.tail, way.head) if way.is_new else ():
-            stands = containment.ways[other]
-            if not stands.is_new and design.cables.get(other, 0) + cables <= stands.capacity:
+        for other in containment.standing_beside.get(number, ()):
+            if design.cables.get(other, 0) + cables <= containment.ways[other].capacity:
                 moved[number] = other
     if not moved:
         return design

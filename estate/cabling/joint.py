@@ -19,7 +19,7 @@ from estate.cabling.points import (
     outlets_of,
     pairs_of,
 )
-from estate.cabling.trunk import Fibres, certain_ways
+from estate.cabling.trunk import Fibres, certain_ways, walked
 from estate.cabling.wing import WingProblem
 
 if TYPE_CHECKING:
@@ -100,6 +100,20 @@ class Joint:
         lengths = [way.span.length_m for way in self.wing.containment.ways]
         return self.wing.containment.shortest([hub.node for hub in self.hubs], lengths)
 
+    def route(self, hub: int, node: int) -> tuple[int, ...]:
+        """Return the shortest ways from a node to a distributor, new where one may have no room."""
+        if (hub, node) not in self._routes:
+            containment = self.wing.containment
+            lengths = [way.span.length_m for way in containment.ways]
+            _, before = self.hub_routes
+            shortest = walked(self.wing, before[hub], node, lengths)
+            self._routes[hub, node] = tuple(containment.roomy[way] for way in shortest)
+        return self._routes[hub, node]
+
+    @cached_property
+    def _routes(self) -> dict[tuple[int, int], tuple[int, ...]]:
+        return {}
+
     @cached_property
     def cables_m_min(self) -> tuple[float, ...]:
         """Return the shortest cable from each point to any distributor, in metres."""
@@ -128,6 +142,25 @@ class Joint:
             "core_drill": float(sum(way.drills for way in found if way.is_new)),
         }
         return {item: quantity for item, quantity in works.items() if quantity}
+
+    @cached_property
+    def works_by_way(self) -> tuple[dict[str, float], ...]:
+        """Return the works of each way alone."""
+        return tuple(self.works([number]) for number in range(len(self.wing.containment.ways)))
+
+    def lengths_m(self, route: tuple[int, ...]) -> tuple[float, float]:
+        """Return the length of a route in metres, and of its part outside the wing."""
+        if route not in self._lengths_m:
+            spans = [self.wing.containment.ways[way].span for way in route]
+            self._lengths_m[route] = (
+                fsum(span.length_m for span in spans),
+                fsum(span.length_m for span in spans if span.containment == "duct"),
+            )
+        return self._lengths_m[route]
+
+    @cached_property
+    def _lengths_m(self) -> dict[tuple[int, ...], tuple[float, float]]:
+        return {}
 
 
 def _access_points(

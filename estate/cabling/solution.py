@@ -99,15 +99,13 @@ class Solution:
         for way in self._for_cables:
             if not self._is_away(way):
                 family = self._family(wing.containment.ways[way].span.floor)
-                parts[family].append(joint.works([way]))
+                parts[family].append(joint.works_by_way[way])
         for family, option in self.options.items():
             if option == Option.PASSIVE_OPTICAL:
                 parts[family].append(joint.works(joint.trees[family]))
         for link in self.links:
             point = joint.points[link.point]
-            away_m = fsum(
-                wing.containment.ways[way].span.length_m for way in link.route if self._is_away(way)
-            )
+            _, away_m = joint.lengths_m(link.route)
             cable = {"cable_cat6a": self.cable_m(link) - away_m}
             parts[self._family(point.floor)] += [point.items, cable]
         for cell, server in enumerate(self.servers):
@@ -127,13 +125,11 @@ class Solution:
 
     def _family(self, floor: int) -> int:
         """Return the landing on a floor, or the nearest one to it."""
-        landings = self.joint.wing.landings
-        return min(range(len(landings)), key=lambda f: (abs(landings[f] - floor), f))
+        return self.joint.wing.family_of_floor[floor]
 
     def cable_m(self, link: Link) -> float:
         """Return the length of the cable of a point, its drop included."""
-        ways = self.joint.wing.containment.ways
-        route_m = fsum(ways[way].span.length_m for way in link.route)
+        route_m, _ = self.joint.lengths_m(link.route)
         return round(route_m + self.joint.points[link.point].length_m, 3)
 
     @cached_property

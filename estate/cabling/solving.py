@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from estate.cabling.covering import beside, nothing_built
@@ -24,6 +24,9 @@ _SECONDS_MAX = 300.0
 _PENNY = 0.01
 _PASSES_MAX = 4
 
+# What landings take beside a rest of a joint problem, None where they find no room.
+Known = dict[object, Solution | None]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Solved:
@@ -39,8 +42,8 @@ class Solved:
     alternatives: Mapping[tuple[int, Option], Solution]
 
 
-def solved(joint: Joint, *, seed: int) -> Solved:
-    """Return the design of a wing.
+def solved(joint: Joint, *, seed: int, known: Known | None = None) -> Solved:
+    """Return the design of a wing; `known` is what an earlier search of it found.
 
     First all landings take one option, whichever is cheapest; then each landing in turn takes
     what is cheapest beside the others, until none changes. From there the joint problem is
@@ -52,7 +55,7 @@ def solved(joint: Joint, *, seed: int) -> Solved:
         When no design keeps every rule.
     """
     offered = _offered(joint)
-    search = _Search(joint=joint, offered=offered, seed=seed)
+    search = _Search(joint=joint, offered=offered, seed=seed, known={} if known is None else known)
     best, alternatives = search.improved(search.first())
     problem = posed(joint, offered)
     certain_gbp = joint.cost_gbp(joint.constant)
@@ -81,15 +84,17 @@ def solved(joint: Joint, *, seed: int) -> Solved:
     )
 
 
-def design_in_turn(joint: Joint, *, seed: int) -> Solution:
-    """Return a good design in a moment, without any bound.
+def design_in_turn(joint: Joint, *, seed: int, known: Known | None = None) -> Solution:
+    """Return a good design in a moment, without any bound; `known` keeps what was tried.
 
     Raises
     ------
     InfeasibleError
         When no design keeps every rule.
     """
-    search = _Search(joint=joint, offered=_offered(joint), seed=seed)
+    search = _Search(
+        joint=joint, offered=_offered(joint), seed=seed, known={} if known is None else known
+    )
     return search.improved(search.first())[0]
 
 
@@ -110,13 +115,13 @@ def _stopped_by(cost_gbp: float, bound_gbp: float, *, out_of_time: bool) -> str:
 class _Search:
     """Designs a wing landing by landing, each beside the rest of it.
 
-    `known` keeps what was found beside a rest, which often comes again.
+    `known` keeps what was found beside a rest, which often comes again, also in a later search.
     """
 
     joint: Joint
     offered: Mapping[int, Sequence[Option]]
     seed: int
-    known: dict[object, Solution | None] = field(default_factory=dict)
+    known: Known
 
     def first(self) -> Solution:
         """Return the cheapest design with one option for all landings that have it.
@@ -134,11 +139,11 @@ class _Search:
     def _uniform(self, option: Option) -> Solution | None:
         """Return a design with the option wherever it is offered, and there alone what is else."""
         having = [family for family, options in self.offered.items() if option in options]
-        design = beside(nothing_built(self.joint), having, option)
+        design = self._beside(nothing_built(self.joint), having, option)
         for family, options in self.offered.items():
             if design is not None and family not in having:
                 rest = design
-                found = (beside(rest, [family], other) for other in options)
+                found = (self._beside(rest, [family], other) for other in options)
                 others = (each for each in found if each is not None)
                 design = min(others, key=lambda each: each.cost_gbp, default=None)
         return design
@@ -151,7 +156,7 @@ class _Search:
             for family, options in self.offered.items():
                 rest = design.without(family)
                 for option in options:
-                    found = self._beside(rest, family, option)
+                    found = self._beside(rest, [family], option)
                     if found is not None:
                         alternatives[family, option] = found
             best = _cheapest((design, *alternatives.values()))
@@ -160,11 +165,11 @@ class _Search:
             design = best
         return design, alternatives
 
-    def _beside(self, rest: Solution, family: int, option: Option) -> Solution | None:
-        """Return a landing with an option beside the rest, None where it finds no room."""
-        key = (rest.links, rest.servers, family, option)
+    def _beside(self, rest: Solution, families: Sequence[int], option: Option) -> Solution | None:
+        """Return landings with an option beside the rest, None where they find no room."""
+        key = (rest.joint, rest.links, rest.servers, tuple(families), option)
         if key not in self.known:
-            self.known[key] = beside(rest, [family], option)
+            self.known[key] = beside(rest, families, option)
         return self.known[key]
 
 

@@ -66,6 +66,16 @@ class WingProblem:
         return tuple(self.landings.index(cell.floor) for cell in self.cells)
 
     @cached_property
+    def family_of_floor(self) -> Mapping[int, int]:
+        """Return for each floor of the containment its landing, or the nearest one, from 0."""
+        numbers = range(len(self.landings))
+        floors = {*self.containment.floors, *(way.span.floor for way in self.containment.ways)}
+        return {
+            floor: min(numbers, key=lambda f: (abs(self.landings[f] - floor), f))
+            for floor in floors | set(self.landings)
+        }
+
+    @cached_property
     def outlets(self) -> Mapping[str, tuple[Outlet, ...]]:
         """Return the outlets in each cell, by its space."""
         found: defaultdict[str, list[Outlet]] = defaultdict(list)
