@@ -4,7 +4,7 @@ import pytest
 
 from estate.cabling.joint import Joint
 from estate.cabling.options import Option
-from estate.cabling.solving import solved
+from estate.cabling.solving import design_in_turn, solved
 from estate.cabling.wing import WingProblem
 from estate.estimate import Estimate
 from estate.model import Outlet
@@ -142,3 +142,25 @@ def test_dearer_containment_never_makes_a_wing_cheaper(joint_of, corridor, catal
     other = Joint.of(WingProblem.of(corridor(9), dearer))
 
     assert solved(other, seed=1).solution.cost_gbp >= solved(joint, seed=1).solution.cost_gbp
+
+
+def test_what_one_search_found_the_next_of_the_same_problem_does_not_look_for(joint_of, corridor):
+    joint, known = joint_of(corridor(4)), {}
+    design_in_turn(joint, seed=1, known=known)
+    found = dict(known)
+
+    again = design_in_turn(joint, seed=1, known=known)
+
+    assert known == found
+    assert again in found.values()
+
+
+def test_what_was_found_of_one_problem_is_not_taken_for_another(joint_of, corridor):
+    known = {}
+    dear = design_in_turn(joint_of(corridor(3)), seed=1, known=known)
+    standing = joint_of(corridor(3, state="existing"))
+
+    cheap = design_in_turn(standing, seed=1, known=known)
+
+    assert cheap.joint is standing
+    assert dear.cost_gbp - cheap.cost_gbp == pytest.approx(850.0)

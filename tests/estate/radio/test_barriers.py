@@ -137,3 +137,52 @@ def test_the_outcodes_find_what_solving_for_each_wall_finds(seed):
 
     expected = [brute_force_count(barriers, o, t) for o in origins_m for t in targets_m]
     assert found.tolist() == expected
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_walls_over_one_another_are_crossed_where_each_of_them_stands(seed):
+    draw = np.random.default_rng(seed)
+    lines_m, low_m = draw.uniform(0, 10, (6, 4)), draw.integers(0, 8, 30) * 0.75
+    line = draw.integers(0, 6, 30)
+    barriers = Barriers(
+        start_m=lines_m[line, :2],
+        end_m=lines_m[line, 2:],
+        bottom_m=low_m,
+        top_m=low_m + draw.integers(1, 4, 30) * 0.75,  # Some stand in others: both count.
+        fabric=np.arange(30),
+    )
+    # Two of them over each other place.
+    origins_m, targets_m = (np.repeat(draw.uniform(0, 10, (3, 3)), 2, axis=0) for _ in "ab")
+    origins_m[::2, 2], targets_m[::2, 2] = draw.uniform(0, 7, (2, 3))
+
+    found = crossings(barriers, (), Legs.between_all(origins_m, targets_m)).counts()
+
+    expected = [brute_force_count(barriers, o, t) for o in origins_m for t in targets_m]
+    assert found.tolist() == expected
+
+
+def test_a_wall_that_is_drawn_twice_is_crossed_twice():
+    twice = Barriers(
+        start_m=np.array([[1.0, 0.0], [1.0, 0.0]]),
+        end_m=np.array([[1.0, 2.0], [1.0, 2.0]]),
+        bottom_m=np.zeros(2),
+        top_m=np.full(2, 3.0),
+        fabric=np.array([7, 8]),
+    )
+
+    assert sorted(crossed((0, 1, 1), (2, 1, 1), barriers=twice).fabric) == [7, 8]
+
+
+def test_a_leg_meets_what_stands_at_its_height_above_another_wall():
+    door_and_wall = Barriers(
+        start_m=np.array([[1.0, 0.0], [1.0, 0.0]]),
+        end_m=np.array([[1.0, 2.0], [1.0, 2.0]]),
+        bottom_m=np.array([0.0, 2.0]),
+        top_m=np.array([2.0, 3.0]),
+        fabric=np.array([7, 8]),
+    )
+    heights_m = (1.0, 2.0, 2.5, 3.0)  # The head of the door belongs to the wall over it.
+
+    found = [crossed((0, 1, z), (2, 1, z), barriers=door_and_wall).fabric for z in heights_m]
+
+    assert [fabric.tolist() for fabric in found] == [[7], [8], [8], []]

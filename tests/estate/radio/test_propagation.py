@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from estate.model import Network, Wall
-from estate.radio.paths import trace
+from estate.radio.paths import Ways, trace
 from estate.radio.propagation import Propagation, path_loss_db
 from estate.radio.scene import scene_of
 
@@ -229,3 +229,14 @@ def test_in_the_open_more_distance_is_more_loss(near_m, further_m):
     found = losses(scene, (0, 0, 1), (near_m, 0, 1), (near_m + further_m, 0, 1))
 
     assert found.total_db[0, 0] < found.total_db[0, 1]
+
+
+def test_access_points_traced_in_turn_lose_what_they_lose_traced_together(row):
+    ways = Ways(scene=row(), receivers_m=np.array([(4.5, 2, 1), (7.5, 2, 1), (5, 5, 1)]))
+    places_m = np.array([(1.5, 2, 2.3), (4.5, 4.5, 2.3), (7.5, 2, 2.3)])
+
+    together_db = path_loss_db(ways.trace(places_m), frequency_ghz=5.5).total_db
+
+    for place_m, expected_db in zip(places_m, together_db, strict=True):
+        alone_db = path_loss_db(ways.trace(place_m[None, :]), frequency_ghz=5.5).total_db
+        assert alone_db == pytest.approx(expected_db[None, :])
