@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 _DAY_S = 86_400
 # As many others of a prison are asked as tell a dead switch from a failed update.
 _NEIGHBOURS_MAX = 48
-_PRISONS_KEPT = 16
 
 Rounds = Sequence[Sequence["Wave"]]
 
@@ -111,8 +110,8 @@ class Staging:
         self._given = request.parameters
         self._left: dict[str, str] = {}
         self._barren = 0
-        # Waves of a prison follow one another: it need not be looked up for each.
-        self._living = lru_cache(maxsize=_PRISONS_KEPT)(self._live_in)
+        # Every round has waves of all prisons: none is to be looked up for each.
+        self._living = cache(self._live_in)
         with registry.writing() as connection:
             begin_update(connection, request.request, {n: d.version for n, d in everyone.items()})
             progress = progress_of(connection, request.request)
@@ -385,7 +384,8 @@ class Staging:
         ]
 
     def _live_in(self, prison: str) -> Sequence[Device]:
-        return self._registry.devices(Scope.parse([prison, "state=live"]))
+        found = self._registry.devices(Scope.parse([prison, "state=live"]))
+        return [self._devices.get(device.device, device) for device in found]  # Held once.
 
     # --- small things ----------------------------------------------------------------------------
 
