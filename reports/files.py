@@ -7,6 +7,7 @@ import fcntl
 import glob
 import os
 import shutil
+import stat
 import tempfile
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -38,7 +39,7 @@ def written_aside(target: Path) -> Iterator[Path]:
     with _workshop(target) as workshop:
         aside = workshop / target.name  # The same suffix: writers choose their format by it.
         yield aside
-        _flush(aside)
+        _flush(aside, of=target.parent)
         aside.replace(target)
         _flush(target.parent)
 
@@ -66,8 +67,8 @@ def folder_written_aside(target: Path) -> Iterator[Path]:
         new, old = workshop / _NEW, workshop / _OLD
         new.mkdir()
         yield new
-        for path in sorted(new.rglob("*")):
-            _flush(path)
+        for path in (new, *sorted(new.rglob("*"))):
+            _flush(path, of=target.parent)
         if not (target.exists() and _exchanged(new, target)):
             _move_in(new, target, old=old)
         _flush(target.parent)
@@ -80,7 +81,7 @@ def _workshop(target: Path) -> Iterator[Path]:
     A lock in the folder says that its writer lives: the system drops it with the process.
     """
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         with ExitStack() as held:
             # One writer at a time begins, lest another take a folder not yet locked for left.
             with _lock(target.parent, wait=True) as alone:
@@ -150,9 +151,37 @@ def _move_in(new: Path, target: Path, *, old: Path) -> None:
         raise
 
 
-def _flush(path: Path) -> None:
+def make_folder(folder: Path, *, mode: int = 0o777) -> None:
+    """Make a folder and those above it that are missing, each for whom the one above is."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(mode=mode, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        hand_over(descriptor, folder.parent)
+    finally:
+        os.close(descriptor)
+
+
+def hand_over(descriptor: int, folder: Path) -> None:
+    """Give what root has just made in another's folder to them, as if they had made it.
+
+    Their service could not read it otherwise. A file that has a second name is left: it may be
+    one of root's own.
+    """
+    made, owner = os.fstat(descriptor), folder.stat()
+    has_one_name = stat.S_ISDIR(made.st_mode) or made.st_nlink == 1
+    if os.geteuid() == made.st_uid == 0 != owner.st_uid and has_one_name:
+        with suppress(OSError):  # A network's file system may not know whose a file is.
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def _flush(path: Path, *, of: Path | None = None) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
+        if of is not None:
+            hand_over(descriptor, of)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

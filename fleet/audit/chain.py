@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from fleet.audit.entry import Entry, canonical, moment, read_entry
 from fleet.audit.seal import NOTHING, Seal, read_seal
 from fleet.audit.verdict import Verdict, judge, walk
+from reports.files import hand_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,6 +60,7 @@ class AuditLog:
         while True:
             descriptor = os.open(self.path, flags, _MODE)
             try:
+                hand_over(descriptor, self.path.parent)
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 with suppress(FileNotFoundError):
                     if os.path.samestat(os.fstat(descriptor), self.path.stat()):

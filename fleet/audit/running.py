@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleet.audit.chain import AuditLog
 from fleet.audit.entry import moment
+from reports.files import hand_over, make_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,11 +71,13 @@ def begin(log: AuditLog, *, operator: str, action: str, scope: str) -> Running:
     """
     running = Running(log, secrets.token_hex(8), moment(), operator, action, scope)
     folder = _folder(log)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder, mode=0o700)
     with log.writing() as writer:
         _add_killed(log, writer)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         running.descriptor = os.open(_file(log, running.id), flags, 0o600)
+        # The next command of whose log it is has to look whether this one was killed.
+        hand_over(running.descriptor, folder)
         fcntl.flock(running.descriptor, fcntl.LOCK_EX)
         os.write(running.descriptor, json.dumps(running._said()).encode())  # noqa: SLF001 - ours
         os.fsync(running.descriptor)

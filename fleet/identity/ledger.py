@@ -15,6 +15,7 @@ import msgspec
 from fleet.errors import FleetError, InputError
 from fleet.identity.keys import write_private
 from fleet.identity.signature import run_keygen
+from reports.files import hand_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,6 +55,7 @@ class Ledger:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         with os.fdopen(os.open(self._issued, flags, 0o600), "ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            hand_over(file.fileno(), self.folder)
             file.write(msgspec.json.encode(asdict(issued)) + b"\n")
             file.flush()
             os.fsync(file.fileno())

@@ -30,7 +30,8 @@ from fleet.identity.statement import Envelope, read_envelope, write_envelope
 from fleet.relay.broker import Broker, password_of
 from fleet.unit import unit_text
 from fleet.workspace import Workspace
-from reports.files import write_text
+from reports import files
+from reports.files import hand_over, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +146,7 @@ class Place:
     def keep(self, name: str, content: dict[str, Any]) -> None:
         """Keep something under a name, whole or not at all."""
         path = self.folder / f"{name}.json"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.make_folder(path.parent, mode=0o700)
         write_text(path, json.dumps(content, sort_keys=True))
 
     def forget(self, name: str) -> None:
@@ -160,9 +161,10 @@ class Place:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the relay for the block: one acts at a time, be it the service or a person."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.make_folder(self.folder, mode=0o700)
         descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            hand_over(descriptor, self.folder)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:

@@ -1,3 +1,4 @@
+import os
 import resource
 import signal
 import subprocess
@@ -8,7 +9,7 @@ from errno import EFBIG
 
 import pytest
 
-from reports.files import folder_written_aside, write_text, written_aside
+from reports.files import folder_written_aside, hand_over, write_text, written_aside
 
 # Spread over several rounds of writing, so that each kill falls at another point of one.
 DELAYS_S = [0.0037 * number for number in range(16)]
@@ -249,3 +250,32 @@ def test_a_folder_that_a_killed_writer_had_renamed_away_comes_back(tmp_path):
 
     assert read_folder(tmp_path / "site") == {"page": "old"}
     assert left_beside(tmp_path / "site") == []
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Return a folder of another than root, who runs the tests."""
+    assert os.geteuid() == 0, "run the tests as root"
+    os.chown(tmp_path, 1, 1)
+    return tmp_path
+
+
+def test_what_root_writes_in_anothers_folder_is_theirs(home):
+    write_text(home / "deep" / "er" / "file", "text")
+    with folder_written_aside(home / "folder") as aside:
+        (aside / "file").write_text("text")
+
+    made = list(home.rglob("*"))
+    assert len(made) == 5
+    assert {path.stat().st_uid for path in made} == {1}
+
+
+def test_a_file_of_roots_that_has_a_name_in_anothers_folder_stays_roots(home, tmp_path_factory):
+    own = tmp_path_factory.mktemp("root") / "secret"
+    own.write_text("secret")
+    os.link(own, home / "link")
+
+    with (home / "link").open() as opened:
+        hand_over(opened.fileno(), home)
+
+    assert own.stat().st_uid == 0

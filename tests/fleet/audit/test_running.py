@@ -88,3 +88,17 @@ def test_what_cannot_be_noted_may_not_begin(tmp_path):
 
     with pytest.raises(OSError, match="audit"):
         begin(AuditLog(tmp_path / "audit.jsonl"), operator="asha", action="x", scope="")
+
+
+def test_what_root_begins_in_the_folder_of_a_service_the_service_can_read(tmp_path):
+    assert os.geteuid() == 0, "run the tests as root"
+    service = 1
+    os.chown(tmp_path, service, service)
+    log = AuditLog(tmp_path / "audit.jsonl")
+
+    running = begin(log, operator="root", action="fleet relay status", scope="")
+
+    made = list(tmp_path.rglob("*"))
+    assert len(made) == 3  # The log, the folder of those that run, and this one in it.
+    assert {path.stat().st_uid for path in made} == {service}
+    running.end("done")
