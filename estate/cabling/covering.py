@@ -99,17 +99,33 @@ def _cover(rest: Solution, points: Sequence[int], cells: Sequence[int]) -> Mappi
         for cell, load in sorted(joint.points[number].serves.items())
         if cell in columns and load <= room[row]
     ]
+    # Landings built alike, and the same landing beside another rest, want the same cover.
+    key = (tuple(costs), tuple(pairs), tuple(room), len(cells))
+    if key not in joint.covers:
+        joint.covers[key] = _assigned(costs, pairs, room, cells=len(cells))
+    rows = joint.covers[key]
+    return None if rows is None else {cell: points[r] for cell, r in zip(cells, rows, strict=True)}
+
+
+def _assigned(
+    costs: Sequence[float],
+    pairs: Sequence[tuple[int, int, float]],
+    room: Sequence[float],
+    *,
+    cells: int,
+) -> tuple[int, ...] | None:
+    """Return the row that serves each cell, None for none found; a pair is row, cell and load."""
     if not pairs:
         return None
     rows, places, loads = zip(*pairs, strict=True)
-    table = csr_array((loads, (rows, places)), shape=(len(points), len(cells)))
+    table = csr_array((loads, (rows, places)), shape=(len(costs), cells))
     # Most have room for all cells that they hear best: then it is a cover without limits.
     limits = None if (table.sum(axis=1) <= np.array(room) + _ROUNDING).all() else room
     try:
         cover = capacitated_cover(costs, table, limits, effort=_EFFORT, seconds=_SECONDS)
     except (InfeasibleError, UnfinishedError):
         return None
-    return {cell: points[row] for cell, row in zip(cells, cover.assignment, strict=True)}
+    return cover.assignment
 
 
 def _connections(rest: Solution, new: Sequence[int]) -> Iterable[list[Link] | None]:
@@ -170,7 +186,9 @@ def _in_what_stands(design: Solution) -> Solution:
     if not moved:
         return design
     links = (
-        replace(link, route=tuple(moved.get(way, way) for way in link.route))
+        link
+        if moved.keys().isdisjoint(link.route)
+        else replace(link, route=tuple(moved.get(way, way) for way in link.route))
         for link in design.links
     )
     return replace(design, links=tuple(links))

@@ -144,6 +144,11 @@ class Joint:
         return {item: quantity for item, quantity in works.items() if quantity}
 
     @cached_property
+    def covers(self) -> dict[object, tuple[int, ...] | None]:
+        """Return the covers by access points that were found so far, to be filled."""
+        return {}
+
+    @cached_property
     def works_by_way(self) -> tuple[dict[str, float], ...]:
         """Return the works of each way alone."""
         return tuple(self.works([number]) for number in range(len(self.wing.containment.ways)))
