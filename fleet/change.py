@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from fleet.approval.agreement import agreement, may_agree
 from fleet.approval.order import APPROVED, REQUESTED, signed
 from fleet.errors import RefusedError
 from fleet.identity import Identity
+from fleet.intent import ENDED
 from fleet.registry import Registry
 from fleet.registry.requests import intents_of, keep_request, keep_signature, request_kept
 
@@ -87,15 +89,20 @@ def agree(desk: Desk, name: str, *, now: datetime) -> tuple[Request, Agreement]:
     Raises
     ------
     RefusedError
-        When the operator may not agree to it, or it has expired.
+        When the operator may not agree to it, or it has expired or is over on all devices.
     """
     with desk.registry.reading() as connection:
         kept = request_kept(connection, name)
-        meant = {intent.device for intent in intents_of(connection, [name])[name]}
+        intents = intents_of(connection, [name])[name]
+    meant = {intent.device for intent in intents}
     prisons = _prisons([d for d in desk.registry.devices() if d.device in meant])
     request = read_request(kept.encoded)
     if request.has_expired(now):
         raise RefusedError(f"{name} has expired", hint="ask for it anew")
+    states = Counter(intent.state for intent in intents)
+    if intents and set(states) <= ENDED and not people_for(request).reviewed_later:
+        became = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        raise RefusedError(f"{name} is over: {became}", hint="ask for it anew")
     signers = desk.identity.statement().signers
     may_agree(request, desk.operator, signers)
     made = desk.sign(request, namespace=APPROVED)

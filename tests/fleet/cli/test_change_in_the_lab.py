@@ -115,7 +115,10 @@ def test_a_paused_request_waits_and_a_stopped_one_is_over(office):
     _, paused = office.answer("ben", "reconcile", "--once")
     office.types("ben", "stop", asked["request"])
     _, stopped = office.answer("ben", "reconcile", "--once")
+    late = office.types("dora", "approve", asked["request"])
 
+    assert late.exit_code == 6
+    assert f"{asked['request']} is over: 1 withdrawn" in late.stderr
     assert paused["waiting"][0]["why"] == "the request is paused"
     assert not any(stopped[name] for name in ("proven", "failed", "waiting", "unproven"))
 
