@@ -55,7 +55,8 @@ def host(start_lab, tmp_path_factory):
     lab = start_lab(devices=1, prisons=1, systemd=1)
     host = Host(lab)
     shows = tmp_path_factory.mktemp("bin")
-    more = " ".join(f"--bind-ro={place}" for place in sorted(PLACES) if place != Path("/usr"))
+    places = [str(place) for place in sorted(PLACES) if place != Path("/usr")]
+    more = " ".join(f"--bind-ro={place}" for place in places)
     nspawn = shows / "systemd-nspawn"
     nspawn.write_text(f'#!/bin/sh\nexec /usr/bin/systemd-nspawn {more} "$@"\n')
     nspawn.chmod(0o755)
@@ -63,6 +64,12 @@ def host(start_lab, tmp_path_factory):
         settings = lab.rehearsal.folder(host.device) / "settings"
         settings.write_text(f"{settings.read_text()}PATH={shows}:$PATH\n")
     assert lab.answering([host.device])
+    # A service sees neither homes nor /tmp, where a checkout or its Python may be.
+    for unit in (RECONCILE, RELAY):
+        folder = lab.rehearsal.root(host.device) / f"etc/systemd/system/{unit}.d"
+        folder.mkdir()
+        shown = f"[Service]\nBindReadOnlyPaths={' '.join(places)}\n"
+        (folder / "checkout.conf").write_text(shown)
     yield host
     down(lab.workspace)
 
