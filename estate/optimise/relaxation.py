@@ -22,12 +22,14 @@ class Relaxed:
     """The best fractional answer, the bound it proves, and what each variable adds to that.
 
     An answer in which variable i is above 0 costs at least `bound + reduced[i]` for every unit
-    of it. The bound is infinite where there is no answer at all. `steps` of the engine were made.
+    of it. The bound is infinite where there is no answer at all. `prices` say what each row is
+    worth: by how much the bound rises with its floor or ceiling. `steps` of the engine were made.
     """
 
     values: Floats
     bound: float
     reduced: Floats
+    prices: Floats
     steps: int
 
 
@@ -49,7 +51,7 @@ def relaxed(programme: Programme, *, seconds: float) -> Relaxed | None:
     )
     nothing = np.zeros(programme.costs.size)
     if found.status == _INFEASIBLE:
-        return Relaxed(nothing, np.inf, nothing, int(found.nit))
+        return Relaxed(nothing, np.inf, nothing, np.zeros(floor.size), int(found.nit))
     if found.status != 0:
         return None
     # Any prices of the right sign prove a bound: rounding cannot make it too high.
@@ -62,7 +64,7 @@ def relaxed(programme: Programme, *, seconds: float) -> Relaxed | None:
     limits = np.where(price > 0, floor, ceiling)
     worth = float(price[price != 0] @ limits[price != 0])
     bound = worth + float(np.minimum(reduced, 0) @ programme.tops)
-    return Relaxed(found.x, bound, np.maximum(reduced, 0), int(found.nit))
+    return Relaxed(found.x, bound, np.maximum(reduced, 0), price, int(found.nit))
 
 
 def with_rows(programme: Programme, rows: csr_array, ceiling: Floats | None = None) -> Programme:

@@ -2,12 +2,13 @@
 
 Such components meet only in the core, at hubs and in modules. What one costs apart from those, and
 how many points it takes, are small problems. Their answers are rows of the whole that say what a
-fractional answer cannot, and together they are nearly an answer.
+fractional answer cannot, and together they are nearly an answer. A large component is asked what
+it costs at the prices of the core, which is what the whole asks of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from scipy.sparse import coo_array, csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
 from estate.optimise.arrays import Bools, Floats, Ints
+from estate.optimise.diagram import Covering, least
 from estate.optimise.programme import Found, Programme, minimise, no_dearer_than
 
 if TYPE_CHECKING:
@@ -23,8 +25,13 @@ if TYPE_CHECKING:
     from estate.optimise.connected.formulation import Formulation
     from estate.optimise.effort import Budget
 
-# Nodes of branch and bound for what a component costs, and for how many points it takes.
+# Nodes of branch and bound for what a component costs, and for how many points it takes; and the
+# variables from which on it is drawn as a diagram instead.
 _NODES = 400
+_LARGE = 200
+
+# The states of all diagrams together, as a multiple of the width.
+_STATES = 400
 
 # What is left open when the points of all components are joined.
 _CLOSE = 1e-2
@@ -35,14 +42,32 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Settled:
-    """What holds once the families have certain modes: rows, and the most that each may be.
+    """What holds once the families have certain modes: rows, each at most its ceiling.
 
-    `tops` leave only the points that the components take where each is cheapest.
+    `answer` is one of the points that the components take where each is cheapest, None where
+    there is none that costs less than those known.
     """
 
     rows: csr_array
     ceiling: Floats
+    answer: Floats | None
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxation:
+    """The best fractional answer of a part, with the most of each variable, its prices and bound.
+
+    Of answers with these variables those are sought that cost less than the ceiling; a bound
+    within a share of `gap` below the best answer is enough.
+    """
+
+    programme: Programme
     tops: Floats
+    values: Floats
+    prices: Floats
+    bound: float
+    ceiling: float
+    gap: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +76,27 @@ class _Component:
 
     columns: Ints
     modes: Ints
+    rows: Ints
     programme: Programme
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """A component as a covering, and what each variable of the whole is worth to the rest."""
+
+    worth: Floats
+    covering: Covering
 
 
 class Components:
     """The components of a formulation for the modes asked for, and what each needs at least."""
 
-    def __init__(self, formulation: Formulation, budget: Budget) -> None:
+    def __init__(self, formulation: Formulation, budget: Budget, *, width: int) -> None:
         self._formulation = formulation
         self._programme = formulation.draft.programme()
         self._budget = budget
+        self._width = width
+        self._states = _STATES * width
         width = self._programme.costs.size
         self._takes = _mask(formulation.take.values(), width)
         self._modes = _mask(formulation.mode.values(), width)
@@ -68,51 +104,73 @@ class Components:
         self._asked: set[tuple[int, ...]] = set()
         self._found: dict[bytes, Found] = {}
 
-    def settled(self, tops: Floats) -> Settled | None:
+    @property
+    def drawn(self) -> bool:
+        """Return whether a large component was drawn."""
+        return self._states < _STATES * self._width
+
+    def settled(self, part: Relaxation) -> Settled | None:
         """Return what holds where the families have the modes that are left to them.
 
         None where a family has several left, where that was asked before, and where nothing
-        falls apart.
+        falls apart into what is small or can be drawn. What is drawn is asked again for other
+        hubs, since these set the prices.
         """
-        modes = self._left(tops)
-        if modes is None or modes in self._asked:
+        modes = self._left(part.tops)
+        if modes is None:
             return None
-        self._asked.add(modes)
-        components = list(self._components(_mask(modes, tops.size)))
-        if len(components) < 2:  # noqa: PLR2004 - one is as hard as the whole
+        given = _mask(modes, part.tops.size)
+        components = list(self._components(given))
+        large = [each for each in components if each.columns.size > _LARGE and self._states > 0]
+        small = [each for each in components if each.columns.size <= _LARGE]
+        hubs = tuple(hub for hub in self._formulation.opened.values() if part.tops[hub])
+        asked = (*modes, *hubs) if large else modes
+        if asked in self._asked or len(components) == len(small) < 2:  # noqa: PLR2004 - the whole
             return None
-        number = self._takes.astype(np.float64)
-        rows, ceiling, chosen = [], [], np.zeros(tops.size, dtype=np.bool_)
-        for component in components:
-            cheapest = self._least(component, self._programme.costs)
-            fewest = self._least(component, number)
-            if cheapest.values is not None:
-                chosen[component.columns[cheapest.values > 1 / 2]] = True
-            for worth, least in (
-                (self._programme.costs, cheapest.bound),
-                (number, np.ceil(fewest.bound - _ROUNDING)),
-            ):
-                if not np.isfinite(least):  # No bound in time, or no answer: others find that.
-                    continue
-                # Worth the least if all the modes are these; where one is not, nothing.
-                row = np.zeros(tops.size)
-                row[component.columns] = -worth[component.columns]
-                row[component.modes] = least
-                rows.append(csr_array(row[np.newaxis]))
-                ceiling.append(least * (component.modes.size - 1))
-        if not rows:
-            return None
-        return Settled(
-            rows=csr_array(vstack(rows)),
-            ceiling=np.array(ceiling),
-            tops=np.where(self._takes & ~chosen, 0.0, self._programme.tops),
-        )
+        self._asked.add(asked)
+        rows = _Rows(part.tops.size)
+        found = [(each, self._add(rows, each)) for each in small]
+        found += [(each, self._draw(rows, each, part, given)) for each in large]
+        return rows.settled(self._joined(found, part.ceiling))
 
-    def joined(self, settled: Settled, *, ceiling: float) -> Floats | None:
+    def _draw(
+        self, rows: _Rows, component: _Component, part: Relaxation, given: Bools
+    ) -> Floats | None:
+        """Add the row of a large component; return its answer, None where none was found."""
+        drawn = self._covering(component, part, given)
+        # By complementary slackness the fractional answer is worth what the bound holds of it.
+        rest = part.bound - float(drawn.worth[component.columns] @ part.values[component.columns])
+        found = least(
+            drawn.covering,
+            width=self._width,
+            ceiling=part.ceiling - rest,
+            enough=part.ceiling * (1 - part.gap) - rest,
+        )
+        self._states -= found.states
+        rows.add(component, drawn.worth, found.bound)
+        return found.values
+
+    def _add(self, rows: _Rows, component: _Component) -> Floats | None:
+        """Add the rows of what a small component costs, and of how many points it takes."""
+        cheapest = self._least(component, self._programme.costs)
+        rows.add(component, self._programme.costs, cheapest.bound)
+        number = self._takes.astype(np.float64)
+        fewest = np.ceil(self._least(component, number).bound - _ROUNDING)
+        rows.add(component, number, float(fewest))
+        return cheapest.values
+
+    def _joined(
+        self, found: Iterable[tuple[_Component, Floats | None]], ceiling: float
+    ) -> Floats | None:
         """Return an answer of the points that components take; None where it costs too much."""
-        programme = no_dearer_than(replace(self._programme, most=settled.tops), ceiling)
-        seconds = self._budget.seconds_left
-        return minimise(programme, nodes=1, seconds=seconds, gap=_CLOSE).values
+        taken = np.zeros(self._takes.size)
+        for component, values in found:
+            if values is None:
+                return None
+            taken[component.columns] = values > 1 / 2
+        tops = np.where(self._takes, taken, self._programme.tops)
+        programme = no_dearer_than(replace(self._programme, most=tops), ceiling)
+        return minimise(programme, nodes=1, seconds=self._budget.seconds_left, gap=_CLOSE).values
 
     def _left(self, tops: Floats) -> tuple[int, ...] | None:
         """Return the variables of the families' modes, None where one has several left."""
@@ -145,6 +203,7 @@ class Components:
                 yield _Component(
                     columns=columns,
                     modes=modes,
+                    rows=own,
                     programme=Programme(
                         costs=programme.costs[columns],
                         whole=programme.whole[columns],
@@ -154,6 +213,43 @@ class Components:
                         most=programme.tops[columns],
                     ),
                 )
+
+    def _covering(self, component: _Component, part: Relaxation, given: Bools) -> _Drawn:
+        """Return a component as a covering, its variables worth what the rest asks of them.
+
+        Its rows of other kinds are left to the rest, as prices.
+        """
+        own, columns = component.programme, component.columns
+        rows = own.rows.toarray()
+        covers = ((rows == 0) | (rows == 1)).all(axis=1) & (own.floor > 0)
+        lower = (rows < 0).sum(axis=1) == 1
+        follows = lower & ((rows <= 0) | (rows == 1)).all(axis=1) & (own.ceiling <= 0)
+        pairs = [
+            (first, int(np.argmin(row)))
+            for row in rows[follows]
+            for first in np.flatnonzero(row > 0).tolist()
+        ]
+        known = self._programme.floor.size
+        added = part.programme.rows[known : part.prices.size]
+        outside = ~given & ~self._idle(given) & ~(self._modes & ~given)
+        outside[columns] = False
+        inside = np.flatnonzero(abs(added) @ outside.astype(np.float64) == 0)
+        held = -added[inside][:, columns].toarray()
+        asked = added[inside] @ given.astype(np.float64) == 1
+        prices = part.prices.copy()
+        implied = asked & ((held == 0) | (held == 1)).all(axis=1) & (prices[known + inside] < 0)
+        prices[component.rows[covers | follows]] = 0
+        prices[known + inside] = 0
+        worth = self._programme.costs - part.programme.rows[: prices.size].T @ prices
+        return _Drawn(
+            worth=worth,
+            covering=Covering(
+                costs=worth[columns],
+                covers=csr_array(rows[covers]),
+                implications=np.array(pairs, dtype=np.int64).reshape(-1, 2),
+                implied=csr_array(held[implied]),
+            ),
+        )
 
     def _idle(self, given: Bools) -> Bools:
         """Return the points and pairs that serve nobody under modes."""
@@ -182,3 +278,34 @@ def _mask(variables: Iterable[int], width: int) -> Bools:
     mask = np.zeros(width, dtype=np.bool_)
     mask[list(variables)] = True
     return mask
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows that hold where components have their modes: what their variables are worth at least."""
+
+    width: int
+    rows: list[csr_array] = field(default_factory=list)
+    ceiling: list[float] = field(default_factory=list)
+
+    def settled(self, answer: Floats | None) -> Settled | None:
+        """Return the rows and an answer; None where there are neither."""
+        if not self.rows and answer is None:
+            return None
+        rows = csr_array(vstack(self.rows)) if self.rows else csr_array((0, self.width))
+        return Settled(rows, np.array(self.ceiling), answer)
+
+    def add(self, component: _Component, worth: Floats, least: float) -> None:
+        """Add the row of a component; none where its least is not known.
+
+        Where a mode is another, the row asks no more than what nobody can be below.
+        """
+        if not np.isfinite(least):  # No bound in time, or no answer: others find that.
+            return
+        columns, modes = component.columns, component.modes
+        lowest = float(np.minimum(worth[columns], 0).sum())
+        row = np.zeros(self.width)
+        row[columns] = -worth[columns]
+        row[modes] = least - lowest
+        self.rows.append(csr_array(row[np.newaxis]))
+        self.ceiling.append((least - lowest) * (modes.size - 1) - lowest)

@@ -36,6 +36,9 @@ _NODES = 200_000
 _NODES_OF_PART = 20_000
 _NODES_NEAR = 40
 
+# For an effort of 1: the states of a layer of a diagram.
+_WIDTH = 1_500_000
+
 # Where nothing was found in time: the seconds and the gap of a last try.
 _LAST_SECONDS = 30.0
 _LAST_GAP = 0.3
@@ -67,6 +70,11 @@ class Effort:
         return max(1, round(self.factor * _NODES_OF_PART))
 
     @property
+    def width(self) -> int:
+        """Return the states of a diagram to go on with at once."""
+        return max(1, round(self.factor * _WIDTH))
+
+    @property
     def nodes_near(self) -> int:
         """Return the nodes of branch and bound to search in one that is nearly whole."""
         return max(1, round(self.factor * _NODES_NEAR))
@@ -89,6 +97,7 @@ def searched(formulation: Formulation, effort: Effort, *, ceiling: float = inf) 
         effort.budget,
         times=_SPLITS,
         steps=_STEPS,
+        width=effort.width,
         ceiling=ceiling,
         gap=effort.gap,
     )
@@ -112,14 +121,18 @@ def _searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: 
     """Return the best answer that HiGHS finds in the parts, and the bound of them all.
 
     The rows that fractional answers broke make a nearly whole answer whole, and branching slow:
-    a part that is far from whole is searched without them.
+    a part that is far from whole is searched without them; not where these hold what a diagram
+    proved.
     """
     best, bound, nodes = Found(values=parts.answer, bound=-inf), inf, effort.nodes
     if parts.answer is not None:
         ceiling = float(plain.costs @ parts.answer)
     for part in parts.parts:
         least, near = part.bound, part.fractional <= FRACTIONAL
-        for rows, most in [(parts.programme, effort.nodes_near)] * near + [(plain, nodes)]:
+        searched = [(parts.programme, effort.nodes_near)] * near
+        if not parts.drawn:
+            searched.append((plain, nodes))
+        for rows, most in searched:
             enough = ceiling * (1 - effort.gap)
             if least >= enough or nodes <= 0 or effort.budget.seconds_left <= 0:
                 break
@@ -157,7 +170,13 @@ def bounded(formulation: Formulation, effort: Effort) -> float:
     if bound == inf:
         return inf
     parts = split(
-        formulation, programme, Cuts(formulation), effort.budget, times=_SPLITS, steps=_STEPS
+        formulation,
+        programme,
+        Cuts(formulation),
+        effort.budget,
+        times=_SPLITS,
+        steps=_STEPS,
+        width=effort.width,
     )
     return max(bound, parts.bound)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from estate.optimise.arrays import Floats
-from estate.optimise.connected.components import Components
+from estate.optimise.connected.components import Components, Relaxation
 from estate.optimise.programme import Programme
 from estate.optimise.relaxation import relaxed, with_rows
 
@@ -49,11 +49,13 @@ class Split:
     """The programme with further rows, and all parts of it, those that promise most first.
 
     `answer` is the best that was found on the way, None where none cost less than the ceiling.
+    Where it was `drawn`, the further rows hold what branch and bound would not find again.
     """
 
     programme: Programme
     parts: list[Part]
     answer: Floats | None
+    drawn: bool
 
     @property
     def bound(self) -> float:
@@ -69,17 +71,20 @@ def split(  # noqa: PLR0913 - what is split, and how far
     *,
     times: int,
     steps: int,
+    width: int,
     ceiling: float = inf,
     gap: float = 0.0,
 ) -> Split:
     """Return the bound that so many settlements prove, or so many steps of the engine.
+
+    Large components are drawn as diagrams of so many states' width.
 
     The most promising part is settled next; one of which every answer costs more than the ceiling
     less the gap is not settled further.
     """
     heap: list[tuple[float, int, Floats]] = [(-inf, 0, programme.tops)]
     parts: list[Part] = []
-    components = Components(formulation, budget)
+    components = Components(formulation, budget, width=width)
     answer = None
     for number in range(1, times + 1):
         enough = ceiling * (1 - gap)
@@ -88,14 +93,18 @@ def split(  # noqa: PLR0913 - what is split, and how far
         bound, _, tops = heappop(heap)
         programme, found = _settled(programme, cuts, budget, tops=tops, bound=bound)
         steps -= found.steps
-        apart = components.settled(tops) if found.bound < enough else None
+        apart = None
+        if found.values is not None and found.prices is not None and found.bound < enough:
+            part = Relaxation(
+                programme, tops, found.values, found.prices, found.bound, ceiling, gap
+            )
+            apart = components.settled(part)
         if apart is not None:
             programme = with_rows(programme, apart.rows, apart.ceiling)
             programme, found = _settled(programme, cuts, budget, tops=tops, bound=found.bound)
             steps -= found.steps
-            better = components.joined(apart, ceiling=ceiling)
-            if better is not None:
-                answer, ceiling = better, float(programme.costs @ better)
+            if apart.answer is not None:
+                answer, ceiling = apart.answer, float(programme.costs @ apart.answer)
         bound, values = found.bound, found.values
         settled = [] if values is None else _settlements(formulation, values, tops)
         if not settled:
@@ -103,7 +112,7 @@ def split(  # noqa: PLR0913 - what is split, and how far
         for each, fewer in enumerate(settled):
             heappush(heap, (bound, -number * len(tops) - each, fewer))
     parts += [Part(bound, tops, tops.size) for bound, _, tops in heap]
-    return Split(programme, sorted(parts, key=lambda part: part.bound), answer)
+    return Split(programme, sorted(parts, key=lambda part: part.bound), answer, components.drawn)
 
 
 def _fractional(values: Floats | None) -> int:
@@ -112,9 +121,10 @@ def _fractional(values: Floats | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Best:
-    """The best fractional answer of a part, None where there is none, its bound, the steps."""
+    """The best fractional answer of a part, None where there is none, its prices and bound."""
 
     values: Floats | None
+    prices: Floats | None
     bound: float
     steps: int
 
@@ -123,20 +133,20 @@ def _settled(
     programme: Programme, cuts: Cuts, budget: Budget, *, tops: Floats, bound: float
 ) -> tuple[Programme, _Best]:
     """Return the programme with the rows broken under a settlement, and the best of that."""
-    values, steps = None, 0
+    values, prices, steps = None, None, 0
     for _ in range(_ROUNDS):
         found = relaxed(replace(programme, most=tops), seconds=budget.seconds_left)
         if found is None:
             break
         bound, steps = max(bound, found.bound), steps + found.steps
         if bound == inf:
-            return programme, _Best(None, inf, steps)
-        values = found.values
+            return programme, _Best(None, None, inf, steps)
+        values, prices = found.values, found.prices
         rows = cuts.broken(values)
         if not rows.shape[0]:
             break
         programme = with_rows(programme, rows)
-    return programme, _Best(values, bound, steps)
+    return programme, _Best(values, prices, bound, steps)
 
 
 def _settlements(formulation: Formulation, values: Floats, tops: Floats) -> list[Floats]:

@@ -18,9 +18,15 @@ from estate.optimise import (
     UnfinishedError,
     connected_cover,
 )
-from estate.optimise.connected import ways
+from estate.optimise.connected import components, ways
 
 INF = float("inf")
+
+
+@pytest.fixture
+def every_component_drawn(monkeypatch):
+    """Draw every component as a diagram, as large ones are."""
+    monkeypatch.setattr(components, "_LARGE", 0)
 
 
 def problem(**changes) -> ConnectedCover:
@@ -227,6 +233,17 @@ def test_small_problems_get_the_answer_that_trying_all_finds(drawn):
     assert answer.gap <= 1e-3
     assert keeps(drawn, list(answer.connections), answer.serving)
     assert cost_of(drawn, list(answer.connections), answer.serving) == pytest.approx(answer.cost)
+
+
+@pytest.mark.usefixtures("every_component_drawn")
+@given(drawn=problems())
+def test_what_is_drawn_gives_the_answer_that_trying_all_finds_too(drawn):
+    best = cheapest(drawn)
+    if best < INF:
+        answer = connected_cover(drawn)
+
+        assert answer.cost == pytest.approx(best)
+        assert answer.bound <= best + 1e-6
 
 
 @given(problems())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
 from estate.optimise import ConnectedCover, InfeasibleError, connected_cover
-from estate.optimise.connected.components import Components
+from estate.optimise.connected import components as parts
+from estate.optimise.connected.components import Components, Relaxation
 from estate.optimise.connected.formulation import Formulation, choices_of
 from estate.optimise.connected.network import Network
 from estate.optimise.connected.problem import checked
@@ -49,6 +52,21 @@ def rings(**changes) -> ConnectedCover:
     return ConnectedCover(**(tables | changes))
 
 
+WIDTH = 1000
+
+
+def part(programme, tops) -> Relaxation:
+    """Return the best fractional answer of a part, whatever its answers cost."""
+    found = relaxed(replace(programme, most=tops), seconds=60)
+    return Relaxation(programme, tops, found.values, found.prices, found.bound, INF, 0.0)
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Draw every component, as large ones are."""
+    monkeypatch.setattr(parts, "_LARGE", 0)
+
+
 @pytest.fixture
 def formulation():
     problem = checked(rings())
@@ -59,9 +77,9 @@ def formulation():
 
 def test_the_rest_of_each_component_adds_up_to_the_whole_answer(formulation):
     programme = formulation.draft.programme()
-    components = Components(formulation, Budget(1, seconds=60))
+    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
 
-    settled = components.settled(programme.tops)
+    settled = components.settled(part(programme, programme.tops))
 
     # Half of each point is 3 points, and half of each edge; rings need two each, and the edges.
     assert relaxed(programme, seconds=60).bound == pytest.approx(3 * 20 + 10)
@@ -71,12 +89,25 @@ def test_the_rest_of_each_component_adds_up_to_the_whole_answer(formulation):
 
 def test_the_points_of_all_components_joined_are_an_answer(formulation):
     programme = formulation.draft.programme()
-    components = Components(formulation, Budget(1, seconds=60))
+    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
 
-    values = components.joined(components.settled(programme.tops), ceiling=INF)
+    settled = components.settled(part(programme, programme.tops))
 
-    assert programme.costs @ values == pytest.approx(100)
-    assert components.settled(programme.tops) is None  # It was asked before.
+    assert programme.costs @ settled.answer == pytest.approx(100)
+    assert components.settled(part(programme, programme.tops)) is None  # It was asked before.
+
+
+@pytest.mark.usefixtures("drawn")
+def test_components_that_are_drawn_add_up_to_the_whole_answer_too(formulation):
+    programme = formulation.draft.programme()
+    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+
+    settled = components.settled(part(programme, programme.tops))
+
+    whole = with_rows(programme, settled.rows, settled.ceiling)
+    assert relaxed(whole, seconds=60).bound == pytest.approx(2 * (2 * 20 + 10))
+    assert programme.costs @ settled.answer == pytest.approx(100)
+    assert components.drawn
 
 
 def test_rows_of_one_choice_of_modes_ask_nothing_of_another():
@@ -101,7 +132,8 @@ def test_rows_of_one_choice_of_modes_ask_nothing_of_another():
     tops = programme.tops.copy()
     tops[[formulation.mode[0, 1], formulation.mode[1, 1]]] = 0
 
-    settled = Components(formulation, Budget(1, seconds=60)).settled(tops)
+    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+    settled = components.settled(part(programme, tops))
 
     whole = with_rows(programme, settled.rows, settled.ceiling)
     assert relaxed(whole, seconds=60).bound == pytest.approx(6 * 1 + 2 * 10)
@@ -162,8 +194,11 @@ def test_a_component_that_cannot_be_served_adds_no_row():
     network = Network(problem)
     found = choices_of(problem, network, Ways(network, problem), vague=False)
     formulation = Formulation(problem, network, found)
-    components = Components(formulation, Budget(1, seconds=60))
+    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+    programme = formulation.draft.programme()
+    found = relaxed(programme, seconds=60)
+    whole = Relaxation(programme, programme.tops, found.values, found.prices, 0.0, INF, 0.0)
 
-    assert components.settled(formulation.draft.programme().tops) is None
+    assert components.settled(whole) is None
     with pytest.raises(InfeasibleError):
         connected_cover(problem)

@@ -1,0 +1,52 @@
+"""Covers whose rows lie along a line: all answers at once, one variable after another.
+
+After so many variables, answers that leave the same rows open go on alike: they are one state, and
+the cheapest of them stands for all. That is a decision diagram (Bergman, Cire, van Hoeve and
+Hooker, Decision Diagrams for Optimization, 2016). How many states there are depends on how many
+rows are open at once and not on how many there are: it proves what branch and bound cannot where
+a long row of things is covered by what lies beside them.
+
+What a state costs at least is known from prices of the rows, by linear duality. Prices that suit
+one state suit its neighbours: they are found for the most promising states again and again, and
+each state is valued by those that say most.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+from estate.optimise.diagram.covering import Covering
+from estate.optimise.diagram.layers import Drawn, Layers
+from estate.optimise.diagram.line import Line
+
+__all__ = ["Covering", "Drawn", "least"]
+
+# The width of a first diagram, for an answer alone, as a share of that for a bound.
+_NARROW = 0.03
+
+
+def least(covering: Covering, *, width: int, ceiling: float = inf, enough: float = inf) -> Drawn:
+    """Return the cheapest cover found below the ceiling, and a bound on all as far as is enough.
+
+    A layer keeps as many states as the width says, those that promise most; what is lost with
+    others limits the bound. Where more is open at once than a word has bits, some covers are left
+    out, and there is no answer.
+    """
+    if not covering.covers.sum(axis=1).all():
+        return Drawn(None, inf, 0)
+    line = Line.of(covering)
+    start = Layers.of(line)
+    if start is None or not line.fits:
+        return Drawn(None, inf if start is None else start.bound, 0)
+    bound, values, states = start.bound, None, 0
+    narrow = max(1, round(width * _NARROW))
+    for each, limit, is_priced in ((narrow, inf, False), (width, enough, True)):
+        most = min(limit, ceiling)
+        if bound >= most:
+            break
+        found = start.drawn(each, most, is_priced=is_priced)
+        states += found.states
+        bound = max(bound, found.bound)
+        if found.values is not None and line.whole:
+            values, ceiling = found.values, float(line.costs @ found.values)
+    return Drawn(None if values is None else line.unordered(values), bound, states)

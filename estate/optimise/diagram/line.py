@@ -1,0 +1,191 @@
+"""The variables of a covering in a line, so that few rows are open anywhere on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+from scipy.sparse import csgraph, csr_array, vstack
+
+from estate.optimise.arrays import Floats, Ints
+from estate.optimise.diagram.covering import Covering, needed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Words = NDArray[np.uint64]
+
+WORD = 64
+_NEVER = (-1, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A covering with its variables in the order of a line, and what is open where.
+
+    `rows` are the covers and then the implied rows; the first `hard` of them are covers. A state
+    has a bit for each row that is open, for each variable that is asked for by one before it,
+    and for each that was left out before one that implies it.
+    """
+
+    costs: Floats
+    rows: csr_array
+    hard: int
+    pairs: Ints
+    places: Ints  # Of each variable in what the line was made of.
+    total: int
+    whole: bool = True
+
+    @classmethod
+    def of(cls, covering: Covering) -> Line:
+        """Return the line of what is needed of a covering."""
+        fewer, left = needed(covering)
+        order = _order(fewer)
+        place = np.argsort(order)
+        line = cls(
+            costs=fewer.costs[order],
+            rows=csr_array(vstack((fewer.covers, fewer.implied)))[:, order],
+            hard=fewer.covers.shape[0],
+            pairs=place[fewer.implications],
+            places=left[order],
+            total=covering.costs.size,
+        )
+        kept = np.ones(line.rows.shape[0], dtype=np.bool_)
+        kept[: line.hard] = line.bits.rows[: line.hard] < WORD
+        if kept.all():
+            return line
+        hard = int(kept[: line.hard].sum())
+        return replace(line, rows=line.rows[kept], hard=hard, whole=False)
+
+    @property
+    def size(self) -> int:
+        """Return how many variables there are."""
+        return self.costs.size
+
+    def unordered(self, values: Floats) -> Floats:
+        """Return values of the line's variables as those of what it was made of."""
+        found = np.zeros(self.total)
+        found[self.places] = values
+        return found
+
+    @property
+    def fits(self) -> bool:
+        """Return whether what is open of covers and implications fits a word everywhere."""
+        bits = self.bits
+        key = np.concatenate((bits.rows[: self.hard], bits.asked, bits.left))
+        return bool(key.max(initial=0) < WORD)
+
+    @property
+    def words(self) -> int:
+        """Return how many words the implied rows that are open take."""
+        return int(self.bits.rows[self.hard :].max(initial=0)) // WORD + 1
+
+    @cached_property
+    def rows_at(self) -> list[list[int]]:
+        """Return the rows of each variable."""
+        columns = csr_array(self.rows.T)
+        ends = columns.indptr.tolist()
+        return [columns.indices[i:j].tolist() for i, j in pairwise(ends)]
+
+    @cached_property
+    def ends(self) -> tuple[Ints, Ints]:
+        """Return the first and the last variable of each row."""
+        starts = self.rows.indptr[:-1]
+        return (
+            np.minimum.reduceat(self.rows.indices, starts).astype(np.int64),
+            np.maximum.reduceat(self.rows.indices, starts).astype(np.int64),
+        )
+
+    @cached_property
+    def pairs_of(self) -> tuple[list[list[int]], list[list[int]]]:
+        """Return the implications of each variable: those by it, and those of it."""
+        by: list[list[int]] = [[] for _ in range(self.size)]
+        of: list[list[int]] = [[] for _ in range(self.size)]
+        for pair, (first, second) in enumerate(self.pairs.tolist()):
+            by[first].append(pair)
+            of[second].append(pair)
+        return by, of
+
+    @cached_property
+    def bits(self) -> Bits:
+        """Return the bits of what may be open."""
+        firsts, lasts = (each.tolist() for each in self.ends)
+        covers = list(zip(firsts, lasts, strict=True))
+        asked, left = [_NEVER] * self.size, [_NEVER] * self.size
+        for second, pairs in enumerate(self.pairs_of[1]):
+            others = self.pairs[pairs, 0].tolist()
+            if others and min(others) < second:
+                asked[second] = (min(others), second)
+            if others and max(others) > second:
+                left[second] = (second, max(others))
+        key: list[list[tuple[int, int]]] = []
+        others = _placed([*asked, *left], key)
+        rows = [*_placed(covers[: self.hard], key), *_placed(covers[self.hard :], [])]
+        return Bits(
+            rows=np.array(rows, dtype=np.int64),
+            asked=np.array(others[: self.size], dtype=np.int64),
+            left=np.array(others[self.size :], dtype=np.int64),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Bits:
+    """The bit of each row, of each variable asked for before it, and of each left out; or -1.
+
+    Those of covers, of variables asked for and left out are of one word, those of implied rows of
+    others. Bits are used again once what they stood for is closed.
+    """
+
+    rows: Ints
+    asked: Ints
+    left: Ints
+
+
+def _placed(spans: Iterable[tuple[int, int]], used: list[list[tuple[int, int]]]) -> list[int]:
+    """Return a bit for each span from a first place to a last, and note it among those used.
+
+    It is the least bit that is free there: a bit is used again once what it stood for is closed.
+    """
+    numbered = sorted((span, number) for number, span in enumerate(spans))
+    bits = [-1] * len(numbered)
+    for (first, last), number in numbered:
+        if first < 0:
+            continue
+        free = (
+            bit
+            for bit, others in enumerate(used)
+            if all(last < start or end < first for start, end in others)
+        )
+        bits[number] = next(free, len(used))
+        if bits[number] == len(used):
+            used.append([])
+        used[bits[number]].append((first, last))
+    return bits
+
+
+def _order(covering: Covering) -> Ints:
+    """Return the variables in the order of the Fiedler vector of what they have in common.
+
+    Rows and implications that share variables come to lie side by side (Barnard, Pothen and
+    Simon, A spectral algorithm for envelope reduction of sparse matrices, 1995).
+    """
+    pairs = covering.implications
+    joins = np.zeros((len(pairs), covering.costs.size))
+    np.put_along_axis(joins, pairs, 1.0, axis=1)
+    links = np.vstack((covering.covers.toarray(), joins))
+    rows, columns = (np.zeros((size, size)) for size in links.shape)
+    graph = np.block([[rows, links], [links.T, columns]])
+    degree = np.maximum(graph.sum(axis=1), 1)
+    laplacian = np.asarray(csgraph.laplacian(graph, normed=True))
+    _, vectors = eigh(laplacian, subset_by_index=[1, 1])
+    along = (vectors[:, 0] / np.sqrt(degree))[links.shape[0] :]
+    along = np.round(along / along[np.argmax(np.abs(along))], 9)
+    # What implies comes first where it can: then it is known what is asked for.
+    if (along[pairs[:, 0]] > along[pairs[:, 1]]).sum() > len(pairs) / 2:
+        along = -along
+    return np.argsort(along, kind="stable")

@@ -1,0 +1,187 @@
+"""Small covers beside HiGHS, and long ones whose answers are known by hand."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
+
+from estate.optimise.diagram import Covering, layers, least
+from estate.optimise.diagram.covering import needed
+from estate.optimise.diagram.line import Line
+
+INF = float("inf")
+NONE = np.zeros((0, 2), dtype=np.int64)
+WIDE = 100_000
+
+
+def covering(costs, covers, pairs=NONE, implied=None) -> Covering:
+    size = len(costs)
+    rows = np.zeros((0, size)) if implied is None else np.asarray(implied, dtype=np.float64)
+    return Covering(
+        costs=np.asarray(costs, dtype=np.float64),
+        covers=csr_array(np.asarray(covers, dtype=np.float64)),
+        implications=np.asarray(pairs, dtype=np.int64).reshape(-1, 2),
+        implied=csr_array(rows),
+    )
+
+
+@st.composite
+def coverings(draw) -> Covering:
+    size = draw(st.integers(2, 12))
+    numbers = st.integers(0, size - 1)
+    rows = draw(st.lists(st.sets(numbers, min_size=1), min_size=1, max_size=8))
+    pairs = draw(st.lists(st.tuples(numbers, numbers).filter(lambda two: two[0] != two[1])))
+    costs = draw(st.lists(st.integers(-2, 9), min_size=size, max_size=size))
+    covers = np.array([[column in row for column in range(size)] for row in rows])
+    more = np.array([[column in draw(st.sets(numbers)) for column in range(size)]])
+    return covering(costs, covers, pairs, covers[:1] | more)
+
+
+def cheapest(problem: Covering) -> float:
+    follows = np.zeros((len(problem.implications), problem.costs.size))
+    for row, (first, second) in zip(follows, problem.implications, strict=True):
+        row[first], row[second] = -1, 1
+    limits = [LinearConstraint(problem.covers.toarray(), 1, INF)]
+    if len(follows):
+        limits.append(LinearConstraint(follows, 0, INF))
+    found = milp(
+        problem.costs,
+        integrality=np.ones(problem.costs.size),
+        bounds=Bounds(0, 1),
+        constraints=limits,
+    )
+    return float(found.fun)
+
+
+def keeps(problem: Covering, values) -> bool:
+    pairs = problem.implications
+    covered = bool((problem.covers @ values >= 1).all())
+    return covered and bool((values[pairs[:, 0]] <= values[pairs[:, 1]]).all())
+
+
+@pytest.fixture
+def thinned(monkeypatch):
+    """Thin out layers from the first state on, as those of large problems are."""
+    monkeypatch.setattr(layers, "_MANY", 0)
+    monkeypatch.setattr(layers, "_DOMINATED_EVERY", 1)
+    monkeypatch.setattr(layers, "_PRICED_EVERY", 1)
+
+
+@given(coverings())
+def test_a_small_cover_gets_the_answer_and_the_bound_of_branch_and_bound(problem):
+    found = least(problem, width=WIDE)
+
+    assert found.bound == pytest.approx(cheapest(problem), abs=1e-6)
+    assert keeps(problem, found.values)
+    assert problem.costs @ found.values == pytest.approx(cheapest(problem), abs=1e-6)
+
+
+@pytest.mark.usefixtures("thinned")
+@given(problem=coverings())
+def test_what_is_thinned_out_is_never_the_best(problem):
+    found = least(problem, width=WIDE)
+
+    assert found.bound == pytest.approx(cheapest(problem), abs=1e-6)
+    assert problem.costs @ found.values == pytest.approx(cheapest(problem), abs=1e-6)
+
+
+@pytest.mark.usefixtures("thinned")
+@given(problem=coverings(), width=st.integers(1, 4))
+def test_a_narrow_diagram_still_proves_a_bound(problem, width):
+    found = least(problem, width=width)
+
+    assert found.bound <= cheapest(problem) + 1e-6
+    if found.values is not None:
+        assert keeps(problem, found.values)
+        assert problem.costs @ found.values >= cheapest(problem) - 1e-6
+
+
+@given(coverings(), st.integers(0, 20))
+def test_a_bound_is_sought_as_far_as_is_enough(problem, enough):
+    found = least(problem, width=WIDE, ceiling=-INF, enough=enough)
+
+    assert found.bound <= cheapest(problem) + 1e-6
+
+
+def test_a_long_ring_is_proven_that_leaves_a_fraction_open():
+    # Each of 91 places is covered by itself and by one on either side: 31 are needed, and a
+    # third of each is 30 and a third.
+    size = 91
+    at = np.arange(size)
+    rows = np.zeros((size, size))
+    for step in (-1, 0, 1):
+        rows[at, (at + step) % size] = 1
+
+    found = least(covering(np.ones(size), rows), width=WIDE)
+
+    assert found.bound == pytest.approx(31)
+    assert found.values.sum() == 31
+
+
+def test_links_to_what_is_taken_are_paid_once():
+    # Three places in a row, a link before each; the farther ways need the nearer links.
+    costs = [1, 1, 1, 5, 5, 5]
+    pairs = [(0, 3), (1, 4), (2, 5), (5, 4), (4, 3)]
+    rows = [[1, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0]]
+
+    found = least(covering(costs, rows, pairs), width=WIDE)
+
+    assert found.bound == pytest.approx(2 * 1 + 3 * 5)
+    assert found.values.tolist() == [1, 0, 1, 1, 1, 1]
+
+
+def test_more_open_rows_than_a_word_has_bits_leave_a_bound_and_no_answer():
+    # Each two of twenty share a row, a hundred are open half way: all but one are needed.
+    size = 20
+    rows = [np.isin(range(size), (a, b)) for a in range(size) for b in range(a)]
+
+    found = least(covering(np.ones(size) + np.arange(size) / 100, rows), width=WIDE)
+
+    assert found.values is None
+    assert size / 2 <= found.bound <= 19 + sum(range(19)) / 100
+
+
+def test_a_row_that_nothing_can_cover_has_no_answer():
+    assert least(covering([1, 1], [[1, 1], [0, 0]]), width=WIDE).bound == INF
+
+
+def test_what_another_does_for_no_more_is_not_needed():
+    # The second is in all rows of the first for less; the third costs less than either.
+    problem = covering([3, 2, 1], [[1, 1, 0], [0, 1, 0], [0, 0, 1]])
+
+    fewer, left = needed(problem)
+
+    assert left.tolist() == [1, 2]
+    assert fewer.covers.toarray().tolist() == [[1, 0], [0, 1]]
+
+
+def test_of_equals_one_stays():
+    _, left = needed(covering([2, 2, 2], [[1, 1, 1]]))
+
+    assert left.tolist() == [0]
+
+
+def test_what_implies_more_is_not_beaten_by_what_implies_less_for_more():
+    # The first is cheaper and asks for the third, the second asks for nothing.
+    _, left = needed(covering([1, 2, 5], [[1, 1, 0]], [(0, 2)]))
+
+    assert left.tolist() == [0, 1, 2]
+
+
+def test_rows_beside_each_other_come_to_lie_side_by_side():
+    # A path whose rows come in any order: two variables to a row, so one row is open at a time.
+    size = 12
+    at = np.random.default_rng(1).permutation(size)
+    rows = np.zeros((size - 1, size))
+    for row, (one, other) in enumerate(pairwise(at)):
+        rows[row, [one, other]] = 1
+
+    line = Line.of(covering(np.arange(size) + 1, rows))
+
+    assert line.bits.rows[: line.hard].max() <= 1
