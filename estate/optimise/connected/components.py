@@ -109,25 +109,27 @@ class Components:
         """Return whether a large component was drawn."""
         return self._states < _STATES * self._width
 
-    def settled(self, part: Relaxation) -> Settled | None:
+    def settled(self, part: Relaxation, *, is_last: bool = True) -> Settled | None:
         """Return what holds where the families have the modes that are left to them.
 
         None where a family has several left, where that was asked before, and where nothing
-        falls apart into what is small or can be drawn. What is drawn is asked again for other
-        hubs, since these set the prices.
+        falls apart into what is small or can be drawn. Hubs set the prices of what is drawn, and
+        those of one hub suit the others: it is drawn for the first part with a single one, or
+        that `is_last`.
         """
         modes = self._left(part.tops)
-        if modes is None:
+        if modes is None or modes in self._asked:
             return None
         given = _mask(modes, part.tops.size)
         components = list(self._components(given))
         large = [each for each in components if each.columns.size > _LARGE and self._states > 0]
         small = [each for each in components if each.columns.size <= _LARGE]
-        hubs = tuple(hub for hub in self._formulation.opened.values() if part.tops[hub])
-        asked = (*modes, *hubs) if large else modes
-        if asked in self._asked or len(components) == len(small) < 2:  # noqa: PLR2004 - the whole
+        hubs = [hub for hub in self._formulation.opened.values() if part.tops[hub]]
+        if large and len(hubs) > 1 and not is_last:
             return None
-        self._asked.add(asked)
+        if len(components) == len(small) < 2:  # noqa: PLR2004 - one is as hard as the whole
+            return None
+        self._asked.add(modes)
         rows = _Rows(part.tops.size)
         found = [(each, self._add(rows, each)) for each in small]
         found += [(each, self._draw(rows, each, part, given)) for each in large]

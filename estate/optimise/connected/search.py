@@ -37,7 +37,7 @@ _NODES_OF_PART = 20_000
 _NODES_NEAR = 40
 
 # For an effort of 1: the states of a layer of a diagram.
-_WIDTH = 1_500_000
+_WIDTH = 3_000_000
 
 # Where nothing was found in time: the seconds and the gap of a last try.
 _LAST_SECONDS = 30.0

@@ -93,20 +93,21 @@ def split(  # noqa: PLR0913 - what is split, and how far
         bound, _, tops = heappop(heap)
         programme, found = _settled(programme, cuts, budget, tops=tops, bound=bound)
         steps -= found.steps
+        settled = _settlements(formulation, found, tops)
         apart = None
         if found.values is not None and found.prices is not None and found.bound < enough:
             part = Relaxation(
                 programme, tops, found.values, found.prices, found.bound, ceiling, gap
             )
-            apart = components.settled(part)
+            apart = components.settled(part, is_last=not settled)
         if apart is not None:
             programme = with_rows(programme, apart.rows, apart.ceiling)
             programme, found = _settled(programme, cuts, budget, tops=tops, bound=found.bound)
             steps -= found.steps
+            settled = _settlements(formulation, found, tops)
             if apart.answer is not None:
                 answer, ceiling = apart.answer, float(programme.costs @ apart.answer)
         bound, values = found.bound, found.values
-        settled = [] if values is None else _settlements(formulation, values, tops)
         if not settled:
             parts.append(Part(bound, tops, _fractional(values)))
         for each, fewer in enumerate(settled):
@@ -149,7 +150,7 @@ def _settled(
     return programme, _Best(values, prices, bound, steps)
 
 
-def _settlements(formulation: Formulation, values: Floats, tops: Floats) -> list[Floats]:
+def _settlements(formulation: Formulation, found: _Best, tops: Floats) -> list[Floats]:
     """Return the parts that an answer's mixture leads to; none where nothing is mixed.
 
     The family that mixes its modes most gets one of them in each part; where the answer is far
@@ -157,6 +158,9 @@ def _settlements(formulation: Formulation, values: Floats, tops: Floats) -> list
     the answer's fraction in all are one part, and more the other. Where one hub is enough and the
     answer is far from whole, each part has another one.
     """
+    values = found.values
+    if values is None:
+        return []
     families: dict[int, list[int]] = {}
     for (family, _), variable in sorted(formulation.mode.items()):
         if tops[variable]:

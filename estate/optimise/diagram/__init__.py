@@ -22,7 +22,7 @@ from estate.optimise.diagram.line import Line
 __all__ = ["Covering", "Drawn", "least"]
 
 # The width of a first diagram, for an answer alone, as a share of that for a bound.
-_NARROW = 0.03
+_NARROW = 0.1
 
 
 def least(covering: Covering, *, width: int, ceiling: float = inf, enough: float = inf) -> Drawn:

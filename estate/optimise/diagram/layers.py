@@ -109,8 +109,8 @@ class Layers:
     def drawn(self, width: int, ceiling: float, *, is_priced: bool) -> Drawn:
         """Return the cheapest answer below the ceiling that a diagram of so many states holds.
 
-        The bound is that of all answers, at most the ceiling. States are valued by new prices
-        on the way where that is asked for; without, they are compared by the same.
+        The bound is that of all answers, at most the ceiling. Where states are valued by new
+        prices on the way there is no answer: that takes the same for all, to compare them by.
         """
         line = self._line
         nothing = np.zeros(1, dtype=np.int64)
@@ -138,11 +138,12 @@ class Layers:
                 lost = min(lost, float(states.least[order[width]]))
                 states = states.at(np.sort(order[:width]))
             count += states.size
-            trace.append((states.before.astype(np.int32), states.taken))
+            if not is_priced:
+                trace.append((states.before.astype(np.int32), states.taken))
             if not states.size:
                 return Drawn(None, lost, count)
         cost = float(states.cost[0])
-        return Drawn(_traced(trace), min(lost, cost), count)
+        return Drawn(_traced(trace) if trace else None, min(lost, cost), count)
 
     def _next(self, states: States, prices: Prices, place: int) -> States:
         """Return the states after a variable: without it, and with it."""

@@ -16,12 +16,16 @@ from estate.optimise.arrays import Floats, Ints
 from estate.optimise.diagram.covering import Covering, needed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 Words = NDArray[np.uint64]
+Span = tuple[int, int]
 
 WORD = 64
 _NEVER = (-1, -1)
+
+# How much implications weigh beside covers in what is to lie side by side.
+_WEIGHTS = (1.0, 3.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,16 +49,19 @@ class Line:
     def of(cls, covering: Covering) -> Line:
         """Return the line of what is needed of a covering."""
         fewer, left = needed(covering)
-        order = _order(fewer)
-        place = np.argsort(order)
-        line = cls(
-            costs=fewer.costs[order],
-            rows=csr_array(vstack((fewer.covers, fewer.implied)))[:, order],
-            hard=fewer.covers.shape[0],
-            pairs=place[fewer.implications],
-            places=left[order],
-            total=covering.costs.size,
-        )
+        rows = csr_array(vstack((fewer.covers, fewer.implied)))
+        lines = [
+            cls(
+                costs=fewer.costs[order],
+                rows=csr_array(rows[:, order]),
+                hard=fewer.covers.shape[0],
+                pairs=np.argsort(order)[fewer.implications],
+                places=left[order],
+                total=covering.costs.size,
+            )
+            for order in _orders(fewer)
+        ]
+        line = min(lines, key=lambda each: each.states)
         kept = np.ones(line.rows.shape[0], dtype=np.bool_)
         kept[: line.hard] = line.bits.rows[: line.hard] < WORD
         if kept.all():
@@ -66,6 +73,19 @@ class Line:
     def size(self) -> int:
         """Return how many variables there are."""
         return self.costs.size
+
+    @cached_property
+    def states(self) -> float:
+        """Return how many states the line may have, as a measure to compare lines by.
+
+        Of what is open at once, half counts as a choice: most of it is met or asked for together.
+        """
+        covers, asked, left = self.spans
+        open_ = np.zeros(self.size + 1)
+        for first, last in (*covers[: self.hard], *asked, *left):
+            if first >= 0:
+                open_[first:last] += 1
+        return float((2.0 ** (open_ / 2)).sum())
 
     def unordered(self, values: Floats) -> Floats:
         """Return values of the line's variables as those of what it was made of."""
@@ -112,10 +132,9 @@ class Line:
         return by, of
 
     @cached_property
-    def bits(self) -> Bits:
-        """Return the bits of what may be open."""
+    def spans(self) -> tuple[list[Span], list[Span], list[Span]]:
+        """Return from where to where each row is open, each variable asked for, each left out."""
         firsts, lasts = (each.tolist() for each in self.ends)
-        covers = list(zip(firsts, lasts, strict=True))
         asked, left = [_NEVER] * self.size, [_NEVER] * self.size
         for second, pairs in enumerate(self.pairs_of[1]):
             others = self.pairs[pairs, 0].tolist()
@@ -123,7 +142,13 @@ class Line:
                 asked[second] = (min(others), second)
             if others and max(others) > second:
                 left[second] = (second, max(others))
-        key: list[list[tuple[int, int]]] = []
+        return list(zip(firsts, lasts, strict=True)), asked, left
+
+    @cached_property
+    def bits(self) -> Bits:
+        """Return the bits of what may be open."""
+        covers, asked, left = self.spans
+        key: list[list[Span]] = []
         others = _placed([*asked, *left], key)
         rows = [*_placed(covers[: self.hard], key), *_placed(covers[self.hard :], [])]
         return Bits(
@@ -146,7 +171,7 @@ class Bits:
     left: Ints
 
 
-def _placed(spans: Iterable[tuple[int, int]], used: list[list[tuple[int, int]]]) -> list[int]:
+def _placed(spans: Iterable[Span], used: list[list[Span]]) -> list[int]:
     """Return a bit for each span from a first place to a last, and note it among those used.
 
     It is the least bit that is free there: a bit is used again once what it stood for is closed.
@@ -168,24 +193,27 @@ def _placed(spans: Iterable[tuple[int, int]], used: list[list[tuple[int, int]]])
     return bits
 
 
-def _order(covering: Covering) -> Ints:
-    """Return the variables in the order of the Fiedler vector of what they have in common.
+def _orders(covering: Covering) -> Iterator[Ints]:
+    """Yield the variables in orders in which what has much in common lies side by side.
 
-    Rows and implications that share variables come to lie side by side (Barnard, Pothen and
-    Simon, A spectral algorithm for envelope reduction of sparse matrices, 1995).
+    They are those of the first vectors of the Laplacian of rows, implications and variables
+    (Barnard, Pothen and Simon, A spectral algorithm for envelope reduction of sparse matrices,
+    1995). What implies comes first where it can: then it is known what is asked for.
     """
     pairs = covering.implications
     joins = np.zeros((len(pairs), covering.costs.size))
     np.put_along_axis(joins, pairs, 1.0, axis=1)
-    links = np.vstack((covering.covers.toarray(), joins))
-    rows, columns = (np.zeros((size, size)) for size in links.shape)
-    graph = np.block([[rows, links], [links.T, columns]])
-    degree = np.maximum(graph.sum(axis=1), 1)
-    laplacian = np.asarray(csgraph.laplacian(graph, normed=True))
-    _, vectors = eigh(laplacian, subset_by_index=[1, 1])
-    along = (vectors[:, 0] / np.sqrt(degree))[links.shape[0] :]
-    along = np.round(along / along[np.argmax(np.abs(along))], 9)
-    # What implies comes first where it can: then it is known what is asked for.
-    if (along[pairs[:, 0]] > along[pairs[:, 1]]).sum() > len(pairs) / 2:
-        along = -along
-    return np.argsort(along, kind="stable")
+    for weight in _WEIGHTS:
+        links = np.vstack((covering.covers.toarray(), weight * joins))
+        rows, columns = (np.zeros((size, size)) for size in links.shape)
+        graph = np.block([[rows, links], [links.T, columns]])
+        degree = np.sqrt(np.maximum(graph.sum(axis=1), 1))
+        laplacian = np.asarray(csgraph.laplacian(graph, normed=True))
+        _, vectors = eigh(laplacian, subset_by_index=[1, min(2, degree.size - 1)])
+        for vector in vectors.T:
+            along = (vector / degree)[links.shape[0] :]
+            largest = along[np.argmax(np.abs(along))]
+            along = np.round(along / (largest or 1.0), 9)
+            if (along[pairs[:, 0]] > along[pairs[:, 1]]).sum() > len(pairs) / 2:
+                along = -along
+            yield np.argsort(along, kind="stable")
