@@ -239,7 +239,10 @@ class Components:
         held = -added[inside][:, columns].toarray()
         asked = added[inside] @ given.astype(np.float64) == 1
         prices = part.prices.copy()
-        implied = asked & ((held == 0) | (held == 1)).all(axis=1) & (prices[known + inside] < 0)
+        plain = ((held == 0) | (held == 1)).all(axis=1) & (
+            part.programme.ceiling[known + inside] == 0
+        )
+        implied = plain & asked & (prices[known + inside] < 0)
         prices[component.rows[covers | follows]] = 0
         prices[known + inside] = 0
         worth = self._programme.costs - part.programme.rows[: prices.size].T @ prices

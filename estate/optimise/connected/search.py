@@ -121,18 +121,14 @@ def _searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: 
     """Return the best answer that HiGHS finds in the parts, and the bound of them all.
 
     The rows that fractional answers broke make a nearly whole answer whole, and branching slow:
-    a part that is far from whole is searched without them; not where these hold what a diagram
-    proved.
+    a part that is far from whole is searched without them.
     """
     best, bound, nodes = Found(values=parts.answer, bound=-inf), inf, effort.nodes
     if parts.answer is not None:
         ceiling = float(plain.costs @ parts.answer)
     for part in parts.parts:
         least, near = part.bound, part.fractional <= FRACTIONAL
-        searched = [(parts.programme, effort.nodes_near)] * near
-        if not parts.drawn:
-            searched.append((plain, nodes))
-        for rows, most in searched:
+        for rows, most in [(parts.programme, effort.nodes_near)] * near + [(plain, nodes)]:
             enough = ceiling * (1 - effort.gap)
             if least >= enough or nodes <= 0 or effort.budget.seconds_left <= 0:
                 break
@@ -147,6 +143,8 @@ def _searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: 
             if found.values is not None:
                 best, ceiling = found, float(plain.costs @ found.values)
         bound = min(bound, least)
+        if parts.drawn and least < ceiling * (1 - effort.gap):
+            nodes = 0  # The diagrams found the answers; no bound of another part helps now.
     return Found(values=best.values, bound=min(bound, ceiling))
 
 

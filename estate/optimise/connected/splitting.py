@@ -49,7 +49,7 @@ class Split:
     """The programme with further rows, and all parts of it, those that promise most first.
 
     `answer` is the best that was found on the way, None where none cost less than the ceiling.
-    Where it was `drawn`, the further rows hold what branch and bound would not find again.
+    `drawn` says whether diagrams were drawn on the way.
     """
 
     programme: Programme

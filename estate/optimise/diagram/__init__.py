@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from math import inf
 
+import numpy as np
+
 from estate.optimise.diagram.covering import Covering
 from estate.optimise.diagram.layers import Drawn, Layers
 from estate.optimise.diagram.line import Line
@@ -34,6 +36,8 @@ def least(covering: Covering, *, width: int, ceiling: float = inf, enough: float
     """
     if not covering.covers.sum(axis=1).all():
         return Drawn(None, inf, 0)
+    if not covering.covers.shape[0]:
+        return Drawn(None, float(np.minimum(covering.costs, 0).sum()), 0)
     line = Line.of(covering)
     start = Layers.of(line)
     if start is None or not line.fits:

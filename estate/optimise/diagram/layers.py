@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from estate.optimise.diagram.line import Line
 
-# A layer of more states is thinned out: after so many variables by those that dominate others,
-# and by so many new prices.
+# A layer of more states is thinned out: by states that dominate others and by so many new prices,
+# each after so many variables.
 _MANY = 1000
 _DOMINATED_EVERY = 4
 _PRICED_EVERY = 10
@@ -214,7 +214,7 @@ class Layers:
             beside = states.key[worse] ^ _bit(bit)
             at = np.minimum(np.searchsorted(states.key, beside), states.size - 1)
             known = states.key[at] == beside
-            found[worse[known & (states.cost[at] <= states.cost[worse] + _ROUNDING)]] = True
+            found[worse[known & (states.cost[at] <= states.cost[worse])]] = True
         return found
 
     def _open(self, place: int) -> Iterator[tuple[int, bool]]:

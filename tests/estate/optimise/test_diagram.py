@@ -151,6 +151,10 @@ def test_a_row_that_nothing_can_cover_has_no_answer():
     assert least(covering([1, 1], [[1, 1], [0, 0]]), width=WIDE).bound == INF
 
 
+def test_no_rows_ask_for_nothing_but_what_pays():
+    assert least(covering([3, -2, 1], np.zeros((0, 3))), width=WIDE).bound == -2
+
+
 def test_what_another_does_for_no_more_is_not_needed():
     # The second is in all rows of the first for less; the third costs less than either.
     problem = covering([3, 2, 1], [[1, 1, 0], [0, 1, 0], [0, 0, 1]])
