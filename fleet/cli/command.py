@@ -15,6 +15,7 @@ from fleet.errors import (
     NotProvenError,
     NotYetError,
     RefusedError,
+    SupersededError,
     UnreachableError,
 )
 from fleet.privacy import without_prison_numbers
@@ -34,6 +35,7 @@ EXITS: dict[type[ExplainedError], Exit] = {
     NotYetError: Exit.NOT_PROVEN,
     UnreachableError: Exit.NOT_PROVEN,
     RefusedError: Exit.REFUSED,
+    SupersededError: Exit.REFUSED,
     HostKeyChangedError: Exit.REFUSED,
 }
 
