@@ -301,9 +301,10 @@ def rehearsal(workspace: Path, *, live: bool) -> Iterator[None]:
     started = subprocess.run([*rehearse, "up", "--devices", "2"], check=False, capture_output=True)
     if started.returncode == 3 and not os.environ.get("CI"):
         pytest.skip(started.stderr.decode())
-    if live:
-        subprocess.run([*fleet, "enrol", "--yes"], check=True, capture_output=True)
-        subprocess.run([*fleet, "health"], check=True, capture_output=True)
+    for words in ("enrol", "--yes"), ("health",):
+        if live:
+            done = subprocess.run([*fleet, *words], check=False, capture_output=True, text=True)
+            assert done.returncode == 0, (started.stderr.decode(), done.stdout, done.stderr)
     yield
     subprocess.run([*rehearse, "down"], check=True, capture_output=True)
 
