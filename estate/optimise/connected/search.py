@@ -90,17 +90,7 @@ def searched(formulation: Formulation, effort: Effort, *, ceiling: float = inf) 
     programme, bound = tightened(formulation, effort.budget)
     if bound == inf:
         return Found(values=None, bound=inf)
-    parts = split(
-        formulation,
-        programme,
-        Cuts(formulation),
-        effort.budget,
-        times=_SPLITS,
-        steps=_STEPS,
-        width=effort.width,
-        ceiling=ceiling,
-        gap=effort.gap,
-    )
+    parts = _split(formulation, programme, effort, ceiling=ceiling, gap=effort.gap)
     found = _searched_parts(plain, parts, effort, ceiling=ceiling)
     found = replace(found, bound=max(bound, found.bound))
     is_open = found.bound < ceiling * (1 - effort.gap)
@@ -115,6 +105,28 @@ def searched(formulation: Formulation, effort: Effort, *, ceiling: float = inf) 
         last = minimise(programme, nodes=1, seconds=_LAST_SECONDS, gap=_LAST_GAP)
         found = Found(values=last.values, bound=max(found.bound, last.bound))
     return found
+
+
+def _split(
+    formulation: Formulation,
+    programme: Programme,
+    effort: Effort,
+    *,
+    ceiling: float = inf,
+    gap: float = 0.0,
+) -> Split:
+    """Return the parts of a programme, as far as the effort goes."""
+    return split(
+        formulation,
+        programme,
+        Cuts(formulation),
+        effort.budget,
+        times=_SPLITS,
+        steps=_STEPS,
+        width=effort.width,
+        ceiling=ceiling,
+        gap=gap,
+    )
 
 
 def _searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: float) -> Found:
@@ -167,16 +179,7 @@ def bounded(formulation: Formulation, effort: Effort) -> float:
     programme, bound = tightened(formulation, effort.budget)
     if bound == inf:
         return inf
-    parts = split(
-        formulation,
-        programme,
-        Cuts(formulation),
-        effort.budget,
-        times=_SPLITS,
-        steps=_STEPS,
-        width=effort.width,
-    )
-    return max(bound, parts.bound)
+    return max(bound, _split(formulation, programme, effort).bound)
 
 
 def tightened(formulation: Formulation, budget: Budget) -> tuple[Programme, float]:
