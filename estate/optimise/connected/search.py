@@ -30,10 +30,11 @@ _STALE = 1e-4
 _SPLITS = 600
 _STEPS = 800_000
 
-# For an effort of 1: the nodes of branch and bound in all parts together, in one, and in one that
-# is nearly whole.
+# For an effort of 1: the nodes of branch and bound in all parts together, in one, in one of a
+# problem that was drawn, and in one that is nearly whole.
 _NODES = 200_000
 _NODES_OF_PART = 20_000
+_NODES_OF_DRAWN = 10_000
 _NODES_NEAR = 40
 
 # For an effort of 1: the states of a layer of a diagram.
@@ -64,10 +65,9 @@ class Effort:
         """Return the nodes of branch and bound to search in all parts together."""
         return max(1, round(self.factor * _NODES))
 
-    @property
-    def nodes_of_part(self) -> int:
+    def nodes_of_part(self, *, drawn: bool) -> int:
         """Return the nodes of branch and bound to search in one part."""
-        return max(1, round(self.factor * _NODES_OF_PART))
+        return max(1, round(self.factor * (_NODES_OF_DRAWN if drawn else _NODES_OF_PART)))
 
     @property
     def width(self) -> int:
@@ -91,7 +91,10 @@ def searched(formulation: Formulation, effort: Effort, *, ceiling: float = inf) 
     if bound == inf:
         return Found(values=None, bound=inf)
     parts = _split(formulation, programme, effort, ceiling=ceiling, gap=effort.gap)
-    found = _searched_parts(plain, parts, effort, ceiling=ceiling)
+    if parts.answer is not None:
+        ceiling = float(plain.costs @ parts.answer)
+    parts = parts.rejoined(formulation, below=ceiling * (1 - effort.gap))
+    found = searched_parts(plain, parts, effort, ceiling=ceiling)
     found = replace(found, bound=max(bound, found.bound))
     is_open = found.bound < ceiling * (1 - effort.gap)
     if (
@@ -129,15 +132,13 @@ def _split(
     )
 
 
-def _searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: float) -> Found:
+def searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: float) -> Found:
     """Return the best answer that HiGHS finds in the parts, and the bound of them all.
 
     The rows that fractional answers broke make a nearly whole answer whole, and branching slow:
     a part that is far from whole is searched without them.
     """
     best, bound, nodes = Found(values=parts.answer, bound=-inf), inf, effort.nodes
-    if parts.answer is not None:
-        ceiling = float(plain.costs @ parts.answer)
     for part in parts.parts:
         least, near = part.bound, part.fractional <= FRACTIONAL
         for rows, most in [(parts.programme, effort.nodes_near)] * near + [(plain, nodes)]:
@@ -147,7 +148,7 @@ def _searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: 
             found = _cheaper_than(
                 replace(rows, most=part.tops),
                 enough,
-                nodes=min(nodes, most, effort.nodes_of_part),
+                nodes=min(nodes, most, effort.nodes_of_part(drawn=parts.drawn)),
                 effort=effort,
             )
             nodes -= found.nodes
@@ -155,7 +156,7 @@ def _searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: 
             if found.values is not None:
                 best, ceiling = found, float(plain.costs @ found.values)
         bound = min(bound, least)
-        if parts.drawn and least < ceiling * (1 - effort.gap):
+        if parts.drawn and least < ceiling * (1 - effort.gap) - 1e-6 * abs(least):
             nodes = 0  # The diagrams found the answers; no bound of another part helps now.
     return Found(values=best.values, bound=min(bound, ceiling))
 

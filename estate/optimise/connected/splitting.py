@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 FRACTIONAL = 150
 
 _WHOLE = 1e-6
+
+# Rounds of cuts for a part; those that raised its bound by less than this share are the last.
 _ROUNDS = 5
+_STALE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +65,26 @@ class Split:
         """Return what every answer costs at least."""
         return min((part.bound for part in self.parts), default=inf)
 
+    def rejoined(self, formulation: Formulation, *, below: float) -> Split:
+        """Return the split with the parts of a bound below some as one that differ in hubs alone.
+
+        Hubs are told apart for their bounds. To search them together is less than one by one.
+        """
+        hubs = list(formulation.opened.values())
+        hubs += [variable for total, spare, _ in formulation.counts for variable in (total, spare)]
+        joined: dict[bytes, Part] = {}
+        for part in self.parts:
+            others = part.tops.copy()
+            others[hubs] = 0
+            key = others.tobytes() if part.bound < below else part.tops.tobytes()
+            same = joined.get(key, part)
+            joined[key] = Part(
+                min(same.bound, part.bound),
+                np.maximum(same.tops, part.tops),
+                max(same.fractional, part.fractional),
+            )
+        return replace(self, parts=list(joined.values()))
+
 
 def split(  # noqa: PLR0913 - what is split, and how far
     formulation: Formulation,
@@ -91,7 +114,8 @@ def split(  # noqa: PLR0913 - what is split, and how far
         if not heap or steps <= 0 or budget.seconds_left <= 0 or heap[0][0] >= enough:
             break
         bound, _, tops = heappop(heap)
-        programme, found = _settled(programme, cuts, budget, tops=tops, bound=bound)
+        settlement = _Settlement(tops, bound, enough)
+        programme, found = _settled(programme, cuts, budget, settlement)
         steps -= found.steps
         settled = _settlements(formulation, found, tops)
         apart = None
@@ -102,7 +126,8 @@ def split(  # noqa: PLR0913 - what is split, and how far
             apart = components.settled(part, is_last=not settled)
         if apart is not None:
             programme = with_rows(programme, apart.rows, apart.ceiling)
-            programme, found = _settled(programme, cuts, budget, tops=tops, bound=found.bound)
+            settlement = replace(settlement, bound=found.bound)
+            programme, found = _settled(programme, cuts, budget, settlement)
             steps -= found.steps
             settled = _settlements(formulation, found, tops)
             if apart.answer is not None:
@@ -130,19 +155,34 @@ class _Best:
     steps: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Settlement:
+    """The most that each variable may be in a part, a bound that is known, and what is enough."""
+
+    tops: Floats
+    bound: float
+    enough: float
+
+
 def _settled(
-    programme: Programme, cuts: Cuts, budget: Budget, *, tops: Floats, bound: float
+    programme: Programme, cuts: Cuts, budget: Budget, settlement: _Settlement
 ) -> tuple[Programme, _Best]:
-    """Return the programme with the rows broken under a settlement, and the best of that."""
-    values, prices, steps = None, None, 0
-    for _ in range(_ROUNDS):
-        found = relaxed(replace(programme, most=tops), seconds=budget.seconds_left)
+    """Return the programme with the rows broken under a settlement, and the best of that.
+
+    No more rows are sought where the bound is enough, nor after those that hardly raised it.
+    """
+    values, prices, bound, steps = None, None, settlement.bound, 0
+    for number in range(_ROUNDS):
+        found = relaxed(replace(programme, most=settlement.tops), seconds=budget.seconds_left)
         if found is None:
             break
+        is_stale = number > 0 and found.bound - bound <= _STALE * abs(bound)
         bound, steps = max(bound, found.bound), steps + found.steps
         if bound == inf:
             return programme, _Best(None, None, inf, steps)
         values, prices = found.values, found.prices
+        if bound >= settlement.enough or is_stale:
+            break
         rows = cuts.broken(values)
         if not rows.shape[0]:
             break

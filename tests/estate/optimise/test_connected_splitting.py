@@ -1,0 +1,100 @@
+"""Parts of a connected cover: put together again for the search, then searched in turn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from estate.optimise import ConnectedCover
+from estate.optimise.connected import search
+from estate.optimise.connected.formulation import Formulation, choices_of
+from estate.optimise.connected.network import Network
+from estate.optimise.connected.problem import checked
+from estate.optimise.connected.search import Effort
+from estate.optimise.connected.splitting import Part, Split
+from estate.optimise.connected.ways import Ways
+from estate.optimise.effort import Budget
+from estate.optimise.programme import Found
+
+INF = float("inf")
+
+
+@pytest.fixture
+def formulation():
+    """One customer, served in one of two modes from between two hubs."""
+    cover = checked(
+        ConnectedCover(
+            node_count=3,
+            tails=[0, 0],
+            heads=[1, 2],
+            build_costs=[1, 1],
+            lengths=[3, 3],
+            capacities=[INF, INF],
+            hub_nodes=[1, 2],
+            hub_costs=[5, 5],
+            module_size=8,
+            module_costs=[2, 2],
+            module_limits=[2, 2],
+            free_ports=[0, 0],
+            point_nodes=[0, 0],
+            point_costs=[20.0, 21.0],
+            point_lengths=[0.0, 0.0],
+            point_capacities=[INF, INF],
+            cable_cost=0,
+            length_limit=90,
+            loads=csr_array(np.ones((2, 1))),
+            families=[0],
+            modes=[0, 1],
+            mode_costs=[[0.0, 0.0]],
+        )
+    )
+    network = Network(cover)
+    ways = Ways(network, cover)
+    return Formulation(cover, network, choices_of(cover, network, ways, vague=False))
+
+
+def split_of(formulation, *parts: tuple[float, list[int]], drawn: bool = False) -> Split:
+    """Return parts with their bounds, each without some variables."""
+    programme = formulation.draft.programme()
+    found = []
+    for bound, left_out in parts:
+        tops = programme.tops.copy()
+        tops[left_out] = 0
+        found.append(Part(bound, tops, fractional=1000))
+    return Split(programme, found, None, drawn)
+
+
+def test_parts_that_differ_in_hubs_alone_are_searched_as_one(formulation):
+    one, other = formulation.opened.values()
+
+    joined = split_of(formulation, (3.0, [one]), (4.0, [other])).rejoined(formulation, below=9)
+
+    assert [part.bound for part in joined.parts] == [3.0]
+    assert np.array_equal(joined.parts[0].tops, joined.programme.tops)
+
+
+def test_parts_of_other_modes_and_those_with_a_bound_that_is_enough_stay_apart(formulation):
+    one, other = formulation.opened.values()
+    mode, _ = formulation.mode.values()
+    parts = split_of(formulation, (3.0, [one]), (4.0, [other, mode]), (9.0, [other]))
+
+    joined = parts.rejoined(formulation, below=9)
+
+    assert [part.bound for part in joined.parts] == [3.0, 4.0, 9.0]
+    assert all(
+        np.array_equal(part.tops, same.tops)
+        for part, same in zip(joined.parts, parts.parts, strict=True)
+    )
+
+
+def test_a_drawn_part_proven_but_for_rounding_does_not_end_the_search(formulation, monkeypatch):
+    enough = 98.0
+    proven = Found(values=None, bound=enough * (1 - 1e-9), nodes=1)
+    monkeypatch.setattr(search, "_cheaper_than", lambda *_rows, **_limits: proven)
+    parts = split_of(formulation, (50.0, []), (60.0, []), drawn=True)
+    effort = Effort(1.0, Budget(1, seconds=60), 0, gap=0.02)
+
+    found = search.searched_parts(parts.programme, parts, effort, ceiling=100.0)
+
+    assert found.bound == pytest.approx(enough)
