@@ -216,6 +216,17 @@ class Plan:
         surveyed = self.networks.get(wing_plan.design)
         return lay_out(wing_plan.wing.shape) if surveyed is None else surveyed
 
+    def landings_of(self, wing_plan: WingPlan) -> dict[str, int]:
+        """Return the landing of each cell of a wing, 1 for the lowest, by its key in the design.
+
+        An access point may hang on another landing than the cells that it serves.
+        """
+        return {
+            space.location_key or space.space_id: space.floor + 1
+            for space in self.network_of(wing_plan).spaces
+            if space.kind == "cell"
+        }
+
     @property
     def design(self) -> Proof:
         """Return how good the designs of all wings are together."""

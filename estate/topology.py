@@ -68,8 +68,9 @@ class Element:
 class ServedCell:
     """A cell by its HMPPS location key, where it is, and the element that serves it.
 
-    `outlet` is the outlet in the cell, "" for what has none; `signal_dbm` what is expected from
-    its access point in the weaker direction, None for what is wired.
+    `landing` is the cell's own, 1 for the lowest: what serves it may hang on another. `outlet` is
+    the outlet in the cell, "" for what has none; `signal_dbm` what is expected from its access
+    point in the weaker direction, None for what is wired.
     """
 
     cell: str
@@ -106,12 +107,15 @@ def topology_of(plan: Plan) -> Topology:
     elements: list[Element] = []
     cells: list[ServedCell] = []
     each_mbps = _demand_mbps(plan)
+    landings: dict[str, dict[str, int]] = {}  # Of cells by the design that their wing shares.
     for site in plan.establishments:
         if site.excluded:
             continue
         elements += _site_elements(site, each_mbps)
         for wing in site.wings:
-            parts = list(_wing_parts(plan, wing))
+            if wing.design not in landings:
+                landings[wing.design] = plan.landings_of(wing)
+            parts = list(_wing_parts(plan, wing, landings[wing.design]))
             elements += [part for part in parts if isinstance(part, Element)]
             cells += [part for part in parts if isinstance(part, ServedCell)]
     found = {element.kind for element in elements}
@@ -194,8 +198,13 @@ def _site_elements(site: SitePlan, each_mbps: float) -> tuple[Element, Element]:
     return uplink, core
 
 
-def _wing_parts(plan: Plan, wing_plan: WingPlan) -> Iterator[Element | ServedCell]:
-    """Yield the distributors, switches, access points and cells of a wing."""
+def _wing_parts(
+    plan: Plan, wing_plan: WingPlan, landings: Mapping[str, int]
+) -> Iterator[Element | ServedCell]:
+    """Yield the distributors, switches, access points and cells of a wing.
+
+    `landings` gives that of each cell, by its key in the design.
+    """
     wing, design = wing_plan.wing, plan.designs[wing_plan.design]
     place = f"{wing.prison_id}/{wing.wing}"
     switches: dict[tuple[str, int], str] = {}
@@ -222,7 +231,7 @@ def _wing_parts(plan: Plan, wing_plan: WingPlan) -> Iterator[Element | ServedCel
             )
     counts: defaultdict[str, int] = defaultdict(int)
     for point in design.points:
-        yield from _point_parts(wing, point, switches, counts)
+        yield from _point_parts(wing, point, switches, counts, landings)
 
 
 def _point_parts(
@@ -230,6 +239,7 @@ def _point_parts(
     point: BuiltPoint,
     switches: Mapping[tuple[str, int], str],
     counts: defaultdict[str, int],
+    landings: Mapping[str, int],
 ) -> Iterator[Element | ServedCell]:
     """Yield a point, if it is an element of its own, and the cells that it serves."""
     element = switches[point.distributor, point.switch]
@@ -246,7 +256,7 @@ def _point_parts(
             element=element,
             prison_id=wing.prison_id,
             wing=wing.wing,
-            landing=str(point.landing),
+            landing=str(landings[cell]),
             outlet=point.name if point.option == Option.OUTLETS else "",
             signal_dbm=point.signal_dbm[number] if point.signal_dbm else None,
         )

@@ -288,7 +288,7 @@ class Description:
         """Return what decides the design of a landing, in site words."""
         chosen = self.solution.options[family]
         if chosen in WIRELESS:
-            return self._radio_binding(family)
+            return self._radio_binding(family, cells)
         beyond = self._beyond(cells)
         if chosen == Option.OUTLETS and beyond:
             key = self.key_of(beyond[-1])
@@ -298,19 +298,30 @@ class Description:
             )
         return "cost: no rule binds"
 
-    def _radio_binding(self, family: int) -> str:
-        built = [
-            (self.joint.points[link.point].name, self._forced_by(link.point))
-            for link in self.solution.links
-            if self._family_of(self.joint.points[link.point].floor) == family
-        ]
-        forced = [(name, cell) for name, cell in built if cell]
+    def _radio_binding(self, family: int, cells: list[int]) -> str:
+        """Return what asks for the access points that serve a landing, wherever they hang."""
+        points = sorted({self.solution.servers[cell] for cell in cells})
+        away = sum(self._family_of(self.joint.points[point].floor) != family for point in points)
+        serving = (
+            "1 access point serves" if len(points) == 1 else f"{len(points)} access points serve"
+        )
+        where = f", {away} of them from another landing" if away else ""
+        keys = {self.key_of(cell) for cell in cells}
+        forced = sorted(
+            (
+                (self.joint.points[point].name, cell)
+                for point in points
+                if (cell := self._forced_by(point))
+            ),
+            key=lambda pair: pair[1] not in keys,
+        )
         if not forced:
-            return f"airtime: each cell is reached by several of the {len(built)} access points"
+            return f"airtime: {serving} it{where}, and each cell is reached by several"
         name, cell = forced[0]
+        have = "has a cell" if len(forced) == 1 else "have cells"
         return (
-            f"signal: {len(forced)} of {len(built)} access points each have a cell that no other "
-            f"reaches, such as {name} for {cell}"
+            f"signal: {serving} it{where}; {len(forced)} {have} that no other reaches, "
+            f"such as {name} for {cell}"
         )
 
     def _beyond(self, cells: Iterable[int]) -> list[int]:

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from math import floor
+from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _TABLE = Path(__file__).resolve().parents[1] / "data" / "cabling_rules.csv"
 
-_REFERENCE_C, _STEP_C, _HOTTEST_C = 20.0, 40.0, 60.0
+_REFERENCE_C, _STEP_C = 20.0, 40.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +72,27 @@ def permanent_link_m(
     The limit at 20 °C is divided by the growth of insertion loss (TIA-568-C.2 clause 6.4.7).
     Below 20 °C nothing is gained; beyond 60 °C the last coefficient goes on.
     """
+    growth = _loss_growth(temperature_c, screened=screened, rules=rules)
+    return floor(round(limit_m / growth * 10, 6)) / 10
+
+
+def limit_allowing_m(link_m: float, *, temperature_c: float, screened: bool, rules: Rules) -> float:
+    """Return the limit at 20 °C that allows a link at a temperature, in metres, up to 0.1 m."""
+    growth = _loss_growth(temperature_c, screened=screened, rules=rules)
+    return ceil(round(ceil(round(link_m * 10, 6)) * growth, 6)) / 10
+
+
+def _loss_growth(temperature_c: float, *, screened: bool, rules: Rules) -> float:
+    """Return by what factor insertion loss grows from 20 °C to a temperature."""
     warmer_c = max(0.0, temperature_c - _REFERENCE_C)
     if screened:
-        growth = rules["link_derating.screened"] * warmer_c
-    else:
-        below_c = min(warmer_c, _STEP_C - _REFERENCE_C)
-        growth = rules["link_derating.unscreened_to_40"] * below_c + rules[
-            "link_derating.unscreened_to_60"
-        ] * (warmer_c - below_c)
-    return floor(round(limit_m / (1 + growth) * 10, 6)) / 10
+        return 1 + rules["link_derating.screened"] * warmer_c
+    below_c = min(warmer_c, _STEP_C - _REFERENCE_C)
+    return (
+        1
+        + rules["link_derating.unscreened_to_40"] * below_c
+        + rules["link_derating.unscreened_to_60"] * (warmer_c - below_c)
+    )
 
 
 def cables_that_fit(fill_percent: float, *, rules: Rules) -> int:

@@ -39,6 +39,8 @@ def minimise_whole(programme: Programme, start: Found, budget: Budget, *, seed: 
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = _WORKERS
     solver.parameters.interleave_search = True
+    # It would take Ctrl-C for the end of this search alone, and keep what it has as if it were all.
+    solver.parameters.catch_sigint_signal = False
     solver.parameters.random_seed = seed % 2**31
     solver.parameters.max_deterministic_time = budget.left
     solver.parameters.max_time_in_seconds = max(budget.seconds_left, 0.01)

@@ -7,6 +7,7 @@ it bends at most twice, at a waypoint and at the portal, as in the dominant-path
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -97,7 +98,7 @@ class Ways:
         )
 
     @cached_property
-    def _families(self) -> tuple[_AtPortals | _AtWaypoints, ...]:
+    def _families(self) -> tuple[_Family, ...]:
         """Return the kinds of bent path that there are any of."""
         portals = self.scene.portals
         into = self._into_rooms()
@@ -191,14 +192,13 @@ class Ways:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _AtPortals:
-    """Ways that bend only at the portals where they begin, (h, 3), of walls with normals (h, 2).
+class _Family(ABC):
+    """Ways onwards from hinges (h, 3), at which every lead from an access point bends.
 
-    `next_m` (p, 3) is the leg after the bend; the rest is as in `BentPaths`.
+    `next_m` (p, 3) is the leg after that bend; the rest is as in `BentPaths`.
     """
 
     hinges_m: Floats
-    outward: Floats
     hinge: Ints
     receiver: Ints
     onward_m: Floats
@@ -208,49 +208,45 @@ class _AtPortals:
     def taken_from(self, access_points_m: Floats, scene: Scene) -> BentPaths:
         """Return the paths from access points (m, 3)."""
         lead_m = self.hinges_m[None, :, :] - access_points_m[:, None, :]
+        bend_deg = _bends_deg(lead_m, self.next_m, hinge=self.hinge)
+        waypoint_bend_deg, portal_bend_deg, cosine = self._turns(lead_m, bend_deg)
         return BentPaths(
             lead=_crossings(scene, access_points_m, self.hinges_m),
             lead_m=norm(lead_m),
             hinge=self.hinge,
             receiver=self.receiver,
             onward_m=self.onward_m,
-            waypoint_bend_deg=np.zeros((1, len(self.hinge)), dtype=np.float32),
-            portal_bend_deg=_bends_deg(lead_m, self.next_m, hinge=self.hinge),
+            waypoint_bend_deg=waypoint_bend_deg,
+            portal_bend_deg=portal_bend_deg,
             fabric=self.fabric,
-            cosine=_cosine(lead_m, self.outward)[:, self.hinge],
+            cosine=cosine,
         )
+
+    @abstractmethod
+    def _turns(self, lead_m: Floats, bend_deg: Singles) -> tuple[Singles, Singles, Singles]:
+        """Return the bends at waypoints and at portals, and the cosines at the portals' walls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _AtWaypoints:
-    """Ways that begin with a bend at waypoints (h, 3).
+class _AtPortals(_Family):
+    """Ways that bend only at the portals where they begin, in walls with normals (h, 2)."""
 
-    `next_m` (p, 3) is the leg after that; the rest is as in `BentPaths`.
-    """
+    outward: Floats
 
-    hinges_m: Floats
-    hinge: Ints
-    receiver: Ints
-    onward_m: Floats
-    next_m: Floats
+    def _turns(self, lead_m: Floats, bend_deg: Singles) -> tuple[Singles, Singles, Singles]:
+        straight = np.zeros((1, len(self.hinge)), dtype=np.float32)
+        return straight, bend_deg, _cosine(lead_m, self.outward)[:, self.hinge]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _AtWaypoints(_Family):
+    """Ways that begin with a bend at waypoints; what portals beyond do is the same for all."""
+
     portal_bend_deg: Singles
-    fabric: Ints
     cosine: Singles
 
-    def taken_from(self, access_points_m: Floats, scene: Scene) -> BentPaths:
-        """Return the paths from access points (m, 3)."""
-        lead_m = self.hinges_m[None, :, :] - access_points_m[:, None, :]
-        return BentPaths(
-            lead=_crossings(scene, access_points_m, self.hinges_m),
-            lead_m=norm(lead_m),
-            hinge=self.hinge,
-            receiver=self.receiver,
-            onward_m=self.onward_m,
-            waypoint_bend_deg=_bends_deg(lead_m, self.next_m, hinge=self.hinge),
-            portal_bend_deg=self.portal_bend_deg,
-            fabric=self.fabric,
-            cosine=self.cosine,
-        )
+    def _turns(self, lead_m: Floats, bend_deg: Singles) -> tuple[Singles, Singles, Singles]:  # noqa: ARG002 - the family's signature
+        return bend_deg, self.portal_bend_deg, self.cosine
 
 
 def _crossings(scene: Scene, origins_m: Floats, targets_m: Floats) -> Crossings:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from estate.cabling.options import Option
+from estate.cabling.options import WIRELESS, Option
 from estate.design import design_wing
 from estate.estimate import Estimate
 from estate.model import WingShape
@@ -173,3 +173,19 @@ def test_a_wing_costs_no_more_than_by_the_first_rules_where_these_keep_every_rul
 
 def test_the_same_wing_is_designed_the_same_way_twice(catalogue, gallery):
     assert design_wing(GALLERY, catalogue) == gallery
+
+
+def test_a_landing_says_how_many_access_points_serve_it_wherever_they_hang(example_plan):
+    from_elsewhere = 0
+    for wing_plan in (w for site in example_plan.establishments for w in site.wings):
+        design = example_plan.designs[wing_plan.design]
+        on = example_plan.landings_of(wing_plan)
+        for landing in (x for x in design.landings if x.chosen in WIRELESS):
+            here = {cell for cell, number in on.items() if number == landing.landing}
+            serving = [point for point in design.points if here.intersection(point.cells)]
+            away = sum(point.landing != landing.landing for point in serving)
+            said = f": {len(serving)} access points serve it"
+            said += f", {away} of them from another landing" if away else ""
+            assert said in landing.binding
+            from_elsewhere += away
+    assert from_elsewhere

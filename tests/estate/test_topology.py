@@ -40,6 +40,20 @@ def test_cells_have_the_location_keys_of_the_layout(example_plan):
     assert {cell.cell for cell in topology_of(example_plan).cells} == drawn
 
 
+def test_a_cell_is_on_its_own_landing_wherever_hangs_what_serves_it(topology, example_plan):
+    # Keys of a layout are LEI-T1-2-017: the part before the cell's is its landing.
+    assert {cell.landing for cell in topology.cells} >= {"1", "2", "3", "4"}
+    assert all(cell.cell.split("-")[-2] == cell.landing for cell in topology.cells)
+    apart = [
+        cell
+        for design in example_plan.designs.values()
+        for point in design.points
+        for cell in point.cells
+        if cell.split("-")[0] != str(point.landing)
+    ]
+    assert apart, "no access point of the example serves another landing than its own"
+
+
 def test_every_cell_is_served_by_a_switch_or_an_access_point_of_its_wing(topology, elements):
     for cell in topology.cells:
         element = elements[cell.element]

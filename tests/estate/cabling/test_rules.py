@@ -1,6 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from estate.cabling.rules import (
+    limit_allowing_m,
     optical_margin_db,
     permanent_link_m,
     read_rules,
@@ -24,6 +27,19 @@ def test_heat_shortens_the_permanent_link(temperature_c, screened, limit_m):
     found = permanent_link_m(90, temperature_c=temperature_c, screened=screened, rules=read_rules())
 
     assert found == limit_m
+
+
+@given(
+    st.floats(min_value=1, max_value=50_000),
+    st.floats(min_value=0, max_value=80),
+    st.booleans(),
+)
+def test_the_limit_that_allows_a_link_is_enough_once_heat_has_shortened_it(
+    link_m, temperature_c, screened
+):
+    heat = {"temperature_c": temperature_c, "screened": screened, "rules": read_rules()}
+
+    assert permanent_link_m(limit_allowing_m(link_m, **heat), **heat) >= link_m - 1e-6
 
 
 def test_every_rule_says_where_it_is_from_and_whether_that_was_verified():

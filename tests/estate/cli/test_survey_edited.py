@@ -175,3 +175,27 @@ def test_a_prison_without_a_design_ends_the_plan_and_leaves_the_old_one(spare, d
     assert rest[1].startswith("  cell EYI-HB")
     assert "because" not in result.stderr
     assert (spare.root / "out" / "plan.json").read_bytes() == before
+
+
+def test_what_a_prison_without_a_design_is_told_to_try_is_enough(small, tmp_path):
+    def stretched(frame):
+        frame.loc[frame["containment"] != "drop", "length_m"] = 4999.0
+        return frame
+
+    path = tmp_path / "elmley.gpkg"
+    small.answer("estate", "survey", "EYI", "--out", path)
+    Draft(path).layer("spans", stretched)
+    small.answer("estate", "import", "survey", path)
+    refused = small.run("estate", "plan")
+    assert refused.exit_code == 4
+    limit = re.search(r"a permanent_link_m of ([\d.]+) in inputs/assumptions.csv", refused.stderr)[
+        1
+    ]
+
+    assumptions = small.root / "inputs" / "assumptions.csv"
+    was, now = "permanent_link_m,m,90,90,90,", f"permanent_link_m,m,{limit},{limit},{limit},"
+    text = assumptions.read_text(encoding="utf-8")
+    assert was in text
+    assumptions.write_text(text.replace(was, now), encoding="utf-8")
+
+    small.answer("estate", "plan")
