@@ -27,6 +27,7 @@ class Exit(IntEnum):
     NO_PLAN = 4
     NOT_PROVEN = 5
     REFUSED = 6
+    INTERRUPTED = 130  # As shells count a program that Ctrl-C ended.
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of text.")

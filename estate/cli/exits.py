@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,11 @@ import click
 
 from estate.errors import EstateError, InputError, NoPlanError
 from estate.workspace import Workspace
-from reports.terminal import Exit, explained
+from reports.terminal import Exit, complain, explained
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reports.faults import ExplainedError
 
 EXITS: dict[type[ExplainedError], Exit] = {
@@ -21,12 +24,23 @@ EXITS: dict[type[ExplainedError], Exit] = {
 }
 
 
+@contextmanager
+def _ended_well(ctx: click.Context) -> Iterator[None]:
+    """Explain errors, and end as shells expect where a person presses Ctrl-C."""
+    try:
+        with explained(ctx, EXITS):
+            yield
+    except KeyboardInterrupt:
+        complain("stopped: the files that were there before are whole, and designs made are kept")
+        ctx.exit(Exit.INTERRUPTED)
+
+
 class EstateCommand(click.Command):
     """A command whose errors are explained."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        with explained(ctx, EXITS):
+        with _ended_well(ctx):
             return super().invoke(ctx)
 
 
@@ -37,5 +51,5 @@ class EstateGroup(click.Group):
         """Run the named command of the group."""
         if isinstance(ctx.obj, Path):
             ctx.obj = Workspace(ctx.obj)
-        with explained(ctx, EXITS):
+        with _ended_well(ctx):
             return super().invoke(ctx)

@@ -18,6 +18,7 @@ def test_the_exit_codes_are_those_that_scripts_rely_on():
         "NO_PLAN": 4,
         "NOT_PROVEN": 5,
         "REFUSED": 6,
+        "INTERRUPTED": 130,
     }
 
 

@@ -49,6 +49,15 @@ def test_an_error_ends_the_command_with_its_code(error, code):
     assert (result.exit_code, result.stdout) == (code, "")
 
 
+def test_ctrl_c_ends_a_command_without_a_traceback_and_as_shells_expect():
+    result = ended_by(KeyboardInterrupt())
+
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr == (
+        "stopped: the files that were there before are whole, and designs made are kept\n"
+    )
+
+
 def test_an_error_says_what_because_try_and_lists_its_problems():
     error = InputError(
         "cannot read wings.csv",

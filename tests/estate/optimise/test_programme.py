@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -41,3 +43,32 @@ def test_what_has_no_answer_at_all_costs_the_price():
 
     assert minimise(replace(BOTH, most=most), nodes=100, seconds=60).bound == INF
     assert minimise(or_nothing(replace(BOTH, most=most), 9.0), nodes=100, seconds=60).bound == 9
+
+
+def test_ctrl_c_is_still_heard_once_cp_sat_has_searched():
+    # Its own handler would end the search alone, and leave none: the next one kills the process.
+    searched = """
+import signal
+import numpy as np
+from scipy.sparse import csr_array
+from estate.optimise.constraint import minimise_whole
+from estate.optimise.effort import Budget
+from estate.optimise.programme import Found, Programme
+
+one = np.ones(1)
+programme = Programme(
+    costs=one, whole=one > 0, rows=csr_array(one[None, :]), floor=one, ceiling=one
+)
+nothing = Found(values=None, bound=-np.inf)
+print(minimise_whole(programme, nothing, Budget(1.0, seconds=60), seed=1).values)
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("heard")
+"""
+
+    result = subprocess.run(
+        [sys.executable, "-c", searched], check=True, capture_output=True, text=True
+    )
+
+    assert result.stdout.split() == ["[1.]", "heard"]
