@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from estate.plan import Plan, SitePlan, WingPlan
     from estate.workspace import Workspace
 
-_POINTS_LISTED = 12  # More access points than this are told by landing.
-
 
 @click.command()
 @click.argument("place")
@@ -41,16 +39,17 @@ def explain(workspace: Workspace, place: str, sensitive: bool, as_json: bool) ->
     """
     from estate.cli.current import current_plan
     from estate.cli.failures import failures_text
+    from estate.cli.wing_words import wing_text
 
     plan = current_plan(workspace)
-    prison_id, *inside = place.split("/")
+    prison_id, *inside = place.rstrip("/").split("/")
     site = _site(plan, prison_id)
     if sensitive:
         answer = _sensitive_answer(plan, site, *inside)
         emit(answer, as_json=as_json, text=failures_text(answer))
     elif inside:
         answer = _wing_answer(plan, site, *inside)
-        emit(answer, as_json=as_json, text=_wing_text(answer))
+        emit(answer, as_json=as_json, text=wing_text(answer))
     else:
         answer = _prison_answer(plan, site)
         emit(answer, as_json=as_json, text=_prison_text(answer))
@@ -66,13 +65,19 @@ def _site(plan: Plan, prison_id: str) -> SitePlan:
         known = [s.prison.prison_id for s in plan.establishments]
         by_name = {s.prison.name.casefold(): s.prison.prison_id for s in plan.establishments}
         near = get_close_matches(prison_id.upper(), known, n=1, cutoff=0.5)
-        named = [pid for name, pid in by_name.items() if name.startswith(prison_id.casefold())]
+        begins = prison_id.casefold()
+        named = [pid for name, pid in by_name.items() if begins and name.startswith(begins)]
         hint = f"did you mean {(named or near)[0]}?" if named or near else "estate rank lists them"
-        raise InputError(f"the plan has no prison {prison_id}", hint=hint)
+        begun = next((pid for pid in known if prison_id.upper().startswith(f"{pid}-")), "")
+        if begun:  # A location key: what serves a cell is told with its landing.
+            wing = prison_id[len(begun) + 1 :].partition("-")[0]
+            hint = f"a cell is explained with its landing: ask for {begun}/{wing}"
+        raise InputError(f"the plan has no prison {prison_id or 'without a name'}", hint=hint)
     return site
 
 
 def _prison_answer(plan: Plan, site: SitePlan) -> dict[str, Any]:
+    from estate.cautions import cautions
     from estate.readiness import LABELS
 
     prison, ready = site.prison, site.readiness
@@ -103,7 +108,14 @@ def _prison_answer(plan: Plan, site: SitePlan) -> dict[str, Any]:
         "whole_life_cost_gbp": site.totals.whole_life_gbp.as_json(),
         "survey_would_narrow_gbp": float(site.survey_would_narrow_gbp),
         "design": site.design.as_json(),
-        "wings": [{"wing": w.wing.key, **_proof(plan.designs[w.design])} for w in site.wings],
+        "wings": [
+            {
+                "wing": w.wing.key,
+                **_proof(plan.designs[w.design]),
+                "warnings": list(cautions(plan, plan.designs[w.design])),
+            }
+            for w in site.wings
+        ],
     }
     ranked = next((r for r in plan.ranking if r.prison_id == prison.prison_id), None)
     if ranked:
@@ -131,6 +143,8 @@ def _prison_answer(plan: Plan, site: SitePlan) -> dict[str, Any]:
 
 
 def _prison_text(answer: dict[str, Any]) -> str:
+    from estate.cli.wing_words import proof_text
+
     ready = answer["readiness"]
     lines = [f"{answer['name']} ({answer['prison_id']})", f"readiness: {ready['label']}"]
     if ready["source"]:
@@ -161,9 +175,22 @@ def _prison_text(answer: dict[str, Any]) -> str:
     lines += ["", "would move it up:", *(moves or ["  nothing that was tried"])]
     narrows = answer["survey_would_narrow_gbp"]
     lines.append(f"a survey could narrow its whole-life range by up to £{narrows:,.0f}")
-    lines += ["", "wing networks, " + _proof_text(answer["design"])]
-    lines += [f"  {w['wing']:<14} {_proof_text(w)}; {w['chosen']}" for w in answer["wings"]]
+    lines += ["", "wing networks, " + proof_text(answer["design"])]
+    lines += [
+        f"  {w['wing']:<14} {proof_text(w)}; {_choices(w['chosen'])}" for w in answer["wings"]
+    ]
+    said: dict[str, list[str]] = {}
+    for wing in answer["wings"]:
+        for words in filter(None, (wing["dearer_because"], *wing["warnings"])):
+            said.setdefault(words, []).append(wing["wing"])
+    lines += [f"  {', '.join(wings)}: {words}" for words, wings in said.items()]
     return "\n".join(lines)
+
+
+def _choices(chosen: str) -> str:
+    from estate.cabling.options import LABELS, Option
+
+    return "; ".join(LABELS[Option(option)] for option in chosen.split("; "))
 
 
 def _sensitive_answer(plan: Plan, site: SitePlan, code: str = "", *deeper: str) -> dict[str, Any]:
@@ -215,17 +242,23 @@ def _wing_answer(
                 f"wing {code} has no landing {'/'.join((landing, *deeper))}",
                 hint=f"its landings are 1 to {count}, counted from the lowest",
             )
+        on = plan.landings_of(found)
+        answer["landings_in_wing"] = len(answer["landings"])
         answer["landings"] = chosen
         answer["access_points"] = [
-            point for point in answer["access_points"] if str(point["landing"]) == landing
+            point
+            for point in answer["access_points"]
+            if landing in {str(point["landing"]), *(str(on[cell]) for cell in point["cells"])}
         ]
     return answer
 
 
 def _wing_facts(plan: Plan, found: WingPlan) -> dict[str, Any]:
     from estate.cabling.options import WIRELESS
+    from estate.cautions import airtime_share_max, cautions, why_not_for_construction
 
     wing, design = found.wing, plan.designs[found.design]
+    why_not = why_not_for_construction(plan, found)
     return {
         "schema": 1,
         "plan_id": plan.plan_id,
@@ -235,7 +268,8 @@ def _wing_facts(plan: Plan, found: WingPlan) -> dict[str, Any]:
         "grade": str(wing.grade),
         "assumed": list(wing.assumed),
         "basis": wing.basis,
-        "for_construction": False,
+        "for_construction": not why_not,
+        "not_for_construction": why_not,
         "longest_link_m": design.longest_link_m,
         "link_limit_m": design.link_limit_m,
         "distributor": design.distributor,
@@ -254,7 +288,10 @@ def _wing_facts(plan: Plan, found: WingPlan) -> dict[str, Any]:
         "comparisons": list(design.air.comparisons) if design.air else [],
         "leakage": _leakage_facts(design),
         "design": _proof(design),
-        "warnings": [*design.warnings, *(design.air.warnings if design.air else ())],
+        "warnings": list(cautions(plan, design)),
+        "airtime_budget": airtime_share_max(plan),
+        "overloaded": list(design.air.overloaded) if design.air else [],
+        "falling_short": list(design.air.failing) if design.air else [],
         "rules": list(plan.rules),
         "landings": [_landing_facts(landing) for landing in design.landings],
         "access_points": [
@@ -279,6 +316,9 @@ def _landing_facts(landing: LandingDesign) -> dict[str, Any]:
                 "points": option.points,
                 "cells_per_point": option.cells_per_point,
                 "whole_life_cost_gbp": float(option.whole_life_cost_gbp),
+                "more_gbp": float(option.whole_life_cost_gbp - landing.choice.whole_life_cost_gbp)
+                if option.offered
+                else None,
             }
             for option in landing.options
         ],
@@ -307,6 +347,7 @@ def _point_facts(point: BuiltPoint, design: WingDesign) -> dict[str, Any]:
         "cells": list(point.cells),
         "signal_dbm": list(point.signal_dbm),
         "airtime": point.load,
+        "busy": round(design.air.airtime[point.name], 4) if design.air else None,
         "forced_by": point.forced_by,
         "distributor": point.distributor,
         "length_m": point.length_m,
@@ -363,90 +404,3 @@ def _proof(design: WingDesign) -> dict[str, Any]:
         "by_rule": design.by_rule,
         "dearer_because": dearer_because(design),
     }
-
-
-def _proof_text(proof: dict[str, Any]) -> str:
-    saved = proof["by_rule_gbp"] - proof["cost_gbp"]
-    than = f"£{abs(saved):,.0f} {'below' if saved >= 0 else 'above'} the first rules"
-    return f"£{proof['cost_gbp']:,.0f}, proven within {proof['gap']:.2%} of the best; {than}"
-
-
-def _wing_text(answer: dict[str, Any]) -> str:
-    assumed = ", ".join(answer["assumed"]) or "nothing"
-    lines = [
-        f"{answer['name']} ({answer['wing']}), {answer['cells']} cells, grade {answer['grade']}",
-        f"{answer['basis']}; assumed: {assumed}",
-        *([] if answer["is_measured"] else ["not for construction: no signal was measured here"]),
-        f"network {_proof_text(answer['design'])}",
-        *filter(None, [answer["design"]["dearer_because"]]),
-        (
-            f"cabling ends in: {answer['distributor']}; longest link "
-            f"{answer['longest_link_m']:g} m of {answer['link_limit_m']:g} m"
-        ),
-        *(f"warning: {warning}" for warning in answer["warnings"]),
-    ]
-    if "spur" in answer:
-        lines.append(
-            f"spur {answer['spur']}: {answer['cells']} cells, longest link "
-            f"{answer['spur_longest_link_m']:g} m"
-        )
-    for landing in answer["landings"]:
-        lines.append(f"landing {landing['landing']}, {landing['cells']} cells: {landing['chosen']}")
-        lines.append(f"  decided by {landing['binding']}")
-        if landing["runner_up"]:
-            lines.append(f"  £{landing['margin_gbp']:,.0f} cheaper than {landing['runner_up']}")
-        lines += [
-            f"  {o['option']:<26} " + "; ".join(filter(None, (_cost_text(o), o["reason"])))
-            for o in landing["options"]
-        ]
-    lines += _points_text(answer)
-    lines += _radio_text(answer)
-    return "\n".join(
-        [*lines, "rules, and what they get wrong:", *(f"  {r}" for r in answer["rules"])]
-    )
-
-
-def _cost_text(option: dict[str, Any]) -> str:
-    return f"£{option['whole_life_cost_gbp']:>10,.0f} whole life" if option["offered"] else ""
-
-
-def _points_text(answer: dict[str, Any]) -> list[str]:
-    """Return a line for each access point; where there are many, one for each landing."""
-    points = answer["access_points"]
-    if len(points) <= _POINTS_LISTED or len(answer["landings"]) == 1:
-        return [_point_text(point) for point in points]
-    lines = []
-    for landing in sorted({point["landing"] for point in points}):
-        here = [point for point in points if point["landing"] == landing]
-        cells = sum(len(point["cells"]) for point in here)
-        lines.append(
-            f"landing {landing}: {len(here)} access points for {cells} cells, "
-            f"{min(min(p['signal_dbm']) for p in here):g} dBm at the weakest, "
-            f"{max(p['airtime'] for p in here):.0%} of its airtime at the busiest"
-        )
-    return [*lines, "  (explain a landing to see each)"]
-
-
-def _radio_text(answer: dict[str, Any]) -> list[str]:
-    leakage = answer["leakage"]
-    if leakage is None:
-        return []
-    return [
-        f"radio: {answer['radio']}",
-        *(f"  {comparison}" for comparison in answer["comparisons"]),
-        (
-            f"heard outside ({leakage['perimeter']}, grade {leakage['perimeter_grade']}): at most "
-            f"{leakage['likely_dbm']:g} dBm likely, {leakage['cautious_dbm']:g} dBm through "
-            f"windows; {leakage['audible_m']:g} m of it hear a network"
-        ),
-    ]
-
-
-def _point_text(point: dict[str, Any]) -> str:
-    why = f"forced by {point['forced_by']}" if point["forced_by"] else "for airtime"
-    why += f"; uses {point['reuses']}" if point["reuses"] else ""
-    weakest = min(point["signal_dbm"])
-    return (
-        f"  {point['name']}: channel {point['channel']}, {len(point['cells'])} cells, "
-        f"{weakest:g} dBm at the weakest, {point['airtime']:.0%} of its airtime; {why}"
-    )

@@ -92,9 +92,52 @@ def test_a_wing_says_what_was_assumed_and_which_rules_made_its_design(houseblock
 def test_the_text_of_a_wing_says_why_each_option_lost(shell):
     text = shell.run("estate", "explain", "eyi/hb1").stdout
 
-    assert text.count("access_points_in_cells     serves one cell at most from any place") == 3
-    assert text.count("existing_pairs             no pair test of 10 Mbit/s is stated for") == 3
-    assert text.count("cheaper than passive_optical") == 3
+    assert text.count("access points in cells         serves one cell at most from any place") == 3
+    assert text.count("existing pairs                 no pair test of 10 Mbit/s is stated for") == 3
+    assert len(re.findall(r"passive optical to each cell +£[\d,]+ more", text)) == 3
+
+
+def test_what_an_option_would_cost_more_is_told_beside_the_choice(houseblock):
+    for landing in houseblock["landings"]:
+        more = {o["option"]: o["more_gbp"] for o in landing["options"]}
+        assert more[landing["chosen"]] == 0
+        assert more[landing["runner_up"]] == pytest.approx(landing["margin_gbp"], abs=0.011)
+        assert more["nothing"] is None
+
+
+def test_a_landing_shows_the_access_points_that_serve_it_wherever_they_hang(shell):
+    gallery = shell.answer("estate", "explain", "LEI/T1")
+    cells = {f"2-{number:03d}" for number in range(1, 33)}
+
+    answer = shell.answer("estate", "explain", "LEI/T1/2")
+
+    serving = {p["name"] for p in gallery["access_points"] if cells.intersection(p["cells"])}
+    hanging = {p["name"] for p in gallery["access_points"] if p["landing"] == 2}
+    assert {p["name"] for p in answer["access_points"]} == serving | hanging
+    assert serving - hanging
+
+
+def test_access_points_beyond_their_airtime_are_named(shell):
+    gallery = shell.answer("estate", "explain", "LEI/T1")
+
+    busy = [p["name"] for p in gallery["access_points"] if p["busy"] > gallery["airtime_budget"]]
+    assert busy
+    assert sorted(busy) == sorted(gallery["overloaded"])
+    said = f"warning: {len(busy)} of {len(gallery['access_points'])} access points would be in use"
+    assert said in shell.run("estate", "explain", "LEI/T1").stdout
+
+
+def test_a_prison_says_why_each_dearer_wing_is_dearer(shell):
+    text = shell.run("estate", "explain", "LEI").stdout
+
+    for wing in shell.answer("estate", "explain", "LEI")["wings"]:
+        assert wing["dearer_because"] in text
+
+
+def test_a_cell_is_met_with_its_wing(shell):
+    said = shell.refusal("estate", "explain", "LEI-T1-2-001").splitlines()
+
+    assert said[1] == "  try: a cell is explained with its landing: ask for LEI/T1"
 
 
 @pytest.mark.parametrize(
