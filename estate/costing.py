@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 VAT = "VAT"
 IN_CELL = ("wing network",)
+CELL_POWER = "cell_power"  # The one item of these that no design of a network holds.
 _LOCAL_PACKAGES = frozenset({"wing network", "site network", "enabling", "access"})
 _KNOWN_CABLING = frozenset({"none", "voice", "cat5e", "cat6", "cat6a"})
 # Item → the facts besides the cell count that its quantity is measured from.
@@ -202,7 +203,7 @@ def _add_conditions(bill: Bill, wing: Wing) -> None:
         cells = _cells_range(wing, bill.catalogue.assumptions).scaled(wing.cells)
         lacking = bill.catalogue.assumptions["cells_without_power"]
         share = Estimate.exactly(1) if wing.power == "no" else lacking
-        bill.add("cell_power", cells * share, f"cells with power: {wing.power or 'unknown'}")
+        bill.add(CELL_POWER, cells * share, f"cells with power: {wing.power or 'unknown'}")
     bill.add("design_survey", Estimate.exactly(1), "one for each wing")
     asbestos = wing.asbestos
     if asbestos != "no":

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from estate.cabling.values import BuiltPoint
+    from estate.cabling.values import BuiltPoint, WingDesign
     from estate.model import Wing
     from estate.plan import Plan, SitePlan, WingPlan
 
@@ -143,13 +143,17 @@ def access_points_of(plan: Plan, prison_id: str) -> dict[str, tuple[str, BuiltPo
     So that what a device read of one can be placed.
     """
     site = plan.site(prison_id)
-    found: dict[str, tuple[str, BuiltPoint]] = {}
-    for planned in site.wings if site else ():
-        wing = planned.wing
-        points = [p for p in plan.designs[planned.design].points if p.option in WIRELESS]
-        for number, point in enumerate(points, start=1):
-            found[_access_point(wing, number)] = (wing.key, point)
-    return found
+    return {
+        name: (planned.wing.key, point)
+        for planned in (site.wings if site else ())
+        for name, point in access_points_in(planned, plan.designs[planned.design]).items()
+    }
+
+
+def access_points_in(planned: WingPlan, design: WingDesign) -> dict[str, BuiltPoint]:
+    """Return the access points of a wing by their names in a topology, in the design's order."""
+    points = [point for point in design.points if point.option in WIRELESS]
+    return {_access_point(planned.wing, n): point for n, point in enumerate(points, start=1)}
 
 
 def _access_point(wing: Wing, number: int) -> str:

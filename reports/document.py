@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 Scalar = str | int | float | None
 Point = tuple[float, float]
-Kind = Literal["text", "date", "integer", "number", "money", "share", "grade"]
+Kind = Literal["text", "date", "integer", "number", "exact", "money", "share", "grade"]
+"""A "number" is rounded as the largest of its column asks for; an "exact" one stands as it is,
+for columns whose rows have units of their own."""
 Kind2D = Literal["polygon", "line", "point"]
 
 

@@ -239,5 +239,7 @@ def _printed(value: float, kind: str, decimals: int) -> str:
             return f"{sign}£{abs(value):,.0f}"
         case "share":
             return f"{sign}{abs(value):.{decimals}%}"
+        case "exact":
+            return f"{sign}{abs(value):,.10g}"
         case _:
             return f"{sign}{abs(value):,.{decimals}f}"

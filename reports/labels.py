@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LABEL_SIZE = 10.5
 """Height of a label's letters, in drawing units."""
 
-_LETTER_WIDTH = 6.1  # A generous mean for bold system fonts at that size.
+_LETTER_WIDTH = 7.0  # A generous mean for bold system fonts at that size.
 _GAP = 1.5
 _SHIFTS = (0.0, -0.22, 0.22, -0.33, 0.33)  # Of a polygon's extent, from its middle.
 

@@ -52,6 +52,7 @@ _KINDS: Mapping[Kind, Mapping[str, Any]] = {
     "text": _TEXT,
     "integer": {"num_format": "#,##0"},
     "number": {"num_format": "#,##0.0??"},  # A "?" keeps the points in one line.
+    "exact": {"num_format": "General"},
     "money": {"num_format": '"£"#,##0.00;[Red]-"£"#,##0.00'},
     "share": {"num_format": "0.0%"},
     "grade": {"align": "center"},
@@ -59,6 +60,7 @@ _KINDS: Mapping[Kind, Mapping[str, Any]] = {
 _DISPLAYS: Mapping[Kind, str] = {
     "integer": "{:,.0f}",
     "number": "{:,.3f}",
+    "exact": "{:,.10g}",
     "money": "-£{:,.2f}",  # The longest that the column shows, so with the sign.
     "share": "{:.1%}",
 }

@@ -29,9 +29,9 @@ _INTO_CELL_M = 0.45  # How far the line of an access point leads into a cell, cl
 
 LEGEND = (
     ("cell", "cell"),
-    ("signal_strong", f"cell with a strong signal, above {_MINUS}55 dBm expected"),
-    ("signal_good", f"cell with a good signal, {_MINUS}65 to {_MINUS}55 dBm"),
-    ("signal_fair", f"cell with a fair signal, {_MINUS}72 to {_MINUS}65 dBm"),
+    ("signal_strong", f"cell with a strong signal, {_MINUS}55 dBm or more expected"),
+    ("signal_good", f"cell with a good signal, {_MINUS}65 to {_MINUS}56 dBm"),
+    ("signal_fair", f"cell with a fair signal, {_MINUS}72 to {_MINUS}66 dBm"),
     ("signal_weak", f"cell with a weak signal, below {_MINUS}72 dBm"),
     ("signal_short", "cell that falls short while all cells are online"),
     ("landing", "landing"),
@@ -75,9 +75,9 @@ _HEARD = (
 _OUTSIDE = (
     ("landing", "the wing, its ground floor"),
     ("access_point", "access point"),
-    ("heard_strong", f"usable outside: above {_MINUS}65 dBm"),
-    ("heard_good", f"heard well: {_MINUS}75 to {_MINUS}65 dBm"),
-    ("heard_fair", f"heard: {_MINUS}85 to {_MINUS}75 dBm"),
+    ("heard_strong", f"usable outside: {_MINUS}65 dBm or more"),
+    ("heard_good", f"heard well: {_MINUS}75 to {_MINUS}66 dBm"),
+    ("heard_fair", f"heard: {_MINUS}85 to {_MINUS}76 dBm"),
     ("heard_not", f"not heard: below {_MINUS}85 dBm"),
 )
 
@@ -144,7 +144,8 @@ def outside_drawing(network: Network, design: WingDesign, *, caption: str) -> Dr
     for index, dbm in enumerate(leakage.likely_dbm):
         ends = (ring[index], ring[index + 1])
         label = f"{_decibels(dbm)} dBm" if dbm == strongest else ""
-        title = f"{dbm:.0f} dBm likely, {leakage.cautious_dbm[index]:.0f} dBm through windows"
+        cautious = _decibels(leakage.cautious_dbm[index])
+        title = f"{_decibels(dbm)} dBm likely, {cautious} dBm through windows"
         style = _banded(dbm, _HEARD)
         shapes.append(Shape(kind="line", points=ends, style=style, title=title, label=label))
     used = {shape.style for shape in shapes}
@@ -156,15 +157,16 @@ def outside_drawing(network: Network, design: WingDesign, *, caption: str) -> Dr
         size="small",
         note=(
             f"All access points together, heard along the perimeter ({leakage.perimeter.source}; "
-            f"grade {leakage.perimeter.grade}): at most {strongest:.0f} dBm likely and "
-            f"{max(leakage.cautious_dbm):.0f} dBm through windows; {leakage.audible_m:.0f} m of "
-            "it hear a network."
+            f"grade {leakage.perimeter.grade}): at most {_decibels(strongest)} dBm likely and "
+            f"{_decibels(max(leakage.cautious_dbm))} dBm through windows; "
+            f"{leakage.audible_m:.0f} m of it hear a network."
         ),
     )
 
 
 def _banded(dbm: float, bands: Sequence[tuple[str, float]]) -> str:
-    return next(style for style, least_dbm in bands if dbm >= least_dbm)
+    """Return the style of a signal, by the decibels that its label shows."""
+    return next(style for style, least_dbm in bands if round(dbm) >= least_dbm)
 
 
 def _decibels(dbm: float) -> str:

@@ -122,7 +122,22 @@ def _short(plan: Plan) -> tuple[str, ...]:
             f"{len(wings) - surveyed - typical:,} stand in a schedule or certificate with their "
             f"cells, and {typical:,} take theirs from a typical wing of its age and function."
         ),
+        _networks(plan),
         "Without site measurement nothing here is a design for construction.",
+    )
+
+
+def _networks(plan: Plan) -> str:
+    """Return what the wings' networks cost, how good that is, and how the first rules stand."""
+    proof = plan.design
+    saved_gbp = float(proof.by_rule_gbp - proof.cost_gbp)
+    dearer = sum(1 for s in plan.establishments if s.design.cost_gbp > s.design.by_rule_gbp)
+    return (
+        f"The networks of the wings, all cells new, would cost {pounds(float(proof.cost_gbp))} "
+        f"over the whole life: at most {proof.gap:.1%} above the best possible, and "
+        f"{pounds(abs(saved_gbp))} {'below' if saved_gbp >= 0 else 'above'} the rules of the first "
+        f"plan. {dearer} of {len(plan.ranking)} prisons come out dearer than by these rules; their "
+        "pages say which limit the rules broke."
     )
 
 

@@ -10,6 +10,7 @@ import shapely
 
 from estate.cabling.options import LABELS as OPTION_LABELS
 from estate.cabling.options import WIRELESS
+from estate.cautions import why_not_for_construction
 from estate.errors import InputError
 from estate.model import Network, Point
 from estate.network import frames_of, placed
@@ -18,7 +19,7 @@ from estate.readiness import LABELS, Rung
 from estate.report.drawings import WATERMARK, watermark_of
 from estate.report.geography import COAST_ATTRIBUTION, CRS, coast, grid_point
 from estate.sources.survey_layers import WALL_COLOURS
-from estate.topology import cell_key
+from estate.topology import access_points_in, cell_key
 from reports.document import Layer, LayerStyle
 
 if TYPE_CHECKING:
@@ -198,7 +199,12 @@ def _wings(plan: Plan, sheets: Sequence[_Sheet]) -> Layer:
                 "grade": str(wing.grade),
                 "assumed": ", ".join(wing.assumed),
                 "chosen": OPTION_LABELS[design.landings[0].chosen],
+                "other_landings": _others(design),
                 "longest_link_m": design.longest_link_m,
+                "network_gbp": float(design.cost_gbp),
+                "proven_within": design.gap,
+                "by_first_rules_gbp": float(design.by_rule_gbp),
+                "not_for_construction": why_not_for_construction(plan, sheet.plan),
                 "layout": sheet.drawn,
             }
         )
@@ -219,42 +225,36 @@ def _wings(plan: Plan, sheets: Sequence[_Sheet]) -> Layer:
     )
 
 
+def _others(design: WingDesign) -> str:
+    """Return what is chosen on other landings than the lowest where it differs, "" else."""
+    _, *others = dict.fromkeys(landing.chosen for landing in design.landings)
+    return "; ".join(OPTION_LABELS[option] for option in others)
+
+
 def _titled(name: str, *, surveyed: bool) -> str:
     known = "surveyed, or typical as layout or source says" if surveyed else WATERMARK
     return f"{name.replace('_', ' ').capitalize()} ({known})"
 
 
+_ACCESS_POINT_COLUMNS = (
+    "access_point",
+    "wing_key",
+    "landing",
+    "channel",
+    "cells",
+    "first_cell",
+    "last_cell",
+    "signal_dbm",
+    "busy_share",
+    "not_for_construction",
+    "layout",
+)
+
+
 def _access_points(plan: Plan, sheets: Sequence[_Sheet]) -> Layer:
-    records: list[dict[str, Any]] = []
-    points: list[Point] = []
-    for sheet in sheets:
-        for point in plan.designs[sheet.plan.design].points:
-            if point.option not in WIRELESS:
-                continue
-            keys = [cell_key(sheet.plan.wing, cell) for cell in point.cells]
-            records.append(
-                {
-                    "wing_key": sheet.plan.wing.key,
-                    "landing": point.landing,
-                    "first_cell": keys[0],
-                    "last_cell": keys[-1],
-                    "cells": len(keys),
-                    "signal_dbm": min(point.signal_dbm),
-                    "layout": sheet.drawn,
-                }
-            )
-            (x_m, y_m), (east_m, north_m) = point.at, sheet.offset
-            points.append((round(x_m + east_m, 3), round(y_m + north_m, 3)))
-    columns = (
-        "wing_key",
-        "landing",
-        "first_cell",
-        "last_cell",
-        "cells",
-        "signal_dbm",
-        "layout",
-    )
-    table = {column: [record[column] for record in records] for column in columns}
+    records = [record for sheet in sheets for record in _points_of(plan, sheet)]
+    points = [record.pop("at") for record in records]
+    table = {column: [r[column] for r in records] for column in _ACCESS_POINT_COLUMNS}
     return Layer(
         name="access_points",
         title=_titled("access_points", surveyed=bool(plan.networks)),
@@ -263,9 +263,36 @@ def _access_points(plan: Plan, sheets: Sequence[_Sheet]) -> Layer:
             geometry=gpd.points_from_xy([x for x, _ in points], [y for _, y in points]),
             crs=CRS,
         ),
-        style=LayerStyle(colour="#1b6e53", size=0.8),
-        description="Access points of the design, amid the cells that each serves.",
+        style=LayerStyle(colour="#1b6e53", size=0.8, label="channel"),
+        description=(
+            "Access points of the design by their names in topology.json, amid the cells that each "
+            "serves: signal_dbm is the weakest of these, busy_share how much of its time each is "
+            "in use at the busiest moment, all of them sending."
+        ),
     )
+
+
+def _points_of(plan: Plan, sheet: _Sheet) -> Iterator[dict[str, Any]]:
+    """Yield what the layer says of each access point of a wing, and where it is."""
+    wing, design = sheet.plan.wing, plan.designs[sheet.plan.design]
+    why_not = why_not_for_construction(plan, sheet.plan)
+    for name, point in access_points_in(sheet.plan, design).items():
+        keys = [cell_key(wing, cell) for cell in point.cells]
+        (x_m, y_m), (east_m, north_m) = point.at, sheet.offset
+        yield {
+            "access_point": name,
+            "wing_key": wing.key,
+            "landing": point.landing,
+            "channel": design.air.channels[point.name] if design.air else None,
+            "cells": len(keys),
+            "first_cell": keys[0],
+            "last_cell": keys[-1],
+            "signal_dbm": min(point.signal_dbm),
+            "busy_share": round(design.air.airtime[point.name], 3) if design.air else None,
+            "not_for_construction": why_not,
+            "layout": sheet.drawn,
+            "at": (round(x_m + east_m, 3), round(y_m + north_m, 3)),
+        }
 
 
 def _coast() -> Layer:

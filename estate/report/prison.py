@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from estate.cabling.options import LABELS as OPTION_LABELS
 from estate.cabling.options import WIRELESS
-from estate.costing import BillLine, Phase, by_package
+from estate.cautions import cautions, why_not_for_construction
+from estate.costing import CELL_POWER, IN_CELL, BillLine, Phase, by_package
 from estate.estimate import Money
 from estate.plan import dearer_because
 from estate.readiness import LABELS, Rung
@@ -141,14 +142,21 @@ def _network_fact(proof: Proof) -> Fact:
     return Fact(
         label="Wing networks",
         value=pounds(float(proof.cost_gbp)),
-        note=f"whole life, at most {proof.gap:.1%} above the best possible; {beside}",
+        note=(
+            f"whole life, all cells new, at most {proof.gap:.1%} above the best possible; {beside}"
+        ),
     )
 
 
 def _unmeasured(plan: Plan, site: SitePlan) -> Iterator[Text]:
-    """Yield the warning that no network of the prison is to be built as it is drawn."""
+    """Yield the warning that networks of the prison are not to be built as they are drawn."""
     if not plan.is_measured(site.prison.prison_id):
         said = "Not for construction: no signal was measured in this prison."
+        yield Text(paragraphs=(said,), tone="warning")
+        return
+    keys = [each.wing.key for each in site.wings if why_not_for_construction(plan, each)]
+    if keys:
+        said = f"Not for construction, since not surveyed throughout: {', '.join(keys)}."
         yield Text(paragraphs=(said,), tone="warning")
 
 
@@ -157,7 +165,7 @@ def _noted(plan: Plan, site: SitePlan) -> Iterator[Text]:
     wings: defaultdict[str, list[str]] = defaultdict(list)
     for wing_plan in site.wings:
         design = plan.designs[wing_plan.design]
-        for words in filter(None, (dearer_because(design), *design.warnings)):
+        for words in filter(None, (dearer_because(design), *cautions(plan, design))):
             wings[words].append(wing_plan.wing.key)
     if wings:
         said = tuple(f"{', '.join(keys)}: {words}." for words, keys in wings.items())
@@ -372,7 +380,7 @@ def _drawings(plan: Plan, site: SitePlan) -> Iterator[Drawing]:
             ),
             outside_drawing(network, design, caption=f"{shown}: what is heard outside of it"),
         )
-        measured = plan.is_measured(site.prison.prison_id)
+        measured = not why_not_for_construction(plan, group[0])
         yield from (marked(each, is_measured=measured) for each in drawings if each)
 
 
@@ -390,6 +398,23 @@ def _packages(site: SitePlan) -> Table:
         columns=(Column(heading="Package"), *money_columns()),
         rows=tuple((name, *bounds_of(money)) for name, money in by_package(site.lines()).items()),
         footer=("All", *bounds_of(site.totals.whole_life_gbp + site.totals.vat_gbp)),
+        note=_from_networks(site),
+    )
+
+
+def _from_networks(site: SitePlan) -> str:
+    """Return how the package of the wings' networks follows from their designs."""
+    lines = [line for line in site.lines() if line.package in IN_CELL]
+    power_gbp = sum(float(x.cost_gbp.likely) for x in lines if x.item == CELL_POWER)
+    package_gbp = sum(float(line.cost_gbp.likely) for line in lines)
+    designed_gbp = float(site.design.cost_gbp)
+    less_gbp = designed_gbp - (package_gbp - power_gbp)
+    sign, amount = ("less" if less_gbp > 0 else "plus"), f"£{abs(less_gbp):,.0f}"
+    why = "for what is taken as done, listed fabric and whole pieces"
+    beside = f", {sign} {amount} {why}" if abs(less_gbp) >= 1 else ""
+    return (
+        f"{IN_CELL[0].capitalize()}, likely: £{designed_gbp:,.0f} for the wing networks as "
+        f"designed{beside}, plus £{power_gbp:,.0f} for power in cells."
     )
 
 
@@ -417,9 +442,9 @@ def _bill(site: SitePlan, rates: Mapping[str, Rate]) -> Table:
             Column(heading="Item"),
             Column(heading="When"),
             Column(heading="Budget"),
-            Column(heading="Quantity", kind="number"),
+            Column(heading="Quantity", kind="exact", help="Likely"),
             Column(heading="Unit"),
-            Column(heading="Rate", kind="number", help="Likely, pounds for each unit"),
+            Column(heading="Rate", kind="exact", help="Likely, pounds for each unit"),
             *money_columns(),
             Column(heading="Grade", kind="grade"),
             Column(heading="Rate verified", help="Whether the rate stands in a source we read"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estate.cautions import cautions, why_not_for_construction
 from estate.costing import by_package
 from estate.estimate import Money
 from estate.plan import dearer_because
@@ -24,8 +25,9 @@ _BOUNDS = ("low", "likely", "high")
 _QUANTITY, _RATE, _COST = "HIJ", "KLM", "NOP"
 
 PROVEN = (
-    "Wing networks are whole life at likely rates; at most the share proven could be saved within "
-    "the rules."
+    "Wing networks are whole life at likely rates, as if no cell were cabled yet; at most the "
+    "share proven could be saved within the rules. The bill takes part as done where a source "
+    "says so, and adds power in cells."
 )
 
 
@@ -222,6 +224,8 @@ def _wings(plan: Plan) -> Sheet:
                     wing.basis,
                     *_proof_cells(design),
                     dearer_because(design) or None,
+                    "; ".join(cautions(plan, design)) or None,
+                    why_not_for_construction(plan, wing_plan) or None,
                 )
             )
     return Sheet(
@@ -245,6 +249,8 @@ def _wings(plan: Plan) -> Sheet:
                 Column(heading="Basis"),
                 *_proof_columns("Network"),
                 Column(heading="Dearer because"),
+                Column(heading="To be checked"),
+                Column(heading="Not for construction"),
             ),
             rows=tuple(rows),
         ),

@@ -100,6 +100,27 @@ def test_a_cell_served_by_radio_shows_the_signal_that_the_design_expects_there(c
     assert drawn == expected
 
 
+def test_cells_with_the_same_label_have_the_same_shade(catalogue):
+    design = design_wing(GALLERY, catalogue)
+    shades = {}
+    # -54.6 and -55.4 are both shown as -55, which counts as strong.
+    for dbm in (-54.6, -55.4, -55.6, -65.4, -65.6, -72.4, -72.6):
+        points = tuple(
+            replace(point, signal_dbm=(dbm,) * len(point.cells)) for point in design.points
+        )
+        changed = replace(design, points=points, air=replace(design.air, failing=()))
+        drawing = landing_drawing(lay_out(GALLERY), GALLERY, changed, number=1, caption="A")
+        shades |= {dbm: {(cell.label, cell.style) for cell in cells_of(drawing)}}
+
+    minus = "\N{MINUS SIGN}"
+    assert shades[-54.6] == shades[-55.4] == {(f"{minus}55", "signal_strong")}
+    assert shades[-55.6] == {(f"{minus}56", "signal_good")}
+    assert shades[-65.4] == {(f"{minus}65", "signal_good")}
+    assert shades[-65.6] == {(f"{minus}66", "signal_fair")}
+    assert shades[-72.4] == {(f"{minus}72", "signal_fair")}
+    assert shades[-72.6] == {(f"{minus}73", "signal_weak")}
+
+
 def test_each_line_leads_from_an_access_point_into_a_cell(hung):
     _, _, drawing = hung
     places = {point.points[0] for point in styled(drawing, "access_point")}

@@ -12,6 +12,7 @@ from estate.cabling.options import WIRELESS
 from estate.errors import InputError
 from estate.pipeline import make_plan
 from estate.report import layers_of
+from estate.topology import topology_of
 from estate.workspace import Settings
 from reports.geopackage import write_geopackage
 
@@ -127,6 +128,22 @@ def test_what_is_wired_has_outlets_and_what_is_not_has_access_points(layers, exa
     assert len(layers["outlets"]) == outlets
     assert len(layers["access_points"]) == points
     assert layers["access_points"]["cells"].sum() == example_plan.cells - outlets
+
+
+def test_an_access_point_has_its_name_in_the_topology_its_channel_and_its_load(
+    layers, example_plan
+):
+    points = layers["access_points"].set_index("access_point")
+    named = {e.id for e in topology_of(example_plan).elements if e.kind == "access_point"}
+
+    assert set(points.index) == named
+    leeds = next(w for w in example_plan.site("LEI").wings if w.wing.wing == "T1")
+    design = example_plan.designs[leeds.design]
+    first = next(point for point in design.points if point.option in WIRELESS)
+    drawn = points.loc["LEI/T1/AP-001"]
+    assert drawn["channel"] == design.air.channels[first.name]
+    assert drawn["busy_share"] == pytest.approx(design.air.airtime[first.name], abs=0.001)
+    assert drawn["not_for_construction"] == "no signal was measured here"
 
 
 def test_wings_stand_clear_of_each_other(layers):

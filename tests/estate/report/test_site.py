@@ -148,6 +148,36 @@ def test_the_total_of_a_prison_s_bill_is_the_plan_s_to_the_penny(pages, example_
             assert sum(column_of(packages, heading)) == pytest.approx(expected[index], abs=0.01)
 
 
+def test_the_package_of_the_networks_is_traced_from_their_designs(pages, example_plan):
+    for place in example_plan.establishments:
+        if place.excluded:
+            continue
+        packages, _ = section_of(pages[place.prison.prison_id], "Bill of quantities").blocks
+        amounts = [int(n.replace(",", "")) for n in re.findall(r"£([\d,]+)", packages.note)]
+        first, *beside = amounts
+        signs = [-1 if sign == "less" else 1 for sign in re.findall("less|plus", packages.note)]
+        (package,) = [row for row in packages.rows if row[0] == "wing network"]
+        total = first + sum(sign * n for sign, n in zip(signs, beside, strict=True))
+        # Each amount is rounded to the pound.
+        assert total == pytest.approx(package[2], abs=2)
+
+
+def test_a_rule_is_printed_with_all_of_its_digits(written):
+    # Screened cable loses 0.002 more for each degree; one kilometre of fibre 0.4 dB.
+    assert re.search(r'<td class="exact"[^>]*>0\.002</td>', written["method.html"])
+    assert re.search(r'<td class="exact"[^>]*>0\.4</td>', written["method.html"])
+
+
+def test_a_prison_s_page_says_which_access_points_interference_keeps_busy(pages, example_plan):
+    for place in example_plan.establishments:
+        notes = [w for b in blocks_of(pages[place.prison.prison_id], Text) for w in said_in(b)]
+        for wing in place.wings:
+            air = example_plan.designs[wing.design].air
+            busy = air.overloaded if air else ()
+            said = [w for w in notes if f"{len(busy)} of " in w and "budget of 50%" in w]
+            assert bool(busy) == any(wing.wing.key in words for words in said)
+
+
 def test_the_front_page_shows_what_was_proven_for_each_prison(pages, example_plan):
     (ranking,) = section_of(pages["index"], "The order").blocks
 
