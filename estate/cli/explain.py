@@ -77,7 +77,6 @@ def _site(plan: Plan, prison_id: str) -> SitePlan:
 
 
 def _prison_answer(plan: Plan, site: SitePlan) -> dict[str, Any]:
-    from estate.cautions import cautions
     from estate.readiness import LABELS
 
     prison, ready = site.prison, site.readiness
@@ -108,14 +107,7 @@ def _prison_answer(plan: Plan, site: SitePlan) -> dict[str, Any]:
         "whole_life_cost_gbp": site.totals.whole_life_gbp.as_json(),
         "survey_would_narrow_gbp": float(site.survey_would_narrow_gbp),
         "design": site.design.as_json(),
-        "wings": [
-            {
-                "wing": w.wing.key,
-                **_proof(plan.designs[w.design]),
-                "warnings": list(cautions(plan, plan.designs[w.design])),
-            }
-            for w in site.wings
-        ],
+        "wings": [_wing_line(plan, wing) for wing in site.wings],
     }
     ranked = next((r for r in plan.ranking if r.prison_id == prison.prison_id), None)
     if ranked:
@@ -140,6 +132,14 @@ def _prison_answer(plan: Plan, site: SitePlan) -> dict[str, Any]:
             ],
         }
     return answer
+
+
+def _wing_line(plan: Plan, found: WingPlan) -> dict[str, Any]:
+    from estate.cautions import cautions
+
+    design = plan.designs[found.design]
+    warnings = list(cautions(plan, design))
+    return {"wing": found.wing.key, **_proof(design), "warnings": warnings}
 
 
 def _prison_text(answer: dict[str, Any]) -> str:
