@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from estate.cabling.options import LABELS as OPTION_LABELS
 from estate.cautions import cautions, why_not_for_construction
 from estate.costing import by_package
 from estate.estimate import Money
@@ -41,6 +43,7 @@ def workbook_of(plan: Plan) -> Workbook:
             _establishments(plan),
             _ranking(plan),
             _wings(plan),
+            _findings(plan),
             _bill(plan),
             _assumptions(plan),
             _rates(plan),
@@ -216,15 +219,13 @@ def _wings(plan: Plan) -> Sheet:
                     wing.cells,
                     f"{wing.shape.thickness_mm} mm {wing.shape.material}",
                     str(wing.grade),
-                    ", ".join(wing.assumed),
-                    "; ".join(dict.fromkeys(str(x.chosen) for x in design.landings)),
+                    ", ".join(wing.assumed).replace("_m", "").replace("_", " "),
+                    "; ".join(dict.fromkeys(OPTION_LABELS[x.chosen] for x in design.landings)),
                     design.longest_link_m,
                     design.distributor,
                     wing.surveyed_on or None,
                     wing.basis,
                     *_proof_cells(design),
-                    dearer_because(design) or None,
-                    "; ".join(cautions(plan, design)) or None,
                     why_not_for_construction(plan, wing_plan) or None,
                 )
             )
@@ -248,14 +249,36 @@ def _wings(plan: Plan) -> Sheet:
                 Column(heading="Surveyed on"),
                 Column(heading="Basis"),
                 *_proof_columns("Network"),
-                Column(heading="Dearer because"),
-                Column(heading="To be checked"),
-                Column(heading="Not for construction"),
+                Column(heading="Not for construction, as"),
             ),
             rows=tuple(rows),
         ),
         formulas={16: "=IF(O{row}=0,0,(O{row}-P{row})/O{row})"},
         sums=(4, 5, 14, 15, 17),
+    )
+
+
+def _findings(plan: Plan) -> Sheet:
+    """Return why wings are dearer than by the first rules, and what is to be checked in each."""
+    wings: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for site in plan.establishments:
+        for wing_plan in site.wings:
+            design = plan.designs[wing_plan.design]
+            found = [("dearer than by rule", dearer_because(design))]
+            found += [("to be checked", words) for words in cautions(plan, design)]
+            for kind, words in found:
+                if words:
+                    wings[site.prison.prison_id, kind, words].append(wing_plan.wing.key)
+    return Sheet(
+        name="Findings",
+        title="Which wings are dearer than by the first rules, and what is to be checked",
+        table=Table(
+            columns=tuple(Column(heading=h) for h in ("Prison", "Wings", "Finding", "In words")),
+            rows=tuple(
+                (prison_id, ", ".join(keys), kind, words)
+                for (prison_id, kind, words), keys in wings.items()
+            ),
+        ),
     )
 
 

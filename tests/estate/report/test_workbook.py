@@ -150,10 +150,30 @@ def test_each_prison_shows_how_far_from_the_best_its_networks_may_be(recalculate
 
 
 def test_a_wing_that_is_dearer_than_by_the_first_rules_says_why(cached):
-    for row in rows_of(cached["Wings"], "Prison"):
-        if row["Network"] is not None and row["Key"]:
-            dearer = row["Network"] > row["By the first rules"]
-            assert bool(row["Dearer because"]) == dearer, row["Key"]
+    findings = [f for f in rows_of(cached["Findings"], "Prison") if f["Prison"]]
+    said = {
+        key
+        for finding in findings
+        if finding["Finding"] == "dearer than by rule"
+        for key in finding["Wings"].split(", ")
+    }
+    rows = [r for r in rows_of(cached["Wings"], "Prison") if r["Network"] is not None and r["Key"]]
+
+    assert said
+    assert said == {row["Key"] for row in rows if row["Network"] > row["By the first rules"]}
+
+
+def test_a_wing_whose_access_points_are_too_busy_is_among_those_to_be_checked(cached, example_plan):
+    findings = [f for f in rows_of(cached["Findings"], "Prison") if f["Prison"]]
+    busy = {
+        wing.wing.key
+        for site in example_plan.establishments
+        for wing in site.wings
+        if (air := example_plan.designs[wing.design].air) and air.overloaded
+    }
+
+    said = " ".join(f["Wings"] for f in findings if "budget of 50%" in f["In words"])
+    assert set(said.replace(",", "").split()) == busy
 
 
 def test_every_rate_and_assumption_has_its_source_on_the_sheet(cached, example_plan):
