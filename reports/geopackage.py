@@ -301,4 +301,6 @@ def _add_labels(root: ET.Element, style: LayerStyle, symbol: _Symbol) -> None:
     # From the edge of a point's symbol rather than its middle; above a line, readable.
     placement.attrib |= {"offsetType": "1", "placementFlags": "10"}
     fit = "1" if symbol.kind == "fill" else "0"
-    ET.SubElement(settings, "rendering", drawLabels="1", fitInPolygonOnly=fit, obstacle="1")
+    # A polygon that labels keep clear of would leave none to the points that lie in it.
+    clear = "0" if symbol.kind == "fill" else "1"
+    ET.SubElement(settings, "rendering", drawLabels="1", fitInPolygonOnly=fit, obstacle=clear)

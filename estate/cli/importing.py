@@ -311,7 +311,7 @@ def _planned(workspace: Workspace, prison_id: str) -> dict[str, PlannedPoint]:
 
 def _survey_text(found: Imported) -> str:
     lines = [
-        f"{found.prison_id}: {found.signed:,} of {found.features:,} features signed, so of grade A",
+        f"{found.prison_id}: {found.signed:,} of {found.features:,} features are signed (grade A)",
         *(
             f"  {wing.wing}: {wing.cells:,} cells"
             + ("" if wing.cells_before is None else f", {wing.cells_before:,} before")

@@ -122,6 +122,8 @@ def survey(  # noqa: PLR0913 - click passes each option
         raise click.UsageError(
             "--wing, --units and --layers say how to read a drawing: give --from"
         )
+    if path.suffix.casefold() != ".gpkg":
+        raise click.UsageError(f"a survey is a GeoPackage: end {path.name} in .gpkg")
     settings = workspace.settings({})
     inputs = read_inputs(workspace, surveys=False)
     found = _prison(inputs, prison)
@@ -250,9 +252,10 @@ def _counts(drawn: Survey, prison_id: str) -> dict[str, Any]:
 
 def _text(answer: dict[str, Any]) -> str:
     features = sum(answer["features"].values())
+    wings = "1 wing" if answer["wings"] == 1 else f"{answer['wings']} wings"
     return "\n".join(
         [
-            f"{answer['name']}: {answer['wings']} wings, {answer['cells']:,} cells",
+            f"{answer['name']}: {wings}, {answer['cells']:,} cells",
             *(_drawing_lines(answer["drawing"]) if "drawing" in answer else []),
             f"written: {answer['file']} ({features:,} features, {answer['signed']:,} signed)",
             "next: correct it in QGIS; sign what you measured by surveyed_by and surveyed_on;",

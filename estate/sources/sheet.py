@@ -95,6 +95,8 @@ def open_sheet(path: Path, *, sheet: str = "", size_mb_max: float = SIZE_MB_MAX)
         when it cannot be told which of several sheets is meant.
     """
     suffix = path.suffix.lower()
+    if path.is_dir():
+        raise refusal(path, "it is a folder", "name a file in it")
     if suffix not in {".csv", *_PARTS}:
         raise refusal(path, f"its name ends in {path.suffix!r}", _SAVE_AS)
     try:
@@ -114,7 +116,7 @@ def open_sheet(path: Path, *, sheet: str = "", size_mb_max: float = SIZE_MB_MAX)
 
 def refusal(path: Path, what: str, cure: str, *, place: str = "") -> InputError:
     """Return the error for a file of which nothing can be read."""
-    problem = Problem(file=path.name, place=place, what=what, cure=cure)
+    problem = Problem(file=path.name or str(path), place=place, what=what, cure=cure)
     return InputError(f"cannot read {path}", problems=[problem])
 
 

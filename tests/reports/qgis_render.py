@@ -73,6 +73,8 @@ def seen(path, name, folder):
         "renderer": kind,
         "categories": [category.value() for category in categories],
         "labels": layer.labelsEnabled(),
+        "keeps_labels_away": layer.labelsEnabled()
+        and layer.labeling().settings().obstacleSettings().isObstacle(),
         "colours": colours(image),
     }
 

@@ -304,5 +304,10 @@ def test_qgis_labels_what_has_a_label(qgis):
     assert labelled == {"spaces", "prisons"}
 
 
+def test_a_polygon_leaves_labels_to_the_points_that_lie_in_it(qgis):
+    assert qgis["prisons"]["keeps_labels_away"]
+    assert not qgis["spaces"]["keeps_labels_away"]
+
+
 def test_qgis_shows_the_marking_as_the_layer_s_abstract(qgis):
     assert all(seen["abstract"].startswith(MARKING) for seen in qgis.values())

@@ -240,6 +240,8 @@ def _content(path: Path) -> object:
 
 
 def _text(path: Path) -> str:
+    if path.is_dir():
+        raise refusal(path, "it is a folder", "name a file in it")
     try:
         size = path.stat().st_size
         if size > SIZE_MB_MAX * 1e6:

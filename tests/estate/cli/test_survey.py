@@ -207,3 +207,11 @@ def test_help_documents_every_field_of_the_answer(spare, draft, words):
 
     assert [field for field in answer if field not in text] == []
     assert "wingspan -C out/england-wales estate " + " ".join(words) in text
+
+
+def test_a_survey_is_written_to_a_geopackage_and_to_nothing_else(spare, tmp_path):
+    result = spare.run("estate", "survey", "EYI", "--out", tmp_path / "elmley.shp")
+
+    assert result.exit_code == 2
+    assert "a survey is a GeoPackage: end elmley.shp in .gpkg" in result.stderr
+    assert not (tmp_path / "elmley.shp").exists()

@@ -127,14 +127,6 @@ def test_a_missing_file_is_refused(tmp_path, faults):
     ]
 
 
-def test_a_folder_is_refused(tmp_path, faults):
-    (tmp_path / "wings.csv").mkdir()
-
-    assert faults(open_sheet, tmp_path / "wings.csv") == [
-        "wings.csv: it cannot be opened (Is a directory); check that it is a file that you may read"
-    ]
-
-
 @pytest.mark.parametrize("content", ["", "\n\n", ",,\n"])
 def test_an_empty_csv_file_is_refused(tmp_path, faults, content):
     (tmp_path / "wings.csv").write_text(content, encoding="utf-8")
@@ -336,3 +328,14 @@ def test_a_workbook_with_a_value_that_cannot_be_read_is_refused(tmp_path, faults
 )
 def test_a_value_reads_as_it_would_stand_in_a_csv_file(value, text):
     assert as_text(value) == text
+
+
+@pytest.mark.parametrize("name", ["wings", "wings.csv"])
+def test_a_folder_is_met_with_the_advice_to_name_a_file_in_it(tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+
+    with pytest.raises(InputError) as error:
+        open_sheet(folder)
+
+    assert [str(p) for p in error.value.problems] == [f"{name}: it is a folder; name a file in it"]
