@@ -93,8 +93,15 @@ def _lines(found: ImportedReadings) -> Iterator[str]:
 
 
 def _use(found: ImportedReadings) -> str:
+    from estate.measurements.importing import ERROR_DB_MAX
+
     if found.used:
         return f"the next plan uses the fit in {found.place}, grade {found.grade}"
     if found.geometry == "none":
         return "no plan uses a fit without walls"
+    if found.calibration.rmse_db_after > ERROR_DB_MAX:
+        return (
+            f"the fit is more than {ERROR_DB_MAX:g} dB off where it was not fitted, and is not "
+            "used: check where access points and readings are"
+        )
     return "the fit predicts no better than what is assumed, and is not used"

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 FOLDER, CALIBRATIONS_FILE = "measurements", "calibrations.csv"
 
+# Indoors, signals scatter by 3 to 8 dB about a prediction. A fit that is further off at positions
+# that it never saw is of other walls, or of other places, than the file says.
+ERROR_DB_MAX = 10.0
+
 _SITE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}"
 
 
@@ -56,7 +60,7 @@ class ImportedReadings:
     """What an import did. `geometry` is surveyed, assumed or none; `grade` that of the fit.
 
     `used` says whether the fit took the place of assumptions, which it does only where it
-    predicts positions that it never saw better than the assumptions do.
+    predicts positions that it never saw better than the assumptions do, and within 10 dB.
     """
 
     place: str
@@ -109,7 +113,8 @@ def import_measurements(
     met = {key for key in buildings if _is_met(key, placed)}
     calibration = _fitted(path, placed, {key: buildings[key] for key in met}, target)
     grade = max((buildings[key].grade for key in met), default=Grade.ASSUMED)
-    used = bool(buildings) and calibration.helps and bool(calibration.settled)
+    near = calibration.rmse_db_after <= ERROR_DB_MAX
+    used = bool(buildings) and calibration.helps and bool(calibration.settled) and near
     kept = target.inputs / FOLDER / f"{place}.csv"
     outcome = ImportedReadings(
         place=place,

@@ -78,6 +78,24 @@ def test_a_fit_that_does_not_help_is_not_used_and_says_so(desk, readings, read_i
     assert rows_of(desk.inputs / "calibrations.csv") == []
 
 
+def test_a_fit_that_stays_more_than_ten_decibels_off_is_not_used_however_much_it_helps(
+    desk, read_in
+):
+    # Walls lose 8 dB less than is assumed, and every reading is 12 dB too strong or too weak.
+    rows = read_in(desk.building, Propagation(wall_extra_db={"concrete": -8.0}))
+    for number, row in enumerate(rows):
+        off_db = 12 if number % 2 else -12
+        row["signal_dbm"] = f"{min(0.0, max(-119.0, float(row['signal_dbm']) + off_db)):.1f}"
+
+    found = desk.take(rows)
+
+    assert found.calibration.helps
+    assert found.calibration.settled
+    assert found.calibration.rmse_db_after > 10
+    assert not found.used
+    assert rows_of(desk.inputs / "calibrations.csv") == []
+
+
 def test_other_prisons_keep_what_was_measured_there(desk, readings):
     other = "MDI,radio_door_loss_db,10,12,14,40 positions,2026-11-01,A\n"
     path = desk.inputs / "calibrations.csv"
