@@ -6,23 +6,21 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
-from hashlib import sha256
 from importlib.metadata import version
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from estate.cabling.cache import DesignCache, design_catalogue
 from estate.cabling.values import WingDesign
 from estate.catalogue import Assumption, Assumptions, Catalogue, Rate
 from estate.costing import BillLine, bill_of_site, bill_of_wing, is_local, totals
 from estate.crosscheck import cross_check
-from estate.design import RULES, design_wing
-from estate.errors import InputError, NoPlanError, Problem
-from estate.model import Establishment, Network, Wing, WingRecord
+from estate.design import RULES
+from estate.errors import InputError, Problem
+from estate.model import Establishment, WingRecord
 from estate.parallel import Workers, mapped
-from estate.plan import SCHEMA, Plan, Proof, SitePlan, WingPlan, shape_id
+from estate.plan import SCHEMA, Plan, Proof, SitePlan, WingPlan
 from estate.portfolio import Case, rank, without_effect
+from estate.problems import Task, Wings, names_of, tasks_of
 from estate.readiness import readiness_of, what_the_register_shows
 from estate.sizing import Sizing, size
 from estate.sources.calibrations import read_calibrations
@@ -31,7 +29,7 @@ from estate.sources.register import read_register
 from estate.sources.survey import Survey
 from estate.sources.table import scan_table
 from estate.sources.wings import read_wings
-from estate.survey import SURVEY_RULES, read_survey, surveyed
+from estate.survey import SURVEY_RULES, read_survey
 from estate.tables import REGISTER, WINGS
 from estate.typology import read_typologies
 
@@ -138,12 +136,14 @@ def make_plan(
         appraisal_years=settings.appraisal_years,
         backbone_ways=settings.backbone_ways,
     )
-    sizings, networks = _with_surveys(inputs)
-    names = _design_names(inputs, sizings, networks)
-    works = _works(inputs, sizings, networks, names, catalogue)
-    designs = _designed(works, workers or Workers(), designing or Designing())
+    wings = Wings(sizings=sizings_of(inputs))
+    for prison_id, survey in sorted(inputs.surveys.items()):
+        wings = wings.with_survey(survey, prison_id, catalogue)
+    names = names_of(wings, inputs.measured)
+    tasks = tasks_of(wings, inputs.measured, _catalogues(inputs, catalogue))
+    designs = _designed(tasks, workers or Workers(), designing or Designing())
     sites = tuple(
-        _site(prison, sizings[prison.prison_id], designs, names, catalogue)
+        _site(prison, wings, designs, names, catalogue)
         for prison in sorted(inputs.establishments, key=lambda p: p.prison_id)
     )
     lines = [line for site in sites for line in site.lines()]
@@ -171,7 +171,7 @@ def make_plan(
         ranking=ranking,
         terms_without_effect=without_effect(ranking),
         notes=(what_the_register_shows(inputs.establishments),),
-        rules=(*RULES, *(SURVEY_RULES if networks else ())),
+        rules=(*RULES, *(SURVEY_RULES if wings.networks else ())),
         establishments=sites,
         designs=designs,
         assumptions=(*inputs.assumptions, *_measured(inputs)),
@@ -179,41 +179,17 @@ def make_plan(
         typologies=tuple(
             fact for typology in read_typologies().values() for fact in typology.facts
         ),
-        networks={names[key]: network for key, network in sorted(networks.items())},
+        networks={names[key]: network for key, network in sorted(wings.networks.items())},
     ).named()
 
 
-def _design_names(
-    inputs: Inputs, sizings: Mapping[str, Sizing], networks: Mapping[str, Network]
-) -> dict[str, str]:
-    """Return the name of the design of each wing, by the wing's key."""
+def _catalogues(inputs: Inputs, catalogue: Catalogue) -> dict[str, Catalogue]:
+    """Return what the designs of each prison are priced and ruled by."""
     return {
-        wing.key: _design_name(
-            wing, networks.get(wing.key), inputs.measured.get(wing.prison_id, ())
+        prison.prison_id: design_catalogue(
+            replace(catalogue, assumptions=inputs.assumptions_of(prison.prison_id))
         )
-        for sizing in sizings.values()
-        for wing in sizing.wings
-    }
-
-
-def _works(
-    inputs: Inputs,
-    sizings: Mapping[str, Sizing],
-    networks: Mapping[str, Network],
-    names: Mapping[str, str],
-    catalogue: Catalogue,
-) -> dict[str, _Work]:
-    """Return what is to be designed, by the name of the design."""
-    named = {names[wing.key]: wing for sizing in sizings.values() for wing in sizing.wings}
-    return {
-        name: _Work(
-            wing=wing,
-            network=networks.get(wing.key),
-            catalogue=design_catalogue(
-                replace(catalogue, assumptions=inputs.assumptions_of(wing.prison_id))
-            ),
-        )
-        for name, wing in sorted(named.items())
+        for prison in inputs.establishments
     }
 
 
@@ -279,79 +255,38 @@ def sizings_of(inputs: Inputs) -> dict[str, Sizing]:
     }
 
 
-def _with_surveys(inputs: Inputs) -> tuple[dict[str, Sizing], dict[str, Network]]:
-    """Return the wings of each prison, and the network of each surveyed wing by its key."""
-    sizings, networks = sizings_of(inputs), dict[str, Network]()
-    for prison_id, survey in sorted(inputs.surveys.items()):
-        found = surveyed(sizings[prison_id], survey, prison_id=prison_id)
-        sizings[prison_id] = found.sizing
-        networks |= found.networks
-    return sizings, networks
-
-
-def _design_name(wing: Wing, network: Network | None, measured: tuple[Assumption, ...] = ()) -> str:
-    """Return what the wing's design goes by: its shape, and what is its own beside that.
-
-    That is its network if it was surveyed, and what was measured of its prison's radio.
-    """
-    if network is None and not measured:
-        return shape_id(wing.shape)
-    return sha256(msgspec.json.encode((wing.shape, network, measured))).hexdigest()[:10]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
-    """A wing to design, its network if it was surveyed, and what it is priced and ruled by."""
-
-    wing: Wing
-    network: Network | None
-    catalogue: Catalogue
-
-    def design(self) -> WingDesign:
-        """Return the design of the wing; where there is none the error says of which wing."""
-        try:
-            return design_wing(self.wing.shape, self.catalogue, self.network)
-        except NoPlanError as error:
-            what = f"wing {self.wing.key}: {error}"
-            raise NoPlanError(what, hint=error.hint, problems=error.problems) from None
-
-    def kept_in(self, cache: DesignCache) -> WingDesign | None:
-        """Return the design that was kept, None where it is to be made."""
-        return cache.find(self.wing.shape, self.catalogue, self.network)
-
-    def keep(self, design: WingDesign, cache: DesignCache) -> None:
-        """Keep the design that was made."""
-        cache.keep(design, self.wing.shape, self.catalogue, self.network)
-
-
 def _designed(
-    work: Mapping[str, _Work], workers: Workers, designing: Designing
+    tasks: Sequence[Task], workers: Workers, designing: Designing
 ) -> dict[str, WingDesign]:
-    """Design each shape and each surveyed network once, however many wings have it."""
-    cache, designs = designing.cache, dict[str, WingDesign]()
-    if cache:
-        found = {name: each.kept_in(cache) for name, each in work.items()}
-        designs = {name: design for name, design in found.items() if design is not None}
-    left = [name for name in work if name not in designs]
+    """Design each shape, surveyed network and block once, however many wings have it."""
+    cache, designs, left = designing.cache, dict[str, WingDesign](), list[Task]()
+    for task in tasks:
+        kept = task.kept_in(cache) if cache else None
+        if kept is None:
+            left.append(task)
+        else:
+            designs |= zip(task.names, kept, strict=True)
 
-    def made(place: int, design: WingDesign) -> None:
+    def made(place: int, found: tuple[WingDesign, ...]) -> None:
         if cache:
-            work[left[place]].keep(design, cache)
+            left[place].keep(found, cache)
         designing.advance(1 / len(left))
 
-    answers = mapped(_Work.design, [(work[name],) for name in left], workers, made)
-    designs |= zip(left, answers, strict=True)
+    answers = mapped(Task.designs, [(task,) for task in left], workers, made)
+    for task, found in zip(left, answers, strict=True):
+        designs |= zip(task.names, found, strict=True)
     return dict(sorted(designs.items()))
 
 
 def _site(
     prison: Establishment,
-    sizing: Sizing,
+    wings: Wings,
     designs: Mapping[str, WingDesign],
     names: Mapping[str, str],
     catalogue: Catalogue,
 ) -> SitePlan:
     """Return a prison's part of the plan; `names` gives a wing's key the name of its design."""
+    sizing = wings.sizings[prison.prison_id]
     readiness = readiness_of(prison, sizing.wings)
     plans = tuple(
         WingPlan(
@@ -360,6 +295,8 @@ def _site(
             bill=bill_of_wing(
                 wing, designs[names[wing.key]], rung=readiness.rung, catalogue=catalogue
             ),
+            block=wings.blocks[wing.key].keys if wing.key in wings.blocks else (),
+            together=wings.because.get(wing.key, ""),
         )
         for wing in sizing.wings
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from estate.cabling.values import ItemDifference, WingDesign
+from estate.cabling.values import BuiltDistributor, ItemDifference, WingDesign
 from estate.catalogue import Assumption, Published, Rate
 from estate.costing import BillLine, Totals
 from estate.errors import InputError
@@ -105,11 +105,18 @@ def _amount(difference: ItemDifference) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WingPlan:
-    """A wing with the lines of the bill that are its own; `design` names its shape's design."""
+    """A wing with the lines of the bill that are its own; `design` names its shape's design.
+
+    `block` has the location keys of the wings that were designed as one with it, itself included,
+    and is empty for a wing alone. `together` says of a wing whose containment meets that of others
+    with which it is one problem, and why.
+    """
 
     wing: Wing
     design: str
     bill: tuple[BillLine, ...]
+    block: tuple[str, ...] = ()
+    together: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +233,21 @@ class Plan:
             for space in self.network_of(wing_plan).spaces
             if space.kind == "cell"
         }
+
+    def distributors_of(self, wing_plan: WingPlan) -> list[tuple[str, BuiltDistributor]]:
+        """Return the distributors that stand in a wing, and those in which its cables end.
+
+        Each with the key of its wing, the wing's own first.
+        """
+        design, key = self.designs[wing_plan.design], wing_plan.wing.key
+        used = {(point.distributor_wing, point.distributor) for point in design.points}
+        site = self.site(wing_plan.wing.prison_id)
+        return [(key, each) for each in design.distributors] + [
+            (other.wing.key, each)
+            for other in (site.wings if site else ())
+            for each in self.designs[other.design].distributors
+            if (other.wing.key, each.name) in used
+        ]
 
     @property
     def design(self) -> Proof:

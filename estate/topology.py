@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from estate.plan import Plan, SitePlan, WingPlan
 
 SCHEMA = 1
+
+# The name of each switch by the key of its wing, its distributor and its number there.
+Switches = dict[tuple[str, str, int], str]
 
 # Element kind → capacity in Mbit/s and where the number is from.
 _CAPACITIES = {
@@ -112,10 +116,11 @@ def topology_of(plan: Plan) -> Topology:
         if site.excluded:
             continue
         elements += _site_elements(site, each_mbps)
+        switches = _switches(plan, site)
         for wing in site.wings:
             if wing.design not in landings:
                 landings[wing.design] = plan.landings_of(wing)
-            parts = list(_wing_parts(plan, wing, landings[wing.design]))
+            parts = list(_wing_parts(plan, wing, switches, landings[wing.design]))
             elements += [part for part in parts if isinstance(part, Element)]
             cells += [part for part in parts if isinstance(part, ServedCell)]
     found = {element.kind for element in elements}
@@ -202,8 +207,23 @@ def _site_elements(site: SitePlan, each_mbps: float) -> tuple[Element, Element]:
     return uplink, core
 
 
+def _switches(plan: Plan, site: SitePlan) -> Switches:
+    """Return the names of a prison's switches; a wing's cables may end in those of another.
+
+    Where idle ports of a switch that stands already suffice, that switch is the element.
+    """
+    found: Switches = {}
+    for wing_plan in site.wings:
+        wing, numbers = wing_plan.wing, count(1)
+        for distributor in plan.designs[wing_plan.design].distributors:
+            for switch in range(1, max(1, distributor.switches) + 1):
+                name = f"{wing.prison_id}/{wing.wing}/SW-{next(numbers):02d}"
+                found[wing.key, distributor.name, switch] = name
+    return found
+
+
 def _wing_parts(
-    plan: Plan, wing_plan: WingPlan, landings: Mapping[str, int]
+    plan: Plan, wing_plan: WingPlan, switches: Switches, landings: Mapping[str, int]
 ) -> Iterator[Element | ServedCell]:
     """Yield the distributors, switches, access points and cells of a wing.
 
@@ -211,7 +231,6 @@ def _wing_parts(
     """
     wing, design = wing_plan.wing, plan.designs[wing_plan.design]
     place = f"{wing.prison_id}/{wing.wing}"
-    switches: dict[tuple[str, int], str] = {}
     for number, distributor in enumerate(design.distributors, start=1):
         rack = Element(
             id=f"{place}/FD-{number:02d}",
@@ -221,12 +240,9 @@ def _wing_parts(
             wing=wing.wing,
         )
         yield rack
-        # Where idle ports of a switch that stands already suffice, that switch is the element.
         for switch in range(1, max(1, distributor.switches) + 1):
-            name = f"{place}/SW-{len(switches) + 1:02d}"
-            switches[distributor.name, switch] = name
             yield Element(
-                id=name,
+                id=switches[wing.key, distributor.name, switch],
                 kind="switch",
                 parent=f"{wing.prison_id}/core",
                 prison_id=wing.prison_id,
@@ -241,12 +257,13 @@ def _wing_parts(
 def _point_parts(
     wing: Wing,
     point: BuiltPoint,
-    switches: Mapping[tuple[str, int], str],
+    switches: Switches,
     counts: defaultdict[str, int],
     landings: Mapping[str, int],
 ) -> Iterator[Element | ServedCell]:
     """Yield a point, if it is an element of its own, and the cells that it serves."""
-    element = switches[point.distributor, point.switch]
+    home = point.distributor_wing or wing.key
+    element = switches[home, point.distributor, point.switch]
     kinds = dict.fromkeys(WIRELESS, ("AP", "access_point"))
     kinds[Option.PASSIVE_OPTICAL] = ("PS", "splitter")
     if point.option in kinds:

@@ -30,12 +30,13 @@ class Air:
 
     @classmethod
     def of(cls, solution: Solution, candidates: Sequence[Candidate], reach: Reach) -> Air:
-        """Return the radio of a solved wing, its channels assigned."""
+        """Return the radio of the wing that `reach` is of, its channels assigned."""
         points, cells = solution.joint.points, solution.joint.wing.cells
+        own = set(reach.cells)
         serving = {
             cells[cell].space_id: points[server].name
             for cell, server in enumerate(solution.servers)
-            if points[server].option in WIRELESS
+            if points[server].option in WIRELESS and cells[cell].space_id in own
         }
         shared = share_air(reach, serving)
         return cls(solution=solution, candidates=candidates, reach=reach, shared=shared)

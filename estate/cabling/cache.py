@@ -7,7 +7,7 @@ from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -16,7 +16,10 @@ from estate.catalogue import Assumptions, Catalogue
 from reports.files import write_text
 
 if TYPE_CHECKING:
+    from estate.block import Block
     from estate.model import Network, WingShape
+
+T = TypeVar("T")
 
 # All that a design is made from: it is given these and nothing else, so none can be forgotten.
 _ASSUMPTIONS = ("radio_", "demand_")
@@ -32,6 +35,7 @@ _NAMED = frozenset(
 _PACKAGE = "wing network"
 
 _SOURCES = (
+    "block.py",
     "design.py",
     "model.py",
     "network.py",
@@ -70,11 +74,11 @@ class DesignCache:
         self, shape: WingShape, catalogue: Catalogue, network: Network | None
     ) -> WingDesign | None:
         """Return the design that was kept, None where there is none that can be read."""
-        try:
-            content = self._path(shape, catalogue, network).read_bytes()
-            return msgspec.json.decode(content, type=WingDesign)
-        except (OSError, msgspec.MsgspecError):
-            return None
+        return _read(self._path((shape, network), catalogue), WingDesign)
+
+    def find_block(self, block: Block, catalogue: Catalogue) -> tuple[WingDesign, ...] | None:
+        """Return the designs of wings that are one problem, None where they cannot be read."""
+        return _read(self._path(block, catalogue), tuple[WingDesign, ...])
 
     def keep(
         self,
@@ -84,23 +88,37 @@ class DesignCache:
         network: Network | None,
     ) -> None:
         """Keep a design; where the folder cannot be written to it is made anew the next time."""
+        self._write(design, self._path((shape, network), catalogue))
+
+    def keep_block(
+        self, designs: tuple[WingDesign, ...], block: Block, catalogue: Catalogue
+    ) -> None:
+        """Keep the designs of wings that are one problem, as `keep` does."""
+        self._write(designs, self._path(block, catalogue))
+
+    def _write(self, made: object, path: Path) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            path = self._path(shape, catalogue, network)
-            write_text(path, msgspec.json.encode(design).decode())
+            write_text(path, msgspec.json.encode(made).decode())
         except OSError:
             return
 
-    def _path(self, shape: WingShape, catalogue: Catalogue, network: Network | None) -> Path:
+    def _path(self, what: object, catalogue: Catalogue) -> Path:
         facts = (
-            shape,
-            network,
+            what,
             [(item, rate.rate, rate.life_years) for item, rate in sorted(catalogue.rates.items())],
             sorted(((a.key, a.value) for a in catalogue.assumptions), key=lambda pair: pair[0]),
             catalogue.appraisal_years,
             program_digest(),
         )
         return self.folder / f"{sha256(msgspec.json.encode(facts)).hexdigest()[:32]}.json"
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import floor, isfinite
+from math import floor, fsum, isfinite
 from typing import TYPE_CHECKING
 
 from estate.cabling.options import LABELS, Option
@@ -13,6 +13,7 @@ from estate.cabling.points import heard_best
 from estate.cabling.rules import switches_per_cabinet
 from estate.cabling.trunk import walked
 from estate.cabling.values import Dearer, ItemDifference, pounds
+from estate.cabling.wing import WingProblem
 from estate.radio.candidates import Candidate
 from estate.radio.serving import Reach
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from estate.cabling.by_rule import ByRule
     from estate.cabling.solution import Solution
-    from estate.cabling.wing import WingProblem
 
 _LEAST_GBP = 0.005  # Less is rounding.
 
@@ -41,31 +41,66 @@ class RadioAtHand:
     too_dear: Mapping[Option, str] = field(default_factory=dict)
 
 
-def dearer(ruled: ByRule, solution: Solution, radio: RadioAtHand) -> Dearer | None:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Taken:
+    """What a design takes of one wing, which `wing` is alone: all items, and their likely cost.
+
+    `holes` are those on the routes.
+    """
+
+    wing: WingProblem
+    items: Mapping[str, float]
+    holes: int
+
+    @classmethod
+    def of(cls, solution: Solution, number: int = 0, alone: WingProblem | None = None) -> Taken:
+        """Return what a solution takes of the wing of that number."""
+        joint, problem = solution.joint, solution.joint.wing
+        ways = problem.containment.ways
+        own = [w for w in solution.built if problem.wing_of_floor(ways[w].span.floor) == number]
+        return cls(
+            wing=alone or problem,
+            items=solution.items_of(number),
+            holes=int(joint.works(own).get("core_drill", 0)),
+        )
+
+    @property
+    def cost_gbp(self) -> float:
+        """Return the likely whole-life cost in pounds."""
+        catalogue = self.wing.catalogue
+        return fsum(n * catalogue.unit_gbp(item) for item, n in self.items.items())
+
+
+def dearer(
+    ruled: ByRule, solution: Solution, radio: RadioAtHand, taken: Taken | None = None
+) -> Dearer | None:
     """Return why a design costs more than by rule, None where it does not.
+
+    `taken` is what it takes of one wing, where it is that of several.
 
     What the rules would have built is held against the rules of the design. Their access points
     get the best places that a greedy search finds: each next one where it serves the most cells
     that are left.
     """
-    if solution.cost_gbp <= ruled.cost_gbp:
+    taken = taken or Taken.of(solution)
+    if taken.cost_gbp <= ruled.cost_gbp:
         return None
-    wing = solution.joint.wing
+    wing = taken.wing
     broken = (
         *_unserved(ruled, wing, radio),
         *_overfull(ruled, wing),
         *_overloaded(ruled, wing),
-        *_undrilled(solution),
+        *_undrilled(taken.holes),
     )
-    return Dearer(broken=broken, items=tuple(_differences(ruled, solution)))
+    return Dearer(broken=broken, items=tuple(_differences(ruled, taken)))
 
 
-def _differences(ruled: ByRule, solution: Solution) -> list[ItemDifference]:
+def _differences(ruled: ByRule, taken: Taken) -> list[ItemDifference]:
     """Return how much more of each item the design takes, the dearest difference first."""
-    catalogue = solution.joint.wing.catalogue
+    catalogue = taken.wing.catalogue
     found = []
-    for item in sorted({*ruled.items, *solution.items}):
-        more = round(solution.items.get(item, 0.0) - ruled.items.get(item, 0.0), 3)
+    for item in sorted({*ruled.items, *taken.items}):
+        more = round(taken.items.get(item, 0.0) - ruled.items.get(item, 0.0), 3)
         cost_gbp = more * catalogue.unit_gbp(item)
         if abs(cost_gbp) >= _LEAST_GBP:
             found.append(
@@ -171,9 +206,8 @@ def _overloaded(ruled: ByRule, wing: WingProblem) -> Iterator[str]:
         )
 
 
-def _undrilled(solution: Solution) -> Iterator[str]:
+def _undrilled(holes: int) -> Iterator[str]:
     """Yield how many holes the routes themselves need: the rules drilled for outlets alone."""
-    holes = int(solution.joint.works(solution.built).get("core_drill", 0))
     if holes:
         yield f"left {_counted(holes, 'wall or floor', 'walls and floors')} on the way undrilled"
 

@@ -58,7 +58,8 @@ class Containment:
 
     Nodes are numbered by floor and place, so that two networks that differ in their names alone
     are the same problem. Drops of one outlet are no part of the graph: `taps` has where each
-    outlet hangs on it.
+    outlet hangs on it. `storeys` has the storey of each floor where several wings are one
+    network, whose landings are floors of their own; () where each floor is a storey.
     """
 
     names: tuple[str, ...]
@@ -66,6 +67,7 @@ class Containment:
     places: tuple[Point, ...]
     ways: tuple[Way, ...]
     taps: Mapping[str, Tap]
+    storeys: tuple[int, ...] = ()
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -73,12 +75,19 @@ class Containment:
         return {name: number for number, name in enumerate(self.names)}
 
     def nearest(self, floor: int, at: Point) -> tuple[int, float]:
-        """Return the node on a floor that is nearest to a place, and how far it is in metres."""
+        """Return the node on a floor that is nearest to a place, and how far it is in metres.
+
+        Where the floor has none of its own, it is that of another wing on the same storey.
+        """
         east_m, north_m = at
+        here = [number for number, of in enumerate(self.floors) if of == floor] or [
+            number
+            for number, of in enumerate(self.floors)
+            if storey_of(of, self.storeys) == storey_of(floor, self.storeys)
+        ]
         found = [
-            (round(hypot(x - east_m, y - north_m), 3), number)
-            for number, (x, y) in enumerate(self.places)
-            if self.floors[number] == floor
+            (round(hypot(self.places[n][0] - east_m, self.places[n][1] - north_m), 3), n)
+            for n in here
         ]
         if not found:
             raise ValueError(f"no containment on floor {floor}")
@@ -144,8 +153,13 @@ class Containment:
         return dict(joined)
 
 
-def containment_of(network: Network, rules: Rules) -> Containment:
-    """Return the graph of a network's containment.
+def storey_of(floor: int, storeys: Sequence[int]) -> int:
+    """Return the storey of a floor: itself, where none is given."""
+    return storeys[floor] if storeys else floor
+
+
+def containment_of(network: Network, rules: Rules, storeys: tuple[int, ...] = ()) -> Containment:
+    """Return the graph of a network's containment; `storeys` as it has them.
 
     An existing span takes as many cables as its free section does; where a survey does not say
     how full it is, as many as come. New containment is made as large as it must be.
@@ -158,7 +172,7 @@ def containment_of(network: Network, rules: Rules) -> Containment:
     used |= {d.distributor_id for d in network.distributors if d.distributor_id in places} & used
     names = _in_order(used, places)
     numbers = {name: number for number, name in enumerate(names)}
-    drills = _crossings(network, places)
+    drills = _crossings(network, places, storeys)
     ways: list[Way] = []
     for span in sorted(
         kept, key=lambda s: (*sorted((numbers[s.start], numbers[s.end])), s.length_m)
@@ -183,6 +197,7 @@ def containment_of(network: Network, rules: Rules) -> Containment:
         places=tuple(places[name][1] for name in names),
         ways=tuple(ways),
         taps=taps,
+        storeys=storeys,
     )
 
 
@@ -235,7 +250,9 @@ def _ways(span: Span, numbers: Mapping[str, int], drills: int, rules: Rules) -> 
         yield new
 
 
-def _crossings(network: Network, places: Mapping[str, tuple[int, Point]]) -> Counter[str]:
+def _crossings(
+    network: Network, places: Mapping[str, tuple[int, Point]], storeys: Sequence[int]
+) -> Counter[str]:
     """Return how many walls each span goes through; a riser goes through one floor.
 
     Walls that a surveyor drew in several pieces count once for each piece that is crossed.
@@ -243,13 +260,14 @@ def _crossings(network: Network, places: Mapping[str, tuple[int, Point]]) -> Cou
     found: Counter[str] = Counter(
         {span.span_id: 1 for span in network.spans if span.containment == "riser"}
     )
-    floors = sorted({wall.floor for wall in network.walls})
-    for floor in floors:
-        walls = shapely.linestrings([(w.start, w.end) for w in network.walls if w.floor == floor])
+    for storey in sorted({storey_of(wall.floor, storeys) for wall in network.walls}):
+        walls = shapely.linestrings(
+            [(w.start, w.end) for w in network.walls if storey_of(w.floor, storeys) == storey]
+        )
         spans = [
             span
             for span in network.spans
-            if span.floor == floor
+            if storey_of(span.floor, storeys) == storey
             and span.containment not in {"riser", "duct"}
             and span.start in places
             and span.end in places

@@ -1,9 +1,9 @@
-"""A solved wing in the planner's words: what was built, and what decided it."""
+"""A solved wing in the planner's words: what was built in it, and what decided it."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil, floor
@@ -23,8 +23,9 @@ from estate.cabling.values import (
 from estate.estimate import Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
+    from estate.cabling.distributors import Hub
     from estate.cabling.joint import Joint
     from estate.cabling.solution import Link, Solution
 
@@ -35,14 +36,18 @@ _RADIO_ITEMS = ("access_point", "outlet_cat6a", "core_drill", "cable_cat6a")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Description:
-    """Turns a solved wing into values; `access_points` are those of all landings, None for none.
+    """Turns a solved wing into values, or one of those that were solved together.
 
-    `too_dear` says why options were not even tried.
+    `access_points` has for each wing those of all its landings, None for none; `too_dear` says why
+    options were not even tried. `keys` are the location keys of the wings and `wing` is the number
+    of the one described. To it belongs what stands or runs in it, and the cables of its points.
     """
 
     solved: Solved
-    access_points: Estimate | None
+    access_points: Sequence[Estimate | None]
     too_dear: Mapping[Option, str]
+    keys: Sequence[str] = ("",)
+    wing: int = 0
 
     @property
     def solution(self) -> Solution:
@@ -59,22 +64,41 @@ class Description:
         space = self.joint.wing.cells[cell]
         return space.location_key or space.space_id
 
+    @property
+    def _families(self) -> range:
+        return self.joint.wing.wings[self.wing]
+
+    def _key_beside(self, floor: int) -> str:
+        """Return the key of the wing on whose floor something is, "" for the one described."""
+        wing = self.joint.wing.wing_of_floor(floor)
+        return "" if wing == self.wing else self.keys[wing]
+
     # What is built
 
     def spans(self) -> tuple[BuiltSpan, ...]:
-        """Return every span that carries a cable or is built, in the order of the containment."""
+        """Return every span that carries a cable or is built, in the order of the containment.
+
+        Those of other wings too that cables of this one use.
+        """
         return tuple(self._span(way) for way in self._ways)
 
     @property
     def _ways(self) -> list[int]:
-        return sorted(self.solution.built | set(self.solution.cables))
+        ways = self.joint.wing.containment.ways
+        used = {way for link in self.solution.links_of(self.wing) for way in link.route}
+        return sorted(
+            way
+            for way in self.solution.built | set(self.solution.cables)
+            if way in used or not self._key_beside(ways[way].span.floor)
+        )
 
     def _span(self, number: int) -> BuiltSpan:
         way = self.joint.wing.containment.ways[number]
         cables = self.solution.cables.get(number, 0)
         return BuiltSpan(
             span_id=way.span.span_id,
-            floor=way.span.floor,
+            wing=self._key_beside(way.span.floor),
+            floor=self.joint.wing.own_floor(way.span.floor),
             containment=way.span.containment,
             length_m=round(way.span.length_m, 3),
             is_new=way.is_new,
@@ -84,28 +108,29 @@ class Description:
         )
 
     def distributors(self) -> tuple[BuiltDistributor, ...]:
-        """Return each distributor in which cables end."""
+        """Return each distributor of the wing in which cables end."""
         ways = self.joint.wing.containment.ways
         found = []
-        for number, ports in sorted(self.solution.ports.items()):
-            hub = self.joint.hubs[number]
+        for number in sorted(self.solution.hubs_in(self.wing)):
+            hub, ports = self.joint.hubs[number], self.solution.ports[number]
             route = hub.fibre.ways if hub.fibre else ()
             found.append(
                 BuiltDistributor(
                     name=hub.name,
                     kind=hub.kind,
-                    floor=hub.floor,
+                    floor=self.joint.wing.own_floor(hub.floor),
                     at=hub.at,
                     switches=self.solution.switches[number],
                     ports=ports,
                     fibre_m=hub.fibre.length_m if hub.fibre else 0.0,
                     fibre_route=tuple(ways[way].span.span_id for way in route),
+                    room_wing=self._room_wing(hub),
                 )
             )
         return tuple(found)
 
     def points(self) -> tuple[BuiltPoint, ...]:
-        """Return each point with its cells; switches of a distributor are filled in turn."""
+        """Return each point of the wing with its cells; switches are filled in turn."""
         numbers = {way: number for number, way in enumerate(self._ways)}
         cells: defaultdict[int, list[int]] = defaultdict(list)
         for cell, server in enumerate(self.solution.servers):
@@ -115,7 +140,9 @@ class Description:
         for link in sorted(self.solution.links, key=self._order):
             switches = max(1, self.solution.switches[link.hub])
             each = ceil(self.solution.ports[link.hub] / switches)
-            found.append(self._point(link, cells[link.point], taken[link.hub] // each + 1, numbers))
+            if not self._key_beside(self.joint.points[link.point].floor):
+                switch = taken[link.hub] // each + 1
+                found.append(self._point(link, cells[link.point], switch, numbers))
             taken[link.hub] += 1
         return tuple(found)
 
@@ -131,11 +158,12 @@ class Description:
         return BuiltPoint(
             name=point.name,
             option=point.option,
-            landing=self.joint.wing.landings.index(point.floor) + 1,
+            landing=self.joint.wing.landings.index(point.floor) - self._families[0] + 1,
             at=point.at,
             height_m=point.height_m,
             space=point.space_id,
             distributor=self.joint.hubs[link.hub].name,
+            distributor_wing=self._key_beside(self.joint.hubs[link.hub].floor),
             switch=switch,
             length_m=self.solution.cable_m(link),
             route=tuple(numbers[way] for way in link.route),
@@ -176,7 +204,7 @@ class Description:
 
     def landings(self) -> tuple[LandingDesign, ...]:
         """Return the choice of each landing with its alternatives."""
-        return tuple(self._landing(family) for family in range(len(self.joint.wing.landings)))
+        return tuple(self._landing(family) for family in self._families)
 
     def _landing(self, family: int) -> LandingDesign:
         wing, solution = self.joint.wing, self.solution
@@ -190,7 +218,7 @@ class Description:
         others = sorted((cost, BUILT.index(o)) for o, cost in costs.items() if o != chosen)
         quantities, ports = self._quantities(family)
         return LandingDesign(
-            landing=family + 1,
+            landing=family - self._families[0] + 1,
             cells=len(cells),
             chosen=chosen,
             runner_up=BUILT[others[0][1]] if others else None,
@@ -204,20 +232,29 @@ class Description:
     def _quantities(self, family: int) -> tuple[dict[str, Estimate], Estimate]:
         """Return what a landing takes; the radio's range moves its access points and cables."""
         items = self.solution.by_landing.get(family, {})
+        factor = self._factor(family)
+        quantities = {
+            item: factor.scaled(n) if factor and item in _RADIO_ITEMS else Estimate.exactly(n)
+            for item, n in items.items()
+        }
+        return quantities, self._ports(family, self.solution.ports)
+
+    def _factor(self, family: int) -> Estimate | None:
+        """Return the range of a landing's access points as factors, None where it has none."""
+        spread = self.access_points[self.joint.wing.wing_of_family(family)]
+        if spread is None or self.solution.options[family] not in WIRELESS:
+            return None
+        return Estimate(*(bound / spread.likely for bound in spread.as_tuple()))
+
+    def _ports(self, family: int, hubs: Collection[int]) -> Estimate:
+        """Return the ports that a landing takes in some distributors."""
         points = sum(
             1
             for link in self.solution.links
-            if self._family_of(self.joint.points[link.point].floor) == family
+            if link.hub in hubs and self._family_of(self.joint.points[link.point].floor) == family
         )
-        spread = self.access_points
-        if spread is None or self.solution.options[family] not in WIRELESS:
-            return {i: Estimate.exactly(n) for i, n in items.items()}, Estimate.exactly(points)
-        factor = Estimate(*(bound / spread.likely for bound in spread.as_tuple()))
-        quantities = {
-            item: factor.scaled(n) if item in _RADIO_ITEMS else Estimate.exactly(n)
-            for item, n in items.items()
-        }
-        return quantities, factor.scaled(points)
+        factor = self._factor(family)
+        return factor.scaled(points) if factor else Estimate.exactly(points)
 
     def _family_of(self, floor_: int) -> int:
         return self.joint.wing.landings.index(floor_)
@@ -336,10 +373,12 @@ class Description:
 
     def shared(self) -> dict[str, Estimate]:
         """Return what landings share, by item; switches and cabinets follow the range of ports."""
-        shared = {item: Estimate.exactly(n) for item, n in self.solution.shared.items()}
+        items = self.solution.shared_in(self.wing)
+        shared = {item: Estimate.exactly(n) for item, n in items.items()}
+        hubs = self.solution.hubs_in(self.wing)
         spread = Estimate.exactly(0)
         for family in range(len(self.joint.wing.landings)):
-            spread += self._quantities(family)[1]
+            spread += self._ports(family, hubs)
         likely = shared.get("switch_48_poe")
         if likely is None:
             return shared
@@ -355,8 +394,9 @@ class Description:
         """Return the range of switches: fewer ports and less spare, or more of both."""
         spare = self.joint.wing.catalogue.assumptions["spare_ports"]
         size = self.joint.wing.rules["switch.ports"]
-        free = sum(self.joint.hubs[hub].ports_free for hub in self.solution.ports)
-        open_ = sum(1 for n in self.solution.switches.values() if n)
+        hubs = self.solution.hubs_in(self.wing)
+        free = sum(self.joint.hubs[hub].ports_free for hub in hubs)
+        open_ = sum(1 for hub in hubs if self.solution.switches[hub])
         low, high = (
             max(open_, ceil(round(max(0.0, p - free) * max(s, 1.0) / size, 6)))
             for p, s in ((ports.low, spare.low), (ports.high, spare.high))
@@ -373,7 +413,8 @@ class Description:
 
         To be checked is open containment that stands, for its distance from power.
         """
-        unused = self.joint.wing.standing.unused
+        useless = self.joint.wing.standing.useless
+        unused = [why for floor_, why in useless if not self._key_beside(floor_)]
         left = len(unused) - _NAMED
         more = (f"{left} more cables that stand are not used",) if left > 0 else ()
         return (*self._open(), *unused[:_NAMED], *more)
@@ -384,6 +425,7 @@ class Description:
             ways[number].span.length_m
             for number in self.solution.cables
             if not ways[number].is_new and ways[number].span.containment in _OPEN
+            if not self._key_beside(ways[number].span.floor)
         )
         if not open_m:
             return ()
@@ -392,17 +434,36 @@ class Description:
         return (f"{what} that they are {apart_mm:g} mm from power (segregation.open_mm)",)
 
     def where(self) -> str:
-        """Return where the cabling ends, in words."""
-        kinds = Counter(self.joint.hubs[hub].kind for hub in self.solution.ports)
-        words = {"comms room": "nearest comms room", "new cabinet": "new cabinet in the wing"}
-        several = {"comms room": "comms room", "new cabinet": "new cabinets in the wing"}
-        return " and ".join(
-            words[kind] if count == 1 else f"{count} {several[kind]}"
-            for kind, count in sorted(kinds.items())
-        )
+        """Return where the cabling of the wing ends, in words."""
+        used = {link.hub for link in self.solution.links_of(self.wing)}
+        hubs = [self.joint.hubs[hub] for hub in used]
+        places = Counter((hub.kind, self._key_beside(hub.floor)) for hub in hubs)
+        return " and ".join(_place(*place, count) for place, count in sorted(places.items()))
+
+    def _room_wing(self, hub: Hub) -> str:
+        """Return the key of the wing in whose comms room a fibre begins, "" for the one described.
+
+        One that no fibre leads to stands in a comms room itself.
+        """
+        if hub.fibre is None:
+            return ""
+        rooms = dict(zip(self.joint.wing.rooms, self.joint.wing.comms_rooms, strict=True))
+        ways, node = self.joint.wing.containment.ways, hub.node
+        for way in hub.fibre.ways:
+            node = ways[way].head if ways[way].tail == node else ways[way].tail
+        return self._key_beside(rooms[node].floor)
 
     def longest_m(self) -> float:
         """Return the length of the longest permanent link, in metres."""
         return round(
-            max((self.solution.cable_m(link) for link in self.solution.links), default=0.0), 1
+            max(map(self.solution.cable_m, self.solution.links_of(self.wing)), default=0.0), 1
         )
+
+
+def _place(kind: str, key: str, count: int) -> str:
+    """Return where cables end; `key` is that of another wing, "" for the own."""
+    if kind == "comms room":
+        where = f"comms room of {key}" if key else "comms room"
+        return f"{'nearest ' if not key else ''}{where}" if count == 1 else f"{count} {where}"
+    where = f"in {key}" if key else "in the wing"
+    return f"new cabinet {where}" if count == 1 else f"{count} new cabinets {where}"

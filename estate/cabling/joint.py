@@ -203,23 +203,24 @@ def _unreached(wing: WingProblem, points: Iterable[ServicePoint]) -> dict[tuple[
     for point in points:
         served[point.option].update(point.serves)
     refused: dict[tuple[int, Option], str] = {}
-    for family, floor in enumerate(wing.landings):
+    for family in range(len(wing.landings)):
         cells = [number for number, found in enumerate(wing.families) if found == family]
+        landing = wing.landing_of(family)
         for option in BUILT:
             left = [cell for cell in cells if cell not in served[option]]
             if left and option != Option.PASSIVE_OPTICAL:
-                refused[family, option] = _why(wing, option, left, of=len(cells), floor=floor)
+                refused[family, option] = _why(wing, option, left, of=len(cells), landing=landing)
     return refused
 
 
-def _why(wing: WingProblem, option: Option, left: Sequence[int], *, of: int, floor: int) -> str:
+def _why(wing: WingProblem, option: Option, left: Sequence[int], *, of: int, landing: int) -> str:
     first = wing.cells[left[0]]
     key = first.location_key or first.space_id
     if option == Option.EXISTING_PAIRS:
         rate = wing.rules["pair.mbps_min"]
         return f"no pair test of {rate:g} Mbit/s is stated for {_count(left, of)}, such as {key}"
     if option in WIRELESS:
-        where = "in any cell" if option == Option.CELL_ACCESS_POINTS else f"on landing {floor + 1}"
+        where = "in any cell" if option == Option.CELL_ACCESS_POINTS else f"on landing {landing}"
         return f"no place {where} reaches {_count(left, of)}, such as {key}"
     return f"{LABELS[option]} cannot reach {_count(left, of)}, such as {key}"
 

@@ -219,7 +219,7 @@ def optical_of(problem: WingProblem, family: int) -> OpticalLanding | str:
     room = _nearest_room(problem, node)
     points = tuple(
         ServicePoint(
-            name=f"splitter-{problem.landings[family] + 1}-{number}",
+            name=f"splitter-{problem.landing_of(family)}-{number}",
             option=Option.PASSIVE_OPTICAL,
             floor=problem.landings[family],
             at=problem.containment.places[node],

@@ -27,16 +27,16 @@ _SECONDS = 60.0
 def access_points_in_all(
     solution: Solution, candidates: Sequence[Candidate], reach: Reach
 ) -> Estimate | None:
-    """Return the access points of the wing: best, as designed, and worst; None for none.
+    """Return the access points of a wing: best, as designed, and worst; None for none.
 
     For the best and the worst case the wireless landings are covered anew with as few access
     points as their places allow. A cell that none of them reaches in the worst case takes one of
-    its own.
+    its own. `candidates` and `reach` are of that wing, of one or several that are one problem.
     """
     wing = solution.joint.wing
-    built = sum(
-        1 for link in solution.links if solution.joint.points[link.point].option in WIRELESS
-    )
+    points = [solution.joint.points[link.point] for link in solution.links]
+    places = set(reach.candidates)
+    built = sum(1 for point in points if point.option in WIRELESS and point.name in places)
     if not built:
         return None
     columns = {space: column for column, space in enumerate(reach.cells)}
@@ -48,7 +48,7 @@ def access_points_in_all(
         cells = [
             columns[cell.space_id]
             for cell, family in zip(wing.cells, wing.families, strict=True)
-            if solution.options[family] == option
+            if solution.options[family] == option and cell.space_id in columns
         ]
         rows = [row for row, candidate in enumerate(candidates) if candidate.kind == kind]
         if cells:

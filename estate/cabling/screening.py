@@ -14,22 +14,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from estate.cabling.solution import Solution
-    from estate.cabling.wing import WingProblem
+    from estate.catalogue import Catalogue
 
 _ROUNDING = 1e-9
 _KINDS = {Option.CELL_ACCESS_POINTS: "cell", Option.LANDING_ACCESS_POINTS: "landing"}
 
 
-def dear_access_points(wired: Solution, *, storey_height_m: float) -> dict[Option, str]:
+def dear_access_points(
+    wired: Solution, wings: Iterable[tuple[Network, float]]
+) -> dict[Option, str]:
     """Return why each kind of access point is too dear, for those kinds that are.
 
     That is where an access point with its outlet, port and replacements costs more for each of
     the most cells that any place on the middle landing serves than the whole wired wing costs a
-    cell. Cables and containment of access points are not even counted.
+    cell. Cables and containment of access points are not even counted. `wings` are the network of
+    each wing and the height of its storeys in metres; of several the one counts in which places
+    serve the most.
     """
     wing = wired.joint.wing
-    most = _cells_at_most(wing, storey_height_m=storey_height_m)
     catalogue = wing.catalogue
+    found = [_cells_at_most(network, height_m, catalogue) for network, height_m in wings]
+    most = {kind: max(each[kind] for each in found) for kind in _KINDS.values()}
     port_gbp = catalogue.unit_gbp("switch_48_poe") / wired.joint.ports_per_switch
     point_gbp = catalogue.unit_gbp("access_point") + catalogue.unit_gbp("outlet_cat6a") + port_gbp
     wired_gbp = wired.cost_gbp / len(wing.cells)
@@ -44,10 +49,12 @@ def dear_access_points(wired: Solution, *, storey_height_m: float) -> dict[Optio
     }
 
 
-def _cells_at_most(wing: WingProblem, *, storey_height_m: float) -> dict[str, int]:
-    floor = wing.landings[len(wing.landings) // 2]
-    landing = _only(wing.network, floor)
-    assumptions = wing.catalogue.assumptions
+def _cells_at_most(
+    network: Network, storey_height_m: float, catalogue: Catalogue
+) -> dict[str, int]:
+    floors = sorted({space.floor for space in network.spaces if space.kind == "cell"})
+    landing = _only(network, floors[len(floors) // 2])
+    assumptions = catalogue.assumptions
     candidates = candidates_of(landing, height_m=assumptions["radio_access_point_height_m"].likely)
     reach = reach_of(
         landing,

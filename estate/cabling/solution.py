@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, fsum
@@ -75,17 +75,47 @@ class Solution:
 
         The way to a comms room elsewhere is duct, with the cables along it.
         """
-        joint = self.joint
-        ways = joint.wing.containment.ways
-        cable_m = fsum(
-            n * ways[w].span.length_m for w, n in self.cables.items() if self._is_away(w)
+        return self._shared(self._for_cables, self.cables, self.ports)
+
+    def shared_in(self, wing: int) -> dict[str, float]:
+        """Return what is shared and of a wing: what stands or runs in it, and its own cables."""
+        problem = self.joint.wing
+        ways = problem.containment.ways
+        return self._shared(
+            [w for w in self._for_cables if problem.wing_of_floor(ways[w].span.floor) == wing],
+            Counter(way for link in self.links_of(wing) for way in link.route),
+            self.hubs_in(wing),
         )
-        parts: list[Mapping[str, float]] = [
-            joint.works(way for way in self._for_cables if self._is_away(way))
-        ]
-        parts += [joint.hubs[hub].items for hub in self.ports]
-        parts += [{"switch_48_poe": float(sum(self.switches.values())), "cable_cat6a": cable_m}]
+
+    def _shared(
+        self, built: Iterable[int], cables: Mapping[int, int], hubs: Iterable[int]
+    ) -> dict[str, float]:
+        joint, hubs = self.joint, list(hubs)
+        ways = joint.wing.containment.ways
+        cable_m = fsum(n * ways[w].span.length_m for w, n in cables.items() if self._is_away(w))
+        parts: list[Mapping[str, float]] = [joint.works(way for way in built if self._is_away(way))]
+        parts += [joint.hubs[hub].items for hub in hubs]
+        switches = float(sum(self.switches[hub] for hub in hubs))
+        parts += [{"switch_48_poe": switches, "cable_cat6a": cable_m}]
         return added(parts)
+
+    def links_of(self, wing: int) -> list[Link]:
+        """Return the links to the points of a wing."""
+        points, problem = self.joint.points, self.joint.wing
+        return [
+            link for link in self.links if problem.wing_of_floor(points[link.point].floor) == wing
+        ]
+
+    def hubs_in(self, wing: int) -> list[int]:
+        """Return the open distributors that stand in a wing."""
+        hubs, problem = self.joint.hubs, self.joint.wing
+        return [hub for hub in self.ports if problem.wing_of_floor(hubs[hub].floor) == wing]
+
+    def items_of(self, wing: int) -> dict[str, float]:
+        """Return all that a wing takes, by item."""
+        landings = self.joint.wing.wings[wing]
+        own = [items for family, items in self.by_landing.items() if family in landings]
+        return added([self.shared_in(wing), *own])
 
     @cached_property
     def by_landing(self) -> dict[int, dict[str, float]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from estate.cabling.bounding import Search, least_gbp
 from estate.cabling.covering import beside, nothing_built
 from estate.cabling.joint import Joint
 from estate.cabling.options import BUILT, Option
@@ -72,6 +73,10 @@ def solved(joint: Joint, *, seed: int, known: Known | None = None) -> Solved:
     whole = problem.solution(answer)
     if whole.cost_gbp < best.cost_gbp - _PENNY:
         best, alternatives = search.improved(whole)
+    wings = len(joint.wing.wings)
+    if wings > 1 and best.cost_gbp - bound_gbp > _GAP * best.cost_gbp:
+        how = Search(gap=_GAP, effort=_EFFORT, seconds=_SECONDS_MAX / wings, seed=seed)
+        bound_gbp = max(bound_gbp, certain_gbp + least_gbp(best, offered, how))
     return Solved(
         solution=best,
         bound_gbp=min(bound_gbp, best.cost_gbp),
@@ -124,23 +129,37 @@ class _Search:
     known: Known
 
     def first(self) -> Solution:
-        """Return the cheapest design with one option for all landings that have it.
+        """Return the cheapest design with one option for all landings of a wing that have it.
 
-        Where there is none, the whole is solved at once.
+        Wings that are one problem come one after the other, each beside those before it. Where
+        there is no such design, the whole is solved at once.
         """
-        options = sorted({o for found in self.offered.values() for o in found}, key=BUILT.index)
-        designs = [design for o in options if (design := self._uniform(o)) is not None]
+        wings = [[f for f in wing if f in self.offered] for wing in self.joint.wing.wings]
+        orders = [wings] if len(wings) == 1 else [wings, wings[::-1]]
+        designs = [design for order in orders if (design := self._in_turn(order)) is not None]
         if designs:
             return _cheapest(designs)
         problem = posed(self.joint, self.offered)
         answer = connected_cover(problem.cover, effort=1.0, seconds=_SECONDS_MAX, seed=self.seed)
         return problem.solution(answer)
 
-    def _uniform(self, option: Option) -> Solution | None:
+    def _in_turn(self, wings: Iterable[Sequence[int]]) -> Solution | None:
+        """Return a design of one wing after the other, None where one finds no room."""
+        design = nothing_built(self.joint)
+        for families in wings:
+            options = sorted({o for f in families for o in self.offered[f]}, key=BUILT.index)
+            designs = [d for o in options if (d := self._uniform(o, families, design)) is not None]
+            if not designs:
+                return None
+            design = _cheapest(designs)
+        return design
+
+    def _uniform(self, option: Option, families: Sequence[int], rest: Solution) -> Solution | None:
         """Return a design with the option wherever it is offered, and there alone what is else."""
-        having = [family for family, options in self.offered.items() if option in options]
-        design = self._beside(nothing_built(self.joint), having, option)
-        for family, options in self.offered.items():
+        having = [family for family in families if option in self.offered[family]]
+        design = self._beside(rest, having, option)
+        for family in families:
+            options = self.offered[family]
             if design is not None and family not in having:
                 rest = design
                 found = (self._beside(rest, [family], other) for other in options)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import shapely
 
+from estate.cabling.containment import storey_of
 from estate.model import DATA_CABLING, Point
 from estate.radio.candidates import Candidate
 from estate.radio.scene import OPEN_KINDS
@@ -56,12 +57,17 @@ class Place:
 class Standing:
     """The links of a wing: by the space of the cell that each leads to, and to places.
 
-    `unused` says which data cables that stand serve nothing, and why.
+    `useless` has the floor of each data cable that stands and serves nothing, and why that is.
     """
 
     cells: Mapping[str, StandingLink] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
-    unused: tuple[str, ...] = ()
+    useless: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Return which data cables that stand serve nothing, and why."""
+        return tuple(why for _, why in self.useless)
 
     def candidates(self, *, height_m: float) -> tuple[Candidate, ...]:
         """Return the places on landings as candidates for access points."""
@@ -78,27 +84,28 @@ class Standing:
         )
 
 
-def standing_of(network: Network, *, limit_m: float) -> Standing:
+def standing_of(network: Network, *, limit_m: float, storeys: tuple[int, ...] = ()) -> Standing:
     """Return the links that stand in a network and keep to the longest permanent link.
 
     A data cable that stands is one where it leads from a distributor that stands to a cell or a
     landing, and is not in use throughout. An outlet that stands with data cabling is one too,
     unless every cable that is drawn to it is none.
     """
-    return _Reading(network, limit_m).standing()
+    return _Reading(network, limit_m, storeys).standing()
 
 
 class _Reading:
     """One network, cable by cable."""
 
-    def __init__(self, network: Network, limit_m: float) -> None:
+    def __init__(self, network: Network, limit_m: float, storeys: tuple[int, ...]) -> None:
         self._network = network
+        self._storeys = storeys
         self._limit_m = limit_m
         self._spaces = {space.space_id: space for space in network.spaces}
         self._racks = [d for d in network.distributors if d.state == _STANDS]
         self._cells: dict[str, StandingLink] = {}
         self._places: dict[str, Place] = {}
-        self._unused: list[str] = []
+        self._useless: list[tuple[int, str]] = []
         self._drawn: set[str] = set()
 
     def standing(self) -> Standing:
@@ -106,7 +113,8 @@ class _Reading:
         for cable in sorted(cables, key=lambda cable: (_length_m(cable), cable.cable_id)):
             why = self._take(cable)
             if why:
-                self._unused.append(f"the cable {cable.cable_id} that stands is not used: {why}")
+                what = f"the cable {cable.cable_id} that stands is not used: {why}"
+                self._useless.append((cable.floor, what))
         for outlet in self._network.outlets:
             if (
                 outlet.state == _STANDS
@@ -114,7 +122,7 @@ class _Reading:
                 and outlet.outlet_id not in self._drawn
             ):
                 self._take_outlet(outlet)
-        return Standing(cells=self._cells, places=self._places, unused=tuple(self._unused))
+        return Standing(cells=self._cells, places=self._places, useless=tuple(self._useless))
 
     def _take(self, cable: Cable) -> str:
         """Take a cable for a link, or return why it is none."""
@@ -167,7 +175,7 @@ class _Reading:
         found: Iterator[str] = (
             rack.distributor_id
             for rack in self._racks
-            if rack.floor == floor
+            if self._is_level(rack.floor, floor)
             and (dist(rack.at, at) <= _REACH_M or self._is_in_room(rack.space_id, at))
         )
         return next(found, "")
@@ -180,13 +188,17 @@ class _Reading:
         near = (
             (dist(outlet.at, at), outlet.outlet_id, outlet)
             for outlet in self._network.outlets
-            if outlet.floor == floor and dist(outlet.at, at) <= _REACH_M
+            if self._is_level(outlet.floor, floor) and dist(outlet.at, at) <= _REACH_M
         )
         return min(near, default=(0.0, "", None))[2]
 
     def _around(self, floor: int, at: Point) -> Space | None:
-        spaces = (s for s in self._network.spaces if s.floor == floor and _is_within(s, at))
-        return next(spaces, None)
+        level = (s for s in self._network.spaces if self._is_level(s.floor, floor))
+        return next((space for space in level if _is_within(space, at)), None)
+
+    def _is_level(self, floor: int, other: int) -> bool:
+        """Return whether two floors lie on one storey."""
+        return storey_of(floor, self._storeys) == storey_of(other, self._storeys)
 
 
 def _is_within(space: Space, at: Point) -> bool:

@@ -63,7 +63,8 @@ class BuiltPoint:
     `signal_dbm` is expected at each cell, in the order of `cells` and empty for what is wired;
     `load` the share of its airtime or fibre that they take. `forced_by` is the cell that cannot
     do without this access point, or "" where it stands for capacity alone. `reuses` is what a
-    survey found of it, "" for nothing: its cable is then not in `length_m`.
+    survey found of it, "" for nothing: its cable is then not in `length_m`. `distributor_wing` is
+    the key of the wing in which its distributor stands, "" for its own.
     """
 
     name: str
@@ -81,6 +82,7 @@ class BuiltPoint:
     load: float
     forced_by: str
     reuses: str = ""
+    distributor_wing: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,8 @@ class BuiltSpan:
     """A span that carries cables, or is built for fibre.
 
     `section_mm2` is what new containment needs inside for its cables at the first fill, and
-    `drills` the walls and floors through which it is led.
+    `drills` the walls and floors through which it is led. `wing` is the key of the wing that draws
+    it, "" for that whose design has it; floors are those of that wing, `cables` are of all wings.
     """
 
     span_id: str
@@ -99,11 +102,15 @@ class BuiltSpan:
     cables: int
     section_mm2: float
     drills: int
+    wing: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltDistributor:
-    """A distributor in which cables end: its switches and ports, and its fibre to a comms room."""
+    """A distributor in which cables end: its switches and ports, and its fibre to a comms room.
+
+    `room_wing` is the key of the wing in which that comms room is, "" for its own.
+    """
 
     name: str
     kind: str
@@ -113,6 +120,7 @@ class BuiltDistributor:
     ports: int
     fibre_m: float
     fibre_route: tuple[str, ...]
+    room_wing: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
-"""A wing as the problem sees it: its cells, its containment, and what is known of its radio."""
+"""A wing, or several as one, as the problem sees it: cells, containment and what stands."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from estate.block import Block
     from estate.cabling.standing import StandingLink
 
 _CELL, _DUCT = "cell", "duct"
@@ -27,10 +29,11 @@ _CELL, _DUCT = "cell", "duct"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WingProblem:
-    """The facts that a design of one wing rests on.
+    """The facts that a design of one wing rests on, or of several that are one problem.
 
     `cells` are numbered landing by landing, from the lowest up, and then by key; landing n is
-    floor n - 1.
+    floor n - 1. Of several wings the landings of one come after those of another: `counts` has
+    how many each has, and `storeys` the storey of each; both are empty for one wing.
     """
 
     network: Network
@@ -38,9 +41,20 @@ class WingProblem:
     cells: tuple[Space, ...]
     catalogue: Catalogue
     rules: Rules
+    storeys: tuple[int, ...] = ()
+    counts: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, network: Network, catalogue: Catalogue) -> WingProblem:
+    def of_block(cls, block: Block, catalogue: Catalogue) -> WingProblem:
+        """Return the problem of the wings of a block."""
+        counts = tuple(member.landings for member in block.members)
+        found = cls.of(block.network, catalogue, block.storeys)
+        return found if len(counts) == 1 else replace(found, counts=counts)
+
+    @classmethod
+    def of(
+        cls, network: Network, catalogue: Catalogue, storeys: tuple[int, ...] = ()
+    ) -> WingProblem:
         """Return the problem of a network of one wing."""
         rules = read_rules()
         cells = sorted(
@@ -49,11 +63,42 @@ class WingProblem:
         )
         return cls(
             network=network,
-            containment=containment_of(network, rules),
+            containment=containment_of(network, rules, storeys),
             cells=tuple(cells),
             catalogue=catalogue,
             rules=rules,
+            storeys=storeys,
         )
+
+    @cached_property
+    def wings(self) -> tuple[range, ...]:
+        """Return the landings of each wing, by number from 0."""
+        counts = self.counts or (len(self.landings),)
+        return tuple(
+            range(end - count, end) for end, count in zip(accumulate(counts), counts, strict=True)
+        )
+
+    def wing_of_family(self, family: int) -> int:
+        """Return the wing of a landing, both by number from 0."""
+        return next(number for number, wing in enumerate(self.wings) if family in wing)
+
+    def wing_of_floor(self, floor: int) -> int:
+        """Return the wing on whose floor something is, by number from 0."""
+        return self._wing_of_floor[floor]
+
+    @cached_property
+    def _wing_of_floor(self) -> Mapping[int, int]:
+        return {f: self.wing_of_family(family) for f, family in self.family_of_floor.items()}
+
+    def own_floor(self, floor: int) -> int:
+        """Return a floor as the network of its own wing counts it."""
+        if not self.counts:
+            return floor
+        return floor - self.landings[self.wings[self.wing_of_floor(floor)][0]]
+
+    def landing_of(self, family: int) -> int:
+        """Return the number of a landing in its wing, from 1."""
+        return self.own_floor(self.landings[family]) + 1
 
     @cached_property
     def landings(self) -> tuple[int, ...]:
@@ -70,6 +115,7 @@ class WingProblem:
         """Return for each floor of the containment its landing, or the nearest one, from 0."""
         numbers = range(len(self.landings))
         floors = {*self.containment.floors, *(way.span.floor for way in self.containment.ways)}
+        floors |= {distributor.floor for distributor in self.network.distributors}
         return {
             floor: min(numbers, key=lambda f: (abs(self.landings[f] - floor), f))
             for floor in floors | set(self.landings)
@@ -97,7 +143,7 @@ class WingProblem:
     @cached_property
     def standing(self) -> Standing:
         """Return the links that stand already: outlets with data cabling, and data cables."""
-        return standing_of(self.network, limit_m=self.link_limit_m)
+        return standing_of(self.network, limit_m=self.link_limit_m, storeys=self.storeys)
 
     def has_data(self, cell: Space) -> bool:
         """Return whether a link of Cat 5e or better leads to a cell already."""

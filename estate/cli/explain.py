@@ -268,6 +268,8 @@ def _wing_facts(plan: Plan, found: WingPlan) -> dict[str, Any]:
         "grade": str(wing.grade),
         "assumed": list(wing.assumed),
         "basis": wing.basis,
+        "designed_with": [key for key in found.block if key != wing.key],
+        "together": found.together,
         "for_construction": not why_not,
         "not_for_construction": why_not,
         "longest_link_m": design.longest_link_m,
@@ -276,12 +278,13 @@ def _wing_facts(plan: Plan, found: WingPlan) -> dict[str, Any]:
         "distributors": [
             {
                 "name": d.name,
+                "wing": key,
                 "kind": d.kind,
                 "switches": d.switches,
                 "ports": d.ports,
                 "fibre_m": d.fibre_m,
             }
-            for d in design.distributors
+            for key, d in plan.distributors_of(found)
         ],
         "radio": design.radio,
         "is_measured": plan.is_measured(found.wing.prison_id),
@@ -350,6 +353,7 @@ def _point_facts(point: BuiltPoint, design: WingDesign) -> dict[str, Any]:
         "busy": round(design.air.airtime[point.name], 4) if design.air else None,
         "forced_by": point.forced_by,
         "distributor": point.distributor,
+        "distributor_wing": point.distributor_wing,
         "length_m": point.length_m,
         "reuses": point.reuses,
     }

@@ -19,6 +19,7 @@ def wing_text(answer: dict[str, Any]) -> str:
             f"grade {answer['grade']}"
         ),
         f"{answer['basis']}; assumed: {assumed_words(tuple(answer['assumed']))}",
+        *filter(None, [answer["together"]]),
         *(f"not for construction: {why}" for why in filter(None, [answer["not_for_construction"]])),
         f"network {proof_text(answer['design'])}",
         *filter(None, [answer["design"]["dearer_because"]]),

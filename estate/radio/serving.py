@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import block_diag, csr_array
 
 from estate.radio.capacity import airtime_shares
 from estate.radio.cases import BandUse, Case, band_use, cases_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _UNDER_CEILING_M = 0.1
 _QUIET_DBM = -300.0
+_OUT_OF_REACH_DB = 500.0
 _AT_ONCE = 64  # Places traced together: a few hundred megabytes at the most.
 
 
@@ -101,6 +103,42 @@ def reach_of(
         loss_db=MappingProxyType(loss_db),
         checks=_joined([part.checks for part in parts]),
     )
+
+
+def together(reaches: Sequence[Reach]) -> Reach:
+    """Return what places of several wings could do, each for the cells of its own wing alone.
+
+    Other models' losses are left out: they are compared wing by wing.
+    """
+    if len(reaches) == 1:
+        return reaches[0]
+    first = reaches[0]
+    return replace(
+        first,
+        candidates=tuple(chain.from_iterable(reach.candidates for reach in reaches)),
+        cells=tuple(chain.from_iterable(reach.cells for reach in reaches)),
+        loads=MappingProxyType(
+            {
+                name: csr_array(block_diag([reach.loads[name] for reach in reaches]))
+                for name in first.cases
+            }
+        ),
+        loss_db=MappingProxyType(
+            {name: _apart([reach.loss_db[name] for reach in reaches]) for name in first.cases}
+        ),
+        checks=(),
+    )
+
+
+def _apart(losses_db: Sequence[Floats]) -> Floats:
+    """Return losses as one table in which no place reaches the cells of another."""
+    shape = (sum(len(loss) for loss in losses_db), sum(loss.shape[1] for loss in losses_db))
+    whole = np.full(shape, _OUT_OF_REACH_DB)
+    row = column = 0
+    for loss in losses_db:
+        whole[row : row + len(loss), column : column + loss.shape[1]] = loss
+        row, column = row + len(loss), column + loss.shape[1]
+    return whole
 
 
 def positions_m(candidates: Sequence[Candidate], storey_height_m: float) -> Floats:

@@ -161,11 +161,12 @@ def _unmeasured(plan: Plan, site: SitePlan) -> Iterator[Text]:
 
 
 def _noted(plan: Plan, site: SitePlan) -> Iterator[Text]:
-    """Yield why wings are dearer than by the first rules, and what is to be checked in them."""
+    """Yield which wings are one problem or dearer than by rule, and what is to be checked."""
     wings: defaultdict[str, list[str]] = defaultdict(list)
     for wing_plan in site.wings:
         design = plan.designs[wing_plan.design]
-        for words in filter(None, (dearer_because(design), *cautions(plan, design))):
+        together = wing_plan.together if wing_plan.block else ""
+        for words in filter(None, (together, dearer_because(design), *cautions(plan, design))):
             wings[words].append(wing_plan.wing.key)
     if wings:
         said = tuple(f"{', '.join(keys)}: {words}." for words, keys in wings.items())

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import networkx as nx
+
 from estate.catalogue import Assumptions, Catalogue
 from estate.estimate import Money
 from estate.resilience import second_ways, site
@@ -138,18 +140,40 @@ def failures_of(plan: Plan, prison: SitePlan, wing_code: str = "") -> Failures:
         for part in extra.saved:
             mends[part].append(extra)
     losses = site.dependencies(prison_id, wings, standing).losses()
+    hangs = _hanging(prison_id, wings, standing, wing_code)
     chosen = [place.with_way(way) for way in cheapest(prison_id, wings, pricing, standing)]
     return Failures(
         points=tuple(
-            _point(loss, mends) for loss in losses if not wing_code or loss.wing in {"", wing_code}
+            _point(loss, mends)
+            for loss in losses
+            if not wing_code or loss.wing in {"", wing_code} or any(map(hangs.get, loss.parts))
         ),
         second_routes=tuple(
             sorted(
-                (e for e in chosen if not wing_code or wing_code in e.way.wings),
+                (
+                    e
+                    for e in chosen
+                    if not wing_code or wing_code in e.way.wings or _mends(e, hangs)
+                ),
                 key=lambda extra: (-extra.cells_saved, extra.way.id),
             )
         ),
     )
+
+
+def _hanging(
+    prison_id: str, wings: Sequence[WingWays], standing: Sequence[SecondWay], code: str
+) -> Mapping[str, int]:
+    """Return what the cells of a wing hang from that was designed as one with others, else none."""
+    if not any(wing.code == code and wing.others for wing in wings):
+        return {}
+    own = [wing.serving(code) for wing in wings]
+    return site.dependencies(prison_id, own, standing).cells_lost()
+
+
+def _mends(extra: Extra, hangs: Mapping[str, int]) -> bool:
+    """Return whether a second way takes cells from what these hang from."""
+    return any(hangs.get(part) for part in extra.saved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +185,15 @@ class _Place:
     standing: Sequence[SecondWay]
 
     def with_way(self, way: SecondWay) -> Extra:
-        """Return a second way with what each failure takes less; other wings are as they were."""
-        within = [wing for wing in self.wings if wing.code in way.wings]
+        """Return a second way with what each failure takes less.
+
+        Wings that neither feed those that gain nor are fed by them are as they were.
+        """
+        feeds: nx.Graph[str] = nx.Graph(
+            (wing.code, room) for wing in self.wings for room in (wing.room.id, *wing.rooms)
+        )
+        fed = frozenset().union(*(nx.node_connected_component(feeds, code) for code in way.wings))
+        within = [wing for wing in self.wings if wing.code in fed]
         had = [other for other in self.standing if set(other.wings) & set(way.wings)]
         before = site.dependencies(self.prison_id, within, had).cells_lost()
         after = site.dependencies(self.prison_id, within, [*had, way]).cells_lost()

@@ -103,7 +103,7 @@ class Pricing:
         return SecondWay(
             id=f"{cabinet.id}/fibre 2",
             label=f"second fibre to {cabinet.id}, {basis}",
-            joins=(wing.room.id, cabinet.id),
+            joins=(wing.room_of(cabinet).id, cabinet.id),
             ways={
                 cabinet.id: tuple(
                     part if found else replace(part, id=f"{part.id} 2") for part in parts
@@ -187,11 +187,12 @@ def cheapest(
     core = core_of(prison_id).id
     # Each way that stands is a node of its own, so that a second one may join the same two ends.
     nx.add_path(graph, (_OUTSIDE, uplink_of(prison_id).id, core))
+    wings = _in_use(wings, standing)
     for wing in wings:
         nx.add_path(graph, (core, wing.duct.id, wing.room.id))
         for cabinet in wing.cabinets:
             if cabinet.fibre_route:
-                nx.add_path(graph, (wing.room.id, f"fibre to {cabinet.id}", cabinet.id))
+                nx.add_path(graph, (wing.room_of(cabinet).id, f"fibre to {cabinet.id}", cabinet.id))
     graph.add_edges_from(way.joins for way in standing)
     own = [*_own(prison_id, wings, pricing)]
     links = [pricing.link(one, other) for one, other in combinations(wings, 2)]
@@ -206,6 +207,13 @@ def cheapest(
         if way not in found and _cost_gbp(other) < _cost_gbp(found):
             found = other
     return found
+
+
+def _in_use(wings: Sequence[WingWays], standing: Sequence[SecondWay]) -> list[WingWays]:
+    """Return the wings without those whose own comms room and distributors nothing hangs from."""
+    rooms = frozenset().union(*(wing.rooms for wing in wings))
+    joined = {code for way in standing for code in way.wings}
+    return [w for w in wings if w.cabinets or w.room.id in rooms or w.code in joined]
 
 
 def _own(prison_id: str, wings: Sequence[WingWays], pricing: Pricing) -> Iterator[SecondWay]:

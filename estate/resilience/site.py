@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from estate.costing import BillLine
@@ -14,7 +14,7 @@ from estate.resilience.dependence import ROOT, Dependencies, Part
 from estate.topology import cell_key, topology_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from estate.plan import Plan, SitePlan, WingPlan
     from estate.topology import Topology
@@ -24,35 +24,48 @@ RULES = (
         "The uplink is one circuit. The core is a pair of switches, as it is priced, in one comms "
         "room; each wing has a comms room of its own, and one duct to it from the core."
     ),
-    "Each cabinet has one power feed, and one fibre cable along the way that the design gives it.",
+    (
+        "Each cabinet has one power feed, and one fibre cable along the way that the design gives "
+        "it. Where wings were designed as one, it may begin in the comms room of another, and "
+        "cells are lost with what their cables end in, whichever wing that stands in."
+    ),
     "What the uplink shares with others outside the wall is not known here.",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cable:
-    """A cable or several alike: what they run through from their switch, and the cells there."""
+    """A cable or several alike: what they run through from their switch, and the cells there.
+
+    `wing` is the code of the wing of those cells, "" for that in which the switch stands.
+    """
 
     switch: str
     way: tuple[Part, ...]
     cells: int
+    wing: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cabinet:
-    """A distributor; `fibre_route` has the spans of its fibre, none where it is in the room."""
+    """A distributor; `fibre_route` has the spans of its fibre, none where it is in the room.
+
+    `room` is the comms room from which it is fed, None for that of its wing.
+    """
 
     id: str
     fibre_route: tuple[str, ...]
     cables: tuple[Cable, ...]
+    room: Part | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WingWays:
     """A wing as its cables see it.
 
-    Fibre is led from the comms room outward. `standing` are the spans that exist or that the
-    plan builds.
+    Fibre is led from the comms room outward. `spans` are its own and those of the wings with which
+    it was designed as one, which `others` has with the code of each; `standing` are those that
+    exist or that the plan builds.
     """
 
     prison_id: str
@@ -60,6 +73,7 @@ class WingWays:
     cabinets: tuple[Cabinet, ...]
     spans: Mapping[str, Span]
     standing: frozenset[str]
+    others: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def duct(self) -> Part:
@@ -69,7 +83,26 @@ class WingWays:
     @property
     def room(self) -> Part:
         """Return the comms room where the backbone ends."""
-        return Part(id=f"{self._place}/comms room", kind="comms_room", wing=self.code)
+        return room_of(self.prison_id, self.code)
+
+    @property
+    def rooms(self) -> frozenset[str]:
+        """Return the comms rooms from which its cabinets are fed, by name."""
+        return frozenset(self.room_of(cabinet).id for cabinet in self.cabinets)
+
+    def room_of(self, cabinet: Cabinet) -> Part:
+        """Return the comms room from which one of its cabinets is fed."""
+        return cabinet.room or self.room
+
+    def serving(self, code: str) -> WingWays:
+        """Return the wing with those cables alone that lead to cells of some wing."""
+        return replace(
+            self,
+            cabinets=tuple(
+                replace(each, cables=tuple(c for c in each.cables if (c.wing or self.code) == code))
+                for each in self.cabinets
+            ),
+        )
 
     @property
     def _place(self) -> str:
@@ -78,7 +111,8 @@ class WingWays:
     def span(self, span_id: str) -> Part:
         """Return a span as what can fail."""
         kind = "riser" if self.spans[span_id].containment == "riser" else "span"
-        return Part(id=f"{self._place}/{span_id}", kind=kind, wing=self.code)
+        code = self.others.get(span_id, self.code)
+        return Part(id=f"{self.prison_id}/{code}/{span_id}", kind=kind, wing=code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +145,11 @@ def core_of(prison_id: str) -> Part:
     return Part(id=f"{prison_id}/core room", kind="comms_room")
 
 
+def room_of(prison_id: str, code: str) -> Part:
+    """Return the comms room of a wing, where the backbone ends."""
+    return Part(id=f"{prison_id}/{code}/comms room", kind="comms_room", wing=code)
+
+
 def power_of(cabinet: Cabinet, wing: WingWays) -> Part:
     """Return the power feed of a cabinet."""
     return Part(id=f"{cabinet.id}/power", kind="power", wing=wing.code)
@@ -119,7 +158,18 @@ def power_of(cabinet: Cabinet, wing: WingWays) -> Part:
 def wings_of(plan: Plan, site: SitePlan) -> tuple[WingWays, ...]:
     """Return the wings of a prison with the names that its topology has."""
     topology = topology_of(replace(plan, establishments=(site,)))
-    return tuple(_wing(plan, wing, topology) for wing in site.wings)
+    bare = {wing_plan.wing.key: _bare(plan, site, wing_plan) for wing_plan in site.wings}
+    cables: defaultdict[tuple[str, str], list[Cable]] = defaultdict(list)
+    for wing_plan in site.wings:
+        for home, cable in _cables(bare[wing_plan.wing.key], plan, wing_plan, topology):
+            cables[home].append(cable)
+    return tuple(
+        replace(
+            bare[wing_plan.wing.key],
+            cabinets=tuple(_cabinets(plan, wing_plan, topology, bare, cables)),
+        )
+        for wing_plan in site.wings
+    )
 
 
 def dependencies(
@@ -137,12 +187,15 @@ def dependencies(
     inside = found.led(to(room.id, ROOT, (uplink_of(prison_id),)), [room])
     pair = [Part(id=f"{prison_id}/core {side}", kind="core_switch") for side in "AB"]
     core = found.meet(f"{prison_id}/core", [found.led(inside, [switch]) for switch in pair])
-    for wing in wings:
-        wing_room = found.led(to(wing.room.id, core, (wing.duct,)), [wing.room])
+    every = list(wings)
+    rooms = {
+        wing.room.id: found.led(to(wing.room.id, core, (wing.duct,)), [wing.room]) for wing in every
+    }
+    for wing in every:
         for cabinet in wing.cabinets:
             power = power_of(cabinet, wing)
             first = tuple(wing.span(span_id) for span_id in cabinet.fibre_route)
-            entry = to(cabinet.id, wing_room, first)
+            entry = to(cabinet.id, rooms[wing.room_of(cabinet).id], first)
             powered = to(power.id, entry, (power,))
             rack = Part(id=cabinet.id, kind="distributor", wing=wing.code)
             stands = found.led(powered, [rack])
@@ -152,41 +205,59 @@ def dependencies(
     return found
 
 
-def _wing(plan: Plan, wing_plan: WingPlan, topology: Topology) -> WingWays:
-    wing, design = wing_plan.wing, plan.designs[wing_plan.design]
-    spans = {span.span_id: span for span in plan.network_of(wing_plan).spans}
-    standing = {span.span_id for span in spans.values() if span.state == "existing"}
-    bare = WingWays(
+def _bare(plan: Plan, site: SitePlan, wing_plan: WingPlan) -> WingWays:
+    """Return a wing without its cabinets, with the spans of the wings that are one with it."""
+    wing = wing_plan.wing
+    spans: dict[str, Span] = {}
+    others: dict[str, str] = {}
+    standing: set[str] = set()
+    for other in (wing_plan, *(w for w in site.wings if w is not wing_plan)):
+        if other is not wing_plan and other.wing.key not in wing_plan.block:
+            continue
+        drawn = {span.span_id: span for span in plan.network_of(other).spans}
+        if other is not wing_plan:
+            others |= dict.fromkeys(drawn.keys() - spans.keys(), other.wing.wing)
+        spans = drawn | spans
+        standing |= {name for name, span in drawn.items() if span.state == "existing"}
+        standing |= {span.span_id for span in plan.designs[other.design].spans}
+    return WingWays(
         prison_id=wing.prison_id,
         code=wing.wing,
         cabinets=(),
         spans=spans,
-        standing=frozenset(standing | {span.span_id for span in design.spans}),
+        standing=frozenset(standing),
+        others=others,
     )
+
+
+def _cabinets(
+    plan: Plan,
+    wing_plan: WingPlan,
+    topology: Topology,
+    wings: Mapping[str, WingWays],
+    cables: Mapping[tuple[str, str], Sequence[Cable]],
+) -> Iterator[Cabinet]:
+    """Yield the distributors of a wing with the cables that end in each, of whichever wing."""
+    wing, design = wing_plan.wing, plan.designs[wing_plan.design]
     racks = [e.id for e in topology.elements if e.kind == "distributor" and e.wing == wing.wing]
-    cables: defaultdict[str, list[Cable]] = defaultdict(list)
-    for name, cable in _cables(bare, plan, wing_plan, topology):
-        cables[name].append(cable)
-    cabinets = tuple(
-        Cabinet(
+    for rack, distributor in zip(racks, design.distributors, strict=True):
+        yield Cabinet(
             id=rack,
+            room=wings[distributor.room_wing].room if distributor.room_wing else None,
             # A plan lists the spans from the cabinet back to the comms room.
             fibre_route=tuple(reversed(distributor.fibre_route)),
-            cables=tuple(cables[distributor.name]),
+            cables=tuple(cables.get((wing.key, distributor.name), ())),
         )
-        for rack, distributor in zip(racks, design.distributors, strict=True)
-    )
-    return replace(bare, cabinets=cabinets)
 
 
 def _cables(
     wing: WingWays, plan: Plan, wing_plan: WingPlan, topology: Topology
-) -> Iterator[tuple[str, Cable]]:
-    """Yield the cables to the points of a wing, with the name of their distributor."""
+) -> Iterator[tuple[tuple[str, str], Cable]]:
+    """Yield the cables to the points of a wing, with the wing and name of their distributor."""
     design = plan.designs[wing_plan.design]
     elements = {element.id: element for element in topology.elements}
     serving = {cell.cell: cell.element for cell in topology.cells}
-    alike: Counter[tuple[str, str, tuple[Part, ...]]] = Counter()
+    alike: Counter[tuple[tuple[str, str], str, tuple[Part, ...]]] = Counter()
     for point in design.points:
         if not point.cells:
             continue
@@ -198,6 +269,7 @@ def _cables(
         if own:
             way += (Part(id=element.id, kind=element.kind, wing=wing.code),)
         switch = element.parent if own else element.id
-        alike[point.distributor, switch, way] += len(point.cells)
-    for (distributor, switch, way), cells in alike.items():
-        yield distributor, Cable(switch=switch, way=way, cells=cells)
+        home = (point.distributor_wing or wing_plan.wing.key, point.distributor)
+        alike[home, switch, way] += len(point.cells)
+    for (home, switch, way), cells in alike.items():
+        yield home, Cable(wing=wing.code, switch=switch, way=way, cells=cells)

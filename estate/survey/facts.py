@@ -12,6 +12,7 @@ import networkx as nx
 
 from estate.model import DATA_CABLING, Grade, Network, WingShape
 from estate.sizing import Sizing
+from estate.survey.meeting import Meeting, meetings_of
 from estate.survey.networks import network_of, perimeter_of
 from estate.survey.places import Places
 from estate.survey.routes import trace
@@ -33,8 +34,11 @@ SURVEY_RULES = (
         "only if each of its cells has one of Cat 5e or better."
     ),
     (
-        "Surveyed wings whose spans lead to one distributor share by their cells what is free in "
-        "it; new switches and cabinets there are bought for each of them."
+        "Surveyed wings whose containment meets, and of which cells of both reach one place for a "
+        "distributor within the link limit, are one problem: they share cabinets, switches and "
+        "containment, and each is billed for what stands or runs in it and for its own cables. An "
+        "access point serves cells of its own wing. Wings that lead to one distributor but are not "
+        "one problem share by their cells what is free in it."
     ),
     (
         "A surveyed wing is drawn as surveyed; its cost has one kind of wall, that of most of "
@@ -49,10 +53,16 @@ _SAME_M = 0.001  # A draft writes lengths to the millimetre.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surveyed:
-    """The sizing that a survey gives, and the network of each wing by the wing's key."""
+    """The sizing that a survey gives, and the network of each wing by the wing's key.
+
+    Networks are those of wings that are designed apart, with what is free in distributors shared
+    out; `drawn` are the same before that. `meetings` are the wings whose containment meets.
+    """
 
     sizing: Sizing
     networks: Mapping[str, Network]
+    drawn: Mapping[str, Network]
+    meetings: tuple[Meeting, ...] = ()
 
 
 def surveyed(sizing: Sizing, survey: Survey, *, prison_id: str) -> Surveyed:
@@ -82,6 +92,8 @@ def surveyed(sizing: Sizing, survey: Survey, *, prison_id: str) -> Surveyed:
     return Surveyed(
         sizing=_resized(sizing, survey, wings, unknown),
         networks=shared_out(networks, {wing.key: wing.cells for wing in wings}),
+        drawn=networks,
+        meetings=tuple(meetings_of(survey, parts, wings)),
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from estate.model import Point
     from estate.sources.survey import Feature, Survey
+    from estate.survey.routes import Routes
 
 
 class _Known(TypedDict):
@@ -37,13 +38,14 @@ class _Known(TypedDict):
     source: str
 
 
-def network_of(wing: Survey) -> Network:
+def network_of(wing: Survey, routes: Routes | None = None) -> Network:
     """Return the network of a wing's survey, each landing on the floor that `lay_out` gives it.
 
     The lowest floor with cells is 0, the next with cells 1 and so on; what lies on a floor
-    between or beyond these goes with the nearest.
+    between or beyond these goes with the nearest. `routes` are its own, where it was traced with
+    others.
     """
-    survey, routes = _Reading(wing), trace(wing)
+    survey, routes = _Reading(wing), routes or trace(wing)
     return Network(
         spaces=tuple(map(survey.space, wing.layers["spaces"])),
         walls=tuple(wall for line in wing.layers["walls"] for wall in survey.walls(line)),
@@ -55,6 +57,11 @@ def network_of(wing: Survey) -> Network:
         cables=tuple(map(survey.cable, wing.layers["cables"])),
         spans=tuple(replace(s, floor=survey.landing(s.floor)) for s in routes.spans),
     )
+
+
+def storeys_of(wing: Survey) -> tuple[int, ...]:
+    """Return the floors of a wing that have cells, as the survey counts them, from the lowest."""
+    return tuple(sorted({cell.floor for cell in cells_of(wing)}))
 
 
 def perimeter_of(survey: Survey) -> Perimeter | None:
@@ -75,7 +82,7 @@ class _Reading:
 
     def __init__(self, wing: Survey) -> None:
         self._places = Places(wing)
-        self._floors = sorted({cell.floor for cell in cells_of(wing)})
+        self._floors = storeys_of(wing)
 
     def landing(self, floor: int) -> int:
         """Return the landing, from 0, that a floor is or is nearest to; the lower of two."""

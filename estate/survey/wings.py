@@ -50,7 +50,7 @@ def by_wing(survey: Survey, *, prison_id: str) -> dict[str, Survey]:
     A feature that names no wing belongs to that of its location key, or else of the nearest
     cell. A wing has the distributors of others with it that its own spans lead to.
     """
-    owner = _Owners(survey, prison_id=prison_id)
+    owner = Owners(survey, prison_id=prison_id)
     parts: defaultdict[str, defaultdict[str, list[Feature]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -93,8 +93,8 @@ def _rises(span: Feature) -> bool:
     return span.text("containment") == "riser"
 
 
-class _Owners:
-    """Tells the wing of a feature."""
+class Owners:
+    """Tells the wing that draws a feature: the one that it states, or that of the nearest cell."""
 
     def __init__(self, survey: Survey, *, prison_id: str) -> None:
         self._prison_id = prison_id

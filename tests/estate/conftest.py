@@ -7,10 +7,14 @@ from functools import partial
 
 import numpy as np
 import pytest
+from shapely import LineString, Point
 
 from estate.cabling.cache import DesignCache
 from estate.catalogue import Assumptions, Catalogue
-from estate.pipeline import Designing, make_plan, read_inputs
+from estate.pipeline import Designing, make_plan, read_inputs, sizings_of
+from estate.sources.survey import Feature, Survey
+from estate.survey import draft
+from estate.survey.draft import BLANK
 from estate.workspace import Settings, create
 
 
@@ -84,6 +88,38 @@ def hamlet(hamlet_workspace):
 def hamlet_plan(hamlet):
     """Return the plan of the two small prisons."""
     return make_plan(hamlet, Settings())
+
+
+@pytest.fixture(scope="session")
+def elmley_joined(hamlet):
+    """Return a function that returns a draft of Elmley's two wings with a duct between them.
+
+    It leads for so many metres from where the way to its comms room enters one to there in the
+    other; `change` is told each feature and returns it as it is to be.
+    """
+
+    def joined(length_m, change=lambda feature: feature, inputs=hamlet):
+        drawn = draft(sizings_of(inputs)["EYI"], at=(600_000.0, 170_000.0))
+        ends = [_inner_end(drawn, wing) for wing in ("HB1", "HB2")]
+        facts = {"span_id": "between", "wing": "HB1", "containment": "duct", "length_m": length_m}
+        between = Feature(
+            layer="spans",
+            facts={**BLANK["spans"], "floor": 0, "state": "new", **facts},
+            geometry=LineString(ends),
+        )
+        layers = {**drawn.layers, "spans": (*drawn.layers["spans"], between)}
+        return Survey(
+            layers={name: tuple(map(change, features)) for name, features in layers.items()}
+        )
+
+    return joined
+
+
+def _inner_end(survey, wing):
+    """Return the end of a wing's way to its comms room that is not at the rack."""
+    (link,) = (s for s in survey.layers["spans"] if s.name == f"EYI-{wing}/comms-link")
+    (rack,) = (d for d in survey.layers["distributors"] if d.text("wing") == wing)
+    return max(link.geometry.coords, key=lambda end: Point(end).distance(rack.geometry))
 
 
 @pytest.fixture(scope="session")

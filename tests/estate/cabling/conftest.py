@@ -1,10 +1,14 @@
 """Small wings whose every metre can be added up by hand."""
 
+from dataclasses import replace
+
 import pytest
 
+from estate.block import Block, Member
 from estate.cabling.joint import Joint
 from estate.cabling.wing import WingProblem
-from estate.model import Distributor, Junction, Network, Outlet, Space, Span
+from estate.model import Distributor, Junction, Network, Outlet, Space, Span, WingShape
+from estate.network import placed
 
 
 def square(x, y, size=2.0):
@@ -62,6 +66,59 @@ def a_corridor(cells, **changes):
         ),
         spans=tuple(spans),
     )
+
+
+def two_corridors(one, other, between_m=10.0):
+    """Return two wings as one block, A with its comms room at hand and B with one 200 m away.
+
+    Cells are at 10 m from each other; the run of B goes on where that of A ends, so many metres
+    before its first cell.
+    """
+    shape = WingShape(
+        typology="dormitory",
+        layout=((one,),),
+        material="brick",
+        thickness_mm=215,
+        distance_to_comms_m=0.0,
+    )
+    first = placed(a_corridor(one), prefix="A", offset=(0.0, 0.0))
+    second = placed(a_corridor(other), prefix="B", offset=(10.0 * one, 0.0))
+    end = f"A/joint-{one}"
+    joint = next(j for j in first.junctions if j.junction_id == end)
+    home = Span(
+        span_id="B/home",
+        floor=0,
+        start=f"B/joint-{other}",
+        end="B/room",
+        length_m=200.0,
+        containment="tray",
+    )
+    spans = (
+        replace(span, start=end, length_m=between_m) if span.start == "B/room" else span
+        for span in second.spans
+    )
+    second = replace(
+        second,
+        junctions=(*second.junctions, joint),
+        spans=(*spans, home),
+    )
+    return Block(
+        members=(
+            Member(key="A", shape=shape, network=first, storeys=(0,)),
+            Member(
+                key="B",
+                shape=replace(shape, layout=((other,),)),
+                network=second,
+                storeys=(0,),
+            ),
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def corridors():
+    """Return `two_corridors`."""
+    return two_corridors
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+from estate.sources.survey_layers import write_survey
+
 
 @pytest.fixture(scope="module")
 def leeds(shell):
@@ -170,3 +172,47 @@ def test_a_landing_that_is_not_there_is_refused_with_those_that_are(shell):
 
     assert lines[0] == "error: wing HB1 has no landing 4"
     assert "1 to 3" in lines[1]
+
+
+@pytest.fixture
+def joined(small, elmley_joined):
+    """Return a shell in a planned workspace with a survey whose two wings are joined by a duct."""
+
+    def planned(length_m):
+        folder = small.root / "inputs" / "surveys"
+        folder.mkdir(exist_ok=True)
+        survey = elmley_joined(length_m)
+        write_survey(survey, folder / "EYI.gpkg", prison="Elmley (HMP)", marking="OFFICIAL")
+        small.answer("estate", "plan")
+        return small
+
+    return planned
+
+
+def test_a_wing_that_is_one_problem_with_another_says_so_and_where_its_cables_end(joined):
+    shell = joined(5.0)
+
+    answers = {w: shell.answer("estate", "explain", f"EYI/{w}") for w in ("HB1", "HB2")}
+
+    assert [answers[w]["designed_with"] for w in answers] == [["EYI-HB2"], ["EYI-HB1"]]
+    assert answers["HB1"]["distributors"] == answers["HB2"]["distributors"]
+    (rack,) = answers["HB1"]["distributors"]
+    assert rack["ports"] <= 24
+    home, guest = sorted(answers, key=lambda wing: f"EYI-{wing}" != rack["wing"])
+    assert answers[home]["distributor"] == "new cabinet in the wing"
+    assert answers[guest]["distributor"] == f"new cabinet in EYI-{home}"
+    text = shell.run("estate", "explain", f"EYI/{guest}").stdout
+    assert f"designed as one with EYI-{home}: cells of it and of EYI-{home} reach" in text
+
+
+def test_a_wing_that_meets_another_too_far_away_says_how_far(joined):
+    shell = joined(200.0)
+
+    answer = shell.answer("estate", "explain", "EYI/HB1")
+
+    assert answer["designed_with"] == []
+    assert "designed apart from EYI-HB2, whose containment meets its own" in answer["together"]
+    assert (
+        "m along it from the nearest cell of one, and a link may have 86.5 m"
+        in (answer["together"])
+    )

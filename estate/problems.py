@@ -1,0 +1,172 @@
+"""What is to be designed: a wing alone, or surveyed wings that share distributors as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from estate.block import Block
+from estate.cabling.joining import joined
+from estate.catalogue import Assumption, Catalogue
+from estate.design import design_block, design_wing
+from estate.errors import NoPlanError
+from estate.model import Network, Wing
+from estate.plan import shape_id
+from estate.sizing import Sizing
+from estate.survey import surveyed
+from estate.survey.sharing import shared_out
+
+if TYPE_CHECKING:
+    from estate.cabling.cache import DesignCache
+    from estate.cabling.values import WingDesign
+    from estate.sources.survey import Survey
+
+
+_APART = "designed apart: its containment meets that of no other wing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wings:
+    """The wings of each prison, and of those that were surveyed the networks, by their keys.
+
+    `blocks` has the block of each wing that is one problem with others, and `because` says of
+    wings whose containment meets which are one problem, and why.
+    """
+
+    sizings: Mapping[str, Sizing]
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    blocks: Mapping[str, Block] = field(default_factory=dict)
+    because: Mapping[str, str] = field(default_factory=dict)
+
+    def with_survey(self, survey: Survey, prison_id: str, catalogue: Catalogue) -> Wings:
+        """Return the wings with those of one prison as its survey has them."""
+        found = surveyed(self.sizings[prison_id], survey, prison_id=prison_id)
+        networks, blocks = found.networks, dict[str, Block]()
+        because = dict.fromkeys(networks, _APART if len(networks) > 1 else "")
+        for meeting in found.meetings:
+            these = joined(tuple(meeting.wings), meeting.traced, catalogue)
+            blocks |= {k: b for b in these.blocks if len(b.members) > 1 for k in b.keys}
+            because |= these.because
+        if blocks:
+            networks, blocks = _shared_out(found.sizing, found.drawn, blocks)
+        return Wings(
+            sizings={**self.sizings, prison_id: found.sizing},
+            networks={**self.networks, **networks},
+            blocks={**self.blocks, **blocks},
+            because={**self.because, **because},
+        )
+
+
+def _shared_out(
+    sizing: Sizing, networks: Mapping[str, Network], blocks: Mapping[str, Block]
+) -> tuple[dict[str, Network], dict[str, Block]]:
+    """Return the problems of a prison, each with its part of the distributors that they share."""
+    cells = {wing.key: wing.cells for wing in sizing.wings}
+    whole = {block.keys[0]: block for block in blocks.values()}
+    parts = shared_out(
+        {
+            **{key: network for key, network in networks.items() if key not in blocks},
+            **{key: block.network for key, block in whole.items()},
+        },
+        {
+            **{key: cells[key] for key in networks if key not in blocks},
+            **{key: sum(cells[k] for k in block.keys) for key, block in whole.items()},
+        },
+    )
+    sharing = {key: block.sharing(parts[key].distributors) for key, block in whole.items()}
+    members = {m.key: m.network for block in sharing.values() for m in block.members}
+    return (
+        {key: members.get(key) or parts[key] for key in networks},
+        {key: block for block in sharing.values() for key in block.keys},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Wings to design, by themselves or as one problem, and what they are priced and ruled by.
+
+    `names` are those of their designs. Of a lone wing `network` is that of its survey, if any.
+    """
+
+    names: tuple[str, ...]
+    wings: tuple[Wing, ...]
+    catalogue: Catalogue
+    network: Network | None = None
+    block: Block | None = None
+
+    def designs(self) -> tuple[WingDesign, ...]:
+        """Return the design of each wing; where there is none the error says of which."""
+        try:
+            if self.block is not None:
+                return design_block(self.block, self.catalogue)
+            return (design_wing(self.wings[0].shape, self.catalogue, self.network),)
+        except NoPlanError as error:
+            keys = " and ".join(wing.key for wing in self.wings)
+            what = f"{'wing' if len(self.wings) == 1 else 'wings'} {keys}: {error}"
+            raise NoPlanError(what, hint=error.hint, problems=error.problems) from None
+
+    def kept_in(self, cache: DesignCache) -> tuple[WingDesign, ...] | None:
+        """Return the designs that were kept, None where they are to be made."""
+        if self.block is not None:
+            return cache.find_block(self.block, self.catalogue)
+        found = cache.find(self.wings[0].shape, self.catalogue, self.network)
+        return None if found is None else (found,)
+
+    def keep(self, designs: tuple[WingDesign, ...], cache: DesignCache) -> None:
+        """Keep the designs that were made."""
+        if self.block is not None:
+            cache.keep_block(designs, self.block, self.catalogue)
+        else:
+            cache.keep(designs[0], self.wings[0].shape, self.catalogue, self.network)
+
+
+def tasks_of(
+    wings: Wings,
+    measured: Mapping[str, tuple[Assumption, ...]],
+    catalogues: Mapping[str, Catalogue],
+) -> tuple[Task, ...]:
+    """Return what is to be designed, each once, in the order of the names.
+
+    `measured` has what was measured of the radio of prisons, and `catalogues` has one for each.
+    """
+    every = {wing.key: wing for sizing in wings.sizings.values() for wing in sizing.wings}
+    names = names_of(wings, measured)
+    tasks: dict[tuple[str, ...], Task] = {}
+    for key, wing in every.items():
+        block = wings.blocks.get(key)
+        these = [every[k] for k in block.keys] if block else [wing]
+        own = tuple(names[each.key] for each in these)
+        tasks[own] = Task(
+            names=own,
+            wings=tuple(these),
+            catalogue=catalogues[wing.prison_id],
+            network=wings.networks.get(key),
+            block=block,
+        )
+    return tuple(task for _, task in sorted(tasks.items()))
+
+
+def names_of(wings: Wings, measured: Mapping[str, tuple[Assumption, ...]]) -> dict[str, str]:
+    """Return the name of the design of each wing, by the wing's key."""
+    return {
+        wing.key: _name(wing, wings, measured.get(wing.prison_id, ()))
+        for sizing in wings.sizings.values()
+        for wing in sizing.wings
+    }
+
+
+def _name(wing: Wing, wings: Wings, measured: tuple[Assumption, ...]) -> str:
+    """Return what the wing's design goes by: its shape, and what is its own beside that.
+
+    That is its network if it was surveyed, or those of its block, and what was measured of its
+    prison's radio.
+    """
+    block, network = wings.blocks.get(wing.key), wings.networks.get(wing.key)
+    if block is None and network is None and not measured:
+        return shape_id(wing.shape)
+    own = (wing.key, block, measured) if block else (wing.shape, network, measured)
+    return sha256(msgspec.json.encode(own)).hexdigest()[:10]
