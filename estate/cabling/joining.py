@@ -16,6 +16,8 @@ from estate.cabling.trunk import Fibres
 from estate.cabling.wing import WingProblem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from estate.catalogue import Catalogue
 
 Traced = Callable[[Sequence[str]], Block]
@@ -121,11 +123,22 @@ def _words(
             if other in mates and found.away_m <= limit_m
         ]
         words.append(f"designed as one with {' and '.join(mates)}: {'; '.join(near)}")
-    words += [
-        f"designed apart from {other}, whose containment meets its own: the nearest place for a "
-        f"distributor of both ({found.place}) is {found.away_m:,.1f} m along it from the nearest "
-        f"cell of one, and a link may have {limit_m:g} m"
-        for other, found in others.items()
-        if other not in mates
-    ]
-    return "; ".join(words)
+    apart = {other: found for other, found in others.items() if other not in mates}
+    return "; ".join([*words, *_apart(apart, limit_m=limit_m)])
+
+
+def _apart(others: Mapping[str, Shared], *, limit_m: float) -> Iterator[str]:
+    """Yield why a wing is designed apart from others, by the one that is nearest to it."""
+    if not others:
+        return
+    nearest = min(others, key=lambda other: others[other].away_m)
+    place, away_m = others[nearest].place, others[nearest].away_m
+    words = f"designed apart from {' and '.join(others)}, whose containment meets its own: "
+    if away_m <= limit_m:
+        yield f"{words}what leads to one distributor ({place}) is of a wing that shares none"
+    else:
+        yield (
+            f"{words}the nearest place for a distributor of it and of {nearest} ({place}) is "
+            f"{away_m:,.1f} m along it from the nearest cell of one, and a link may have "
+            f"{limit_m:g} m"
+        )
