@@ -4,6 +4,8 @@ import pty
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -68,20 +70,34 @@ def test_with_json_nothing_but_the_answer_is_written_and_no_progress(spare):
     assert finished.stderr == ""
 
 
+def _all_of(reader):
+    """Return all that is written to a terminal until its other end is closed.
+
+    It holds a few kilobytes: a plan that takes long would wait for ever for somebody to read them.
+    """
+    found = b""
+    with suppress(OSError):  # So Linux says that the other end is closed.
+        while part := os.read(reader, 65_536):
+            found += part
+    return found
+
+
 def test_progress_is_shown_on_a_terminal_and_only_there(spare):
     reader, writer = pty.openpty()
-    try:
-        finished = subprocess.run(
-            [WINGSPAN, "-C", spare.root, "estate", "plan", "--json"],
-            check=True,
-            stdout=subprocess.PIPE,
-            stderr=writer,
-            env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
-        )
-        os.close(writer)
-        shown = os.read(reader, 65_536).decode()
-    finally:
-        os.close(reader)
+    with ThreadPoolExecutor(1) as pool:
+        shown_bytes = pool.submit(_all_of, reader)
+        try:
+            finished = subprocess.run(
+                [WINGSPAN, "-C", spare.root, "estate", "plan", "--json"],
+                check=True,
+                stdout=subprocess.PIPE,
+                stderr=writer,
+                env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+            )
+        finally:
+            os.close(writer)
+        shown = shown_bytes.result().decode()
+    os.close(reader)
 
     assert "planning" in shown
     assert json.loads(finished.stdout)["schema"] == 1
