@@ -16,6 +16,7 @@ from estate.optimise.connected import (
     connected_cover,
 )
 from estate.optimise.cover import Cover, capacitated_cover
+from estate.optimise.diverse import DiverseWays, diverse_ways, ways_between
 from estate.optimise.facilities import Facilities, capacitated_facilities
 from estate.optimise.routes import Routes, routes_within
 from estate.optimise.steiner import SteinerTree, steiner_tree
@@ -25,6 +26,7 @@ __all__ = [
     "ConnectedCover",
     "Connection",
     "Cover",
+    "DiverseWays",
     "Facilities",
     "InfeasibleError",
     "Known",
@@ -36,6 +38,8 @@ __all__ = [
     "capacitated_cover",
     "capacitated_facilities",
     "connected_cover",
+    "diverse_ways",
     "routes_within",
     "steiner_tree",
+    "ways_between",
 ]
