@@ -12,6 +12,7 @@ import shapely
 from estate.errors import Problem
 from estate.sources.survey import GEOMETRY, scan_survey
 from estate.sources.table import require_sound
+from estate.survey.ground import ground_problems
 from estate.survey.places import DOOR_REACH_M, POINT_REACH_M, Places
 from estate.survey.routes import SNAP_M, rises_to, trace
 from estate.survey.wings import by_wing, cells_of, codes_below, prison_of
@@ -70,6 +71,7 @@ def survey_problems(survey: Survey, *, known: Collection[str]) -> Iterator[Probl
         yield from _span_problems(span)
     for cable in survey.layers["cables"]:
         yield from _length_problems(cable)
+    yield from ground_problems(survey)
     for code, wing in by_wing(survey, prison_id=prison_id).items():
         yield from _route_problems(code, wing, places)
 

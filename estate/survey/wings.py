@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import shapely
 
 from estate.sources.survey import Survey
+from estate.survey.ground import plant_of_site
 from estate.survey.routes import SNAP_M, rises_to
 from estate.tables import SURVEY
 
@@ -48,8 +49,10 @@ def by_wing(survey: Survey, *, prison_id: str) -> dict[str, Survey]:
     """Return the part of a survey that each wing is, by its code.
 
     A feature that names no wing belongs to that of its location key, or else of the nearest
-    cell. A wing has the distributors of others with it that its own spans lead to.
+    cell. A wing has the distributors of others with it that its own spans lead to. What is of the
+    site, as ducts between comms rooms are, is of no wing.
     """
+    of_site = plant_of_site(survey)
     owner = Owners(survey, prison_id=prison_id)
     parts: defaultdict[str, defaultdict[str, list[Feature]]] = defaultdict(
         lambda: defaultdict(list)
@@ -57,7 +60,7 @@ def by_wing(survey: Survey, *, prison_id: str) -> dict[str, Survey]:
     for layer in _OF_A_WING:
         for feature in survey.layers[layer]:
             code = owner.of(feature)
-            if code:
+            if code and (layer, feature.name) not in of_site:
                 parts[code][layer].append(feature)
     for layers in parts.values():
         layers["distributors"] += _met(survey.layers["distributors"], layers)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import chain, combinations
+from itertools import chain, combinations, pairwise
 from pathlib import Path
 
 import networkx as nx
@@ -87,7 +87,7 @@ def test_ways_to_one_terminal_share_no_node_and_no_edge(problem):
         assert len(routes) == number
         assert all(way[0] == 0 and way[-1] == terminal for way in routes)
         inner = [node for way in routes for node in way[1:-1]]
-        legs = [frozenset(leg) for way in routes for leg in zip(way, way[1:], strict=False)]
+        legs = [frozenset(leg) for way in routes for leg in pairwise(way)]
         assert len(set(inner)) == len(inner)
         assert len(set(legs)) == len(legs)
         assert set(legs) <= bought
