@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import floor, fsum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
@@ -60,15 +60,14 @@ class SecondRoute:
 class Joined:
     """A comms room that wings use, and its ways from the core.
 
-    A room in the building of the core has none, and needs none. `depends_on` are the ducts,
-    chambers and buildings that every drawn way passes, where two ways were asked for.
+    A room in the building of the core has none, and needs none. `second` is the cheapest second
+    way that is drawn beside a first, None where it has one already or none is drawn.
     """
 
     room: str
     wings: tuple[str, ...]
     in_core: bool
     routes: tuple[FibreRoute, ...]
-    depends_on: tuple[str, ...]
     second: SecondRoute | None
 
 
@@ -117,16 +116,52 @@ class Backbone:
             f"as surveyed: {ducts}, {self.laid_m:,.0f} m, of which {self.dug_m:,.0f} m new; {proof}"
         )
 
-    def routes_to(self, wing: str) -> tuple[FibreRoute, ...]:
-        """Return the ways to the comms room of a wing, the first of several rooms."""
-        return next((room.routes for room in self.rooms if wing in room.wings), ())
+    def to(self, wing: str) -> Joined | None:
+        """Return the comms room of a wing, the first of several; None where none is joined.
+
+        A wing whose cables all end in other wings has none, and needs no way to it.
+        """
+        none = Joined(room="", wings=(wing,), in_core=True, routes=(), second=None)
+        found = next((room for room in self.rooms if wing in room.wings), none)
+        return None if wing in self.apart else found
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the backbone as JSON shows it."""
+        return {
+            "core": self.core,
+            "basis": self.basis,
+            "grade": str(self.grade),
+            "cost_gbp": float(self.cost_gbp),
+            "bound_gbp": float(self.bound_gbp),
+            "gap": self.gap,
+            "stopped_by": self.stopped_by,
+            "ducts": [
+                {"duct": each.duct, "length_m": each.length_m, "dug": each.dug}
+                for each in self.ducts
+            ],
+            "rooms": [
+                {
+                    "room": room.room,
+                    "wings": list(room.wings),
+                    "in_core": room.in_core,
+                    "routes": [
+                        {"ducts": list(route.ducts), "length_m": route.length_m}
+                        for route in room.routes
+                    ],
+                }
+                for room in self.rooms
+            ],
+            "apart": list(self.apart),
+            "warnings": list(self.warnings),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
 class WingRooms:
     """The wings of a prison as the backbone sees them.
 
-    `rooms` has by wing code the distributors to which fibre has to be led; `paid` are the ducts
+    `rooms` has by wing code the distributors to which fibre has to be led, none where all cables of
+    the wing end in other wings; `paid` are the ducts
     that wings build for their own cables.
     """
 
@@ -136,22 +171,19 @@ class WingRooms:
 
 def rooms_of(wings: Mapping[str, tuple[WingDesign, Network]]) -> WingRooms:
     """Return the comms rooms that the designs of some wings use, by wing code."""
-    racks = {
-        d.distributor_id: code for code, (_, network) in wings.items() for d in network.distributors
-    }
+    racks = sorted(
+        {d.distributor_id for _, network in wings.values() for d in network.distributors}
+    )
     spans = {span.span_id: span for _, network in wings.values() for span in network.spans}
     rooms: dict[str, tuple[str, ...]] = {}
-    for code, (design, network) in wings.items():
+    for code, (design, _) in wings.items():
         used: list[str] = []
         for built in design.distributors:
-            if built.fibre_route:
-                last = spans[built.fibre_route[-1]]
-                used += [end for end in (last.start, last.end) if end in racks]
-            else:
-                name = built.name.removeprefix("cabinet in ")
-                used += [d for d in racks if name == d or name.startswith(f"{d} (")]
-        first = [d.distributor_id for d in network.distributors[:1]]
-        rooms[code] = tuple(dict.fromkeys(used or first))
+            last = spans.get(built.fibre_route[-1]) if built.fibre_route else None
+            name = built.name.removeprefix("cabinet in ")
+            ends = {last.start, last.end} if last else {name, name.rpartition(" (")[0]}
+            used += [rack for rack in racks if rack in ends]
+        rooms[code] = tuple(dict.fromkeys(used))
     return WingRooms(
         rooms=rooms,
         paid=frozenset(
@@ -277,7 +309,6 @@ class _Laying:
             wings=tuple(self.users[room]),
             in_core=end == self.core,
             routes=tuple(routes),
-            depends_on=self._needed(end, routes[0]) if len(routes) < self.wanted and routes else (),
             second=self._second(end, routes[0], laid) if len(routes) == 1 else None,
         )
 
@@ -287,15 +318,6 @@ class _Laying:
             ducts=ducts,
             through=tuple(node for node in way[1:-1] if not _duct(node)),
             length_m=round(fsum(self.ducts[name].length_m for name in ducts), 3),
-        )
-
-    def _needed(self, end: str, route: FibreRoute) -> tuple[str, ...]:
-        """Return what every way passes, of what one passes."""
-        return tuple(
-            name
-            for node in (*map(_on, route.ducts), *route.through)
-            for name in (_duct(node) or node,)
-            if not nx.has_path(nx.restricted_view(self.graph, [node], []), self.core, end)
         )
 
     def _second(self, end: str, first: FibreRoute, laid: Collection[str]) -> SecondRoute | None:
@@ -317,19 +339,19 @@ class _Laying:
     def _warnings(self, joined: Iterable[Joined], apart: Collection[str]) -> Iterator[str]:
         for room in joined:
             wings = f"wing{'s' if len(room.wings) > 1 else ''} {' and '.join(room.wings)}"
-            if room.depends_on:
+            if room.routes and len(room.routes) < self.wanted:
                 yield (
-                    f"the comms room of {wings} has one way alone in what is drawn: every way "
-                    f"depends on {' and on '.join(room.depends_on)}"
+                    f"the comms room of {wings} has one way alone in what is drawn: all others "
+                    "meet it in a duct, chamber or building (explain --sensitive names these)"
                 )
             for route in room.routes:
                 loss_db = _loss_db(route.length_m, self.rules)
                 reach_m, budget_db = self.rules["fibre.reach_m"], self.rules["fibre.budget_db"]
                 if route.length_m > reach_m or loss_db > budget_db:
                     yield (
-                        f"a fibre to the comms room of {wings} is {route.length_m:,.0f} m long and "
-                        f"loses {loss_db:.1f} dB: {reach_m:,.0f} m and {budget_db:g} dB are the most "
-                        "(fibre.reach_m, fibre.budget_db)"
+                        f"a fibre to the comms room of {wings} is {route.length_m:,.0f} m long "
+                        f"and loses {loss_db:.1f} dB; {reach_m:,.0f} m (fibre.reach_m) and "
+                        f"{budget_db:g} dB (fibre.budget_db) are the most"
                     )
         for code in sorted(apart):
             yield (

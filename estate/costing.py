@@ -14,6 +14,7 @@ from estate.readiness import Rung
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from estate.backbone import Backbone
     from estate.cabling.values import WingDesign
     from estate.catalogue import Assumptions, Catalogue
     from estate.model import Establishment, Wing
@@ -213,22 +214,24 @@ def _add_conditions(bill: Bill, wing: Wing) -> None:
         bill.add("asbestos_removal", events, f"asbestos {asbestos or 'unknown'}: chance of removal")
 
 
-def bill_of_site(
+def bill_of_site(  # noqa: PLR0913 - what a site's lines come from, each by name
     prison: Establishment,
     wings: tuple[Wing, ...],
     *,
     wing_lines: Iterable[BillLine],
     rung: Rung,
     catalogue: Catalogue,
+    backbone: Backbone | None = None,
 ) -> tuple[BillLine, ...]:
     """Return the lines that serve a whole prison, its devices and its people, and VAT last.
 
-    Devices follow operational capacity; where that is blank, the cells stand in for it.
+    Devices follow operational capacity; where that is blank, the cells stand in for it. Without a
+    backbone the lengths between buildings are assumed.
     """
     works = list(wing_lines)
     # What serves a whole site rests on assumptions that no wing's grade can better.
     bill = Bill(catalogue, "", Grade.ASSUMED)
-    _site_network(bill, wings, rung)
+    _site_network(bill, wings, rung, backbone)
     _access(bill, wings, works)
     fleet = _places(prison, wings, catalogue.assumptions)
     _devices(bill, fleet)
@@ -311,23 +314,41 @@ class Bill:
         )
 
 
-def _site_network(bill: Bill, wings: tuple[Wing, ...], rung: Rung) -> None:
-    assumptions = bill.catalogue.assumptions
+def _site_network(
+    bill: Bill, wings: tuple[Wing, ...], rung: Rung, backbone: Backbone | None
+) -> None:
     one = Estimate.exactly(1)
     for item in ("core_network", "firewall", "access_control", "wan_install"):
         bill.add(item, one, "one for each site; what exists is unknown until surveyed")
-    duct_m = assumptions["campus_duct_m_per_wing"].scaled(len(wings))
-    duct_m *= new_work_share(rung, assumptions)
-    bill.add("external_duct", duct_m, f"between buildings, {len(wings)} wings")
-    bill.add("fibre_campus", duct_m, f"between buildings, {len(wings)} wings")
+    if backbone is None:
+        _assumed_ducts(bill, len(wings), rung, f"between buildings, {len(wings)} wings")
+    else:
+        _drawn_ducts(bill, backbone)
+        codes = ", ".join(backbone.apart)
+        why = "joined to the core by no drawn duct" if backbone.core else "no core is drawn"
+        basis = f"between buildings, length assumed for {codes}: {why}"
+        _assumed_ducts(bill, len(backbone.apart), rung, basis)
+    bill.add_yearly("wan_rental", one, "one circuit")
+
+
+def _drawn_ducts(bill: Bill, backbone: Backbone) -> None:
+    spread = bill.catalogue.assumptions[f"quantity_spread.{backbone.grade}"]
+    bill.add("external_duct", spread.scaled(backbone.dug_m), backbone.basis, backbone.grade)
+    bill.add("fibre_campus", spread.scaled(backbone.laid_m), backbone.basis, backbone.grade)
+
+
+def _assumed_ducts(bill: Bill, wings: int, rung: Rung, basis: str) -> None:
+    each_m = bill.catalogue.assumptions["campus_duct_m_per_wing"]
+    duct_m = each_m.scaled(wings) * new_work_share(rung, bill.catalogue.assumptions)
+    bill.add("external_duct", duct_m, basis)
+    bill.add("fibre_campus", duct_m, basis)
     if bill.catalogue.backbone_ways > 1:
         # No length between buildings is known: joined in pairs, they need the fewest ducts.
-        pairs = ceil(len(wings) / 2)
-        more_m = assumptions["campus_duct_m_per_wing"].scaled(pairs)
+        pairs = ceil(wings / 2)
+        more_m = each_m.scaled(pairs)
         basis = f"second ways: {pairs} ducts, through each of which two wings back each other"
         bill.add("external_duct", more_m, basis)
         bill.add("fibre_campus", more_m, basis)
-    bill.add_yearly("wan_rental", one, "one circuit")
 
 
 def _access(bill: Bill, wings: tuple[Wing, ...], works: list[BillLine]) -> None:

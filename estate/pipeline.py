@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from estate.backbone import Backbone, backbone_of, rooms_of
 from estate.cabling.cache import DesignCache, design_catalogue
 from estate.cabling.values import WingDesign
 from estate.catalogue import Assumption, Assumptions, Catalogue, Rate
@@ -29,7 +30,7 @@ from estate.sources.register import read_register
 from estate.sources.survey import Survey
 from estate.sources.table import scan_table
 from estate.sources.wings import read_wings
-from estate.survey import SURVEY_RULES, read_survey
+from estate.survey import SURVEY_RULES, ground_of, read_survey
 from estate.tables import REGISTER, WINGS
 from estate.typology import read_typologies
 
@@ -143,7 +144,14 @@ def make_plan(
     tasks = tasks_of(wings, inputs.measured, _catalogues(inputs, catalogue))
     designs = _designed(tasks, workers or Workers(), designing or Designing())
     sites = tuple(
-        _site(prison, wings, designs, names, catalogue)
+        _site(
+            prison,
+            wings,
+            designs,
+            names,
+            catalogue,
+            backbone=_backbone(prison.prison_id, inputs, wings, designs, catalogue),
+        )
         for prison in sorted(inputs.establishments, key=lambda p: p.prison_id)
     )
     lines = [line for site in sites for line in site.lines()]
@@ -278,12 +286,33 @@ def _designed(
     return dict(sorted(designs.items()))
 
 
-def _site(
+def _backbone(
+    prison_id: str,
+    inputs: Inputs,
+    wings: Wings,
+    designs: Mapping[str, WingDesign],
+    catalogue: Catalogue,
+) -> Backbone | None:
+    """Return the backbone of a prison whose survey draws the ground, None for every other."""
+    survey, names = inputs.surveys.get(prison_id), names_of(wings, inputs.measured)
+    found = {
+        wing.wing: (designs[names[wing.key]], wings.networks[wing.key])
+        for wing in wings.sizings[prison_id].wings
+        if wing.key in wings.networks
+    }
+    if survey is None or not found:
+        return None
+    return backbone_of(ground_of(survey), rooms_of(found), catalogue)
+
+
+def _site(  # noqa: PLR0913 - what a prison's part is made from, each by name
     prison: Establishment,
     wings: Wings,
     designs: Mapping[str, WingDesign],
     names: Mapping[str, str],
     catalogue: Catalogue,
+    *,
+    backbone: Backbone | None,
 ) -> SitePlan:
     """Return a prison's part of the plan; `names` gives a wing's key the name of its design."""
     sizing = wings.sizings[prison.prison_id]
@@ -309,6 +338,7 @@ def _site(
             wing_lines=wing_lines,
             rung=readiness.rung,
             catalogue=catalogue,
+            backbone=backbone,
         )
     return SitePlan(
         prison=prison,
@@ -321,6 +351,7 @@ def _site(
         totals=totals([*wing_lines, *bill]),
         survey_would_narrow_gbp=_narrowed_gbp([*wing_lines, *bill]),
         design=Proof.of(designs[plan.design] for plan in plans),
+        backbone=backbone,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from estate.backbone import Backbone
 from estate.cabling.values import BuiltDistributor, ItemDifference, WingDesign
 from estate.catalogue import Assumption, Published, Rate
 from estate.costing import BillLine, Totals
@@ -125,7 +126,8 @@ class SitePlan:
 
     `survey_would_narrow_gbp` is the part of the whole-life range that rests on quantities of
     this site, at likely rates: what a survey could take away. `design` is how good the designs of
-    its wings are together.
+    its wings are together. `backbone` is the fibre between buildings where a survey draws the
+    ground, None where its lengths are assumed.
     """
 
     prison: Establishment
@@ -138,6 +140,7 @@ class SitePlan:
     totals: Totals
     survey_would_narrow_gbp: Decimal
     design: Proof
+    backbone: Backbone | None = None
 
     @property
     def cells(self) -> int:

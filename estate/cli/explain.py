@@ -107,6 +107,7 @@ def _prison_answer(plan: Plan, site: SitePlan) -> dict[str, Any]:
         "whole_life_cost_gbp": site.totals.whole_life_gbp.as_json(),
         "survey_would_narrow_gbp": float(site.survey_would_narrow_gbp),
         "design": site.design.as_json(),
+        "backbone": site.backbone.as_json() if site.backbone else None,
         "wings": [_wing_line(plan, wing) for wing in site.wings],
     }
     ranked = next((r for r in plan.ranking if r.prison_id == prison.prison_id), None)
@@ -175,6 +176,7 @@ def _prison_text(answer: dict[str, Any]) -> str:
     lines += ["", "would move it up:", *(moves or ["  nothing that was tried"])]
     narrows = answer["survey_would_narrow_gbp"]
     lines.append(f"a survey could narrow its whole-life range by up to £{narrows:,.0f}")
+    lines += _backbone_text(answer["backbone"])
     lines += ["", "wing networks, " + proof_text(answer["design"])]
     lines += [
         f"  {w['wing']:<14} {proof_text(w)}; {_choices(w['chosen'])}" for w in answer["wings"]
@@ -191,6 +193,20 @@ def _choices(chosen: str) -> str:
     from estate.cabling.options import LABELS, Option
 
     return "; ".join(LABELS[Option(option)] for option in chosen.split("; "))
+
+
+def _backbone_text(backbone: dict[str, Any] | None) -> list[str]:
+    """Return how the comms rooms of a surveyed prison are joined."""
+    if backbone is None:
+        return []
+    lines = ["", f"between buildings: {backbone['basis']}" if backbone["core"] else ""]
+    for room in backbone["rooms"]:
+        ways = " and by ".join(
+            f"{', '.join(route['ducts'])} ({route['length_m']:,.0f} m)" for route in room["routes"]
+        )
+        joined = "in the building of the core" if room["in_core"] else f"by {ways}"
+        lines.append(f"  {room['room']} (wing {', '.join(room['wings'])}): {joined}")
+    return [*lines, *(f"  {warning}" for warning in backbone["warnings"])]
 
 
 def _sensitive_answer(plan: Plan, site: SitePlan, code: str = "", *deeper: str) -> dict[str, Any]:

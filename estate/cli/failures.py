@@ -11,6 +11,7 @@ _KINDS = {
     "uplink": "uplink",
     "comms_room": "comms room",
     "duct": "duct",
+    "chamber": "chamber or building",
     "power": "power feed",
     "distributor": "cabinet",
     "switch": "switch",

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from estate.optimise.answer import InfeasibleError, Limits, StoppedBy, relative_gap, stopped_by
+from estate.optimise.arrays import Floats, Ints
 from estate.optimise.effort import Budget
 from estate.optimise.exactness import common_unit, raised
 from estate.optimise.ordering import ordered, weights_of
@@ -27,7 +28,6 @@ from estate.optimise.steiner import steiner_tree
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from estate.optimise.arrays import Floats, Ints
 
 N = TypeVar("N")
 
@@ -170,9 +170,7 @@ def joining_programme(joining: Joining) -> tuple[Programme, list[str]]:
                 into[end][column] = 1.0
                 # Nothing comes back to the root, and nothing goes on from the terminal.
                 most[column] = float(end != joining.root and start != terminal)
-            rows.append(
-                ({along + edge: 1.0, along + count + edge: 1.0, edge: -1.0}, -np.inf, 0.0)
-            )
+            rows.append(({along + edge: 1.0, along + count + edge: 1.0, edge: -1.0}, -np.inf, 0.0))
         names += [f"to_{terminal}_from_{a}_{b}" for a, b in joining.edges]
         names += [f"to_{terminal}_from_{b}_{a}" for a, b in joining.edges]
         for node in range(size):

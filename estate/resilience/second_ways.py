@@ -20,6 +20,7 @@ from estate.resilience.site import SecondWay, core_of, power_of, uplink_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from estate.backbone import SecondRoute
     from estate.costing import BillLine
     from estate.model import Span
     from estate.resilience.site import Cabinet, WingWays
@@ -31,6 +32,10 @@ RULES = (
     (
         "No public plan shows distances between buildings: a second duct, from the core or from "
         "another wing, is taken to be as long as the assumed first one."
+    ),
+    (
+        "Where a survey draws a second way beside the first, that is the second duct, and costs "
+        "what has to be dug and laid beside what the plan has."
     ),
     (
         "A second fibre takes the cheapest way that shares no span with the first; where there is "
@@ -64,6 +69,8 @@ class Pricing:
     def duct(self, prison_id: str, wing: WingWays) -> SecondWay:
         """Return a second duct from the core to a wing."""
         part = Part(id=f"{wing.duct.id} 2", kind="duct", wing=wing.code)
+        if wing.second is not None:
+            return self._drawn(prison_id, wing, wing.second)
         return SecondWay(
             id=part.id,
             label=f"second duct and fibre from the core to {wing.code}",
@@ -73,6 +80,31 @@ class Pricing:
             lines=self._ducted(wing.code),
         )
 
+    def _drawn(self, prison_id: str, wing: WingWays, second: SecondRoute) -> SecondWay:
+        bill, basis = self._bill(wing.code), "in drawn ducts, beside what is laid"
+        bill.add("external_duct", Estimate.exactly(second.dug_m), basis)
+        bill.add("fibre_campus", Estimate.exactly(second.laid_m), basis)
+        return SecondWay(
+            id=f"{wing.duct.id} 2",
+            label=f"second way to {wing.code} by {', '.join(second.route.ducts)}",
+            joins=(core_of(prison_id).id, wing.room.id),
+            ways={wing.room.id: wing.along(second.route)},
+            wings=(wing.code,),
+            lines=tuple(bill.lines),
+        )
+
+    def standing(self, prison_id: str, wing: WingWays) -> Iterator[SecondWay]:
+        """Yield the second ways in drawn ducts that a plan has; its bill has their price."""
+        for parts in wing.more:
+            yield SecondWay(
+                id=f"{wing.duct.id} 2",
+                label=f"second way to {wing.code}",
+                joins=(core_of(prison_id).id, wing.room.id),
+                ways={wing.room.id: parts},
+                wings=(wing.code,),
+                lines=(),
+            )
+
     def link(self, one: WingWays, other: WingWays) -> SecondWay:
         """Return a duct between two wings, over which each reaches the core through the other."""
         part = Part(id=f"{one.duct.id} to {other.code}", kind="duct")
@@ -81,7 +113,7 @@ class Pricing:
             label=f"duct and fibre between {one.code} and {other.code}",
             joins=(one.room.id, other.room.id),
             ways={
-                end.room.id: (through.duct, through.room, part)
+                end.room.id: (*through.first, through.room, part)
                 for end, through in ((one, other), (other, one))
             },
             wings=(one.code, other.code),
@@ -162,12 +194,18 @@ class Pricing:
 def built(prison_id: str, wings: Sequence[WingWays], pricing: Pricing) -> list[SecondWay]:
     """Return the ducts that a plan with two ways to each building has: wings joined in pairs.
 
-    An odd one out is joined with the first; a single wing has a second duct from the core.
+    An odd one out is joined with the first; a single wing has a second duct from the core. Wings
+    that drawn ducts join have the second ways that are drawn.
     """
+    drawn = [way for wing in wings for way in pricing.standing(prison_id, wing)]
+    wings = [wing for wing in wings if wing.joined is None]
+    if not wings:
+        return drawn
     if len(wings) == 1:
-        return [pricing.duct(prison_id, wings[0])]
+        return [*drawn, pricing.duct(prison_id, wings[0])]
     ends = [*wings, wings[0]] if len(wings) % 2 else wings
-    return [pricing.link(one, other) for one, other in zip(ends[::2], ends[1::2], strict=True)]
+    pairs = zip(ends[::2], ends[1::2], strict=True)
+    return [*drawn, *(pricing.link(one, other) for one, other in pairs)]
 
 
 def cheapest(
@@ -189,7 +227,10 @@ def cheapest(
     nx.add_path(graph, (_OUTSIDE, uplink_of(prison_id).id, core))
     wings = _in_use(wings, standing)
     for wing in wings:
-        nx.add_path(graph, (core, wing.duct.id, wing.room.id))
+        nx.add_path(graph, (core, *(part.id for part in wing.first), wing.room.id))
+        if wing.in_core:
+            # Nothing between a room and the core in its building is to be doubled.
+            nx.add_path(graph, (core, f"inside to {wing.room.id}", wing.room.id))
         for cabinet in wing.cabinets:
             if cabinet.fibre_route:
                 nx.add_path(graph, (wing.room_of(cabinet).id, f"fibre to {cabinet.id}", cabinet.id))
@@ -220,7 +261,8 @@ def _own(prison_id: str, wings: Sequence[WingWays], pricing: Pricing) -> Iterato
     """Yield a second way of its own for each circuit, duct and fibre."""
     yield pricing.circuit(prison_id, wings)
     for wing in wings:
-        yield pricing.duct(prison_id, wing)
+        if not wing.in_core:
+            yield pricing.duct(prison_id, wing)
         for cabinet in wing.cabinets:
             if cabinet.fibre_route:
                 yield pricing.fibre(cabinet, wing)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from estate.backbone import FibreRoute, Joined, SecondRoute
 from estate.costing import BillLine
 from estate.estimate import Money
 from estate.model import Span
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 RULES = (
     (
         "The uplink is one circuit. The core is a pair of switches, as it is priced, in one comms "
-        "room; each wing has a comms room of its own, and one duct to it from the core."
+        "room; each wing has a comms room of its own, and one duct to it from the core, or the "
+        "ways in the ducts of its survey."
     ),
     (
         "Each cabinet has one power feed, and one fibre cable along the way that the design gives "
@@ -74,11 +76,39 @@ class WingWays:
     spans: Mapping[str, Span]
     standing: frozenset[str]
     others: Mapping[str, str] = field(default_factory=dict)
+    joined: Joined | None = None
 
     @property
     def duct(self) -> Part:
         """Return the duct from the core."""
         return Part(id=f"{self._place}/duct", kind="duct", wing=self.code)
+
+    @property
+    def first(self) -> tuple[Part, ...]:
+        """Return what the first way from the core runs through: nothing inside one building."""
+        if self.joined is None:
+            return (self.duct,)
+        return self.along(self.joined.routes[0]) if self.joined.routes else ()
+
+    @property
+    def more(self) -> tuple[tuple[Part, ...], ...]:
+        """Return what the other ways in drawn ducts run through."""
+        return tuple(map(self.along, self.joined.routes[1:])) if self.joined else ()
+
+    @property
+    def in_core(self) -> bool:
+        """Return whether the comms room is in the building of the core."""
+        return self.joined is not None and self.joined.in_core
+
+    @property
+    def second(self) -> SecondRoute | None:
+        """Return the second way that is drawn and not built."""
+        return self.joined.second if self.joined else None
+
+    def along(self, route: FibreRoute) -> tuple[Part, ...]:
+        """Return the ducts, chambers and buildings of a way; several wings may share them."""
+        kinds = [*(("duct", n) for n in route.ducts), *(("chamber", n) for n in route.through)]
+        return tuple(Part(id=f"{self.prison_id}/{name}", kind=kind) for kind, name in kinds)
 
     @property
     def room(self) -> Part:
@@ -167,6 +197,7 @@ def wings_of(plan: Plan, site: SitePlan) -> tuple[WingWays, ...]:
         replace(
             bare[wing_plan.wing.key],
             cabinets=tuple(_cabinets(plan, wing_plan, topology, bare, cables)),
+            joined=site.backbone.to(wing_plan.wing.wing) if site.backbone else None,
         )
         for wing_plan in site.wings
     )
@@ -189,7 +220,7 @@ def dependencies(
     core = found.meet(f"{prison_id}/core", [found.led(inside, [switch]) for switch in pair])
     every = list(wings)
     rooms = {
-        wing.room.id: found.led(to(wing.room.id, core, (wing.duct,)), [wing.room]) for wing in every
+        wing.room.id: found.led(to(wing.room.id, core, wing.first), [wing.room]) for wing in every
     }
     for wing in every:
         for cabinet in wing.cabinets:

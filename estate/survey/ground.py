@@ -70,9 +70,9 @@ def ground_of(survey: Survey) -> Ground:
 
 def plant_of_site(survey: Survey) -> frozenset[tuple[str, str]]:
     """Return layer and name of the spans and distributors that belong to no wing."""
-    if not any(span.text("containment") == _DUCT for span in survey.layers["spans"]):
+    if not any(d.text("kind") == _CORE for d in survey.layers["distributors"]):
         return frozenset()
-    return _Reading(survey).of_site()
+    return _Reading(survey).of_site
 
 
 def ground_problems(survey: Survey) -> Iterator[Problem]:
@@ -132,6 +132,19 @@ class _Reading:
         )
         self.inside.add_nodes_from(self.racks.values())
 
+    def loose_ends(self) -> Iterator[Problem]:
+        """Yield a problem for each duct of the site that ends in nothing."""
+        met = Counter(end for span in self.routes.spans for end in (span.start, span.end))
+        met.update(self.racks.values())
+        for name, runs in self.runs.items():
+            ends = (("start", runs[0].ends[0]), ("end", runs[-1].ends[1]))
+            for which, end in ends if ("spans", name) in self.of_site else ():
+                if met[end] == 1:
+                    what = f"its {which} meets neither a span nor a distributor"
+                    cure = f"end it within {SNAP_M:g} m of what it leads to, or delete it"
+                    yield self.routes.origins[runs[0].spans[0].span_id].problem(what, cure)
+
+    @cached_property
     def of_site(self) -> frozenset[tuple[str, str]]:
         """Return layer and name of the ducts and distributors that belong to no wing."""
         racked: set[str] = set()
