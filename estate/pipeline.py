@@ -294,14 +294,15 @@ def _backbone(
     catalogue: Catalogue,
 ) -> Backbone | None:
     """Return the backbone of a prison whose survey draws the ground, None for every other."""
-    survey, names = inputs.surveys.get(prison_id), names_of(wings, inputs.measured)
+    survey, sizing = inputs.surveys.get(prison_id), wings.sizings[prison_id]
+    if survey is None:
+        return None
+    names = names_of(replace(wings, sizings={prison_id: sizing}), inputs.measured)
     found = {
         wing.wing: (designs[names[wing.key]], wings.networks[wing.key])
-        for wing in wings.sizings[prison_id].wings
+        for wing in sizing.wings
         if wing.key in wings.networks
     }
-    if survey is None or not found:
-        return None
     return backbone_of(ground_of(survey), rooms_of(found), catalogue)
 
 

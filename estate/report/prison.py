@@ -98,6 +98,7 @@ def _sections(
                 *_unmeasured(plan, site),
                 _wings(plan, site),
                 *_noted(plan, site),
+                *_between_buildings(site),
                 *_locations(plan, site),
                 *_drawings(plan, site),
             ),
@@ -171,6 +172,18 @@ def _noted(plan: Plan, site: SitePlan) -> Iterator[Text]:
     if wings:
         said = tuple(f"{', '.join(keys)}: {words}." for words, keys in wings.items())
         yield Text(paragraphs=said, tone="note")
+
+
+def _between_buildings(site: SitePlan) -> Iterator[Text]:
+    """Yield what the ground that a survey draws gives to the fibre between buildings."""
+    if site.backbone is not None:
+        basis = f"Fibre between buildings {site.backbone.basis}."
+        said = (*([basis] if site.backbone.core else []), *map(_sentence, site.backbone.warnings))
+        yield Text(paragraphs=said, tone="note")
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _money_fact(label: str, money: Money) -> Fact:

@@ -41,6 +41,11 @@ SURVEY_RULES = (
         "one problem share by their cells what is free in it."
     ),
     (
+        "Where a survey draws the core (a campus_distributor), fibre between buildings follows the "
+        "drawn ducts: one cable in each duct, nothing for its way inside buildings. Two ways share "
+        "no duct, no chamber and no other building."
+    ),
+    (
         "A surveyed wing is drawn as surveyed; its cost has one kind of wall, that of most of "
         "their length."
     ),

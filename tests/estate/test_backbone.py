@@ -3,10 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from shapely import LineString, Point
 
 from estate.backbone import WingRooms, backbone_of
+from estate.costing import totals
 from estate.model import Grade
-from estate.survey import Duct, Ground
+from estate.pipeline import make_plan, sizings_of
+from estate.resilience.failures import failures_of
+from estate.sources.survey import Feature
+from estate.survey import Duct, Ground, draft
+from estate.survey.draft import BLANK
+from estate.workspace import Settings
 
 CORE = "building of core"
 
@@ -138,3 +145,127 @@ def test_two_ducts_between_the_same_ends_are_two_ways(laid):
     found = laid(twin, ways=2, rooms={"A": ("a",)})
 
     assert [route.ducts for route in found.to("A").routes] == [("one",), ("two",)]
+
+
+def survey_of_elmley(hamlet):
+    """Return its draft with a core, a chamber before it, and a duct from each wing to that."""
+    drawn = draft(sizings_of(hamlet)["EYI"], at=(597_000.0, 168_000.0))
+    racks = {f.name: (f.geometry.x, f.geometry.y) for f in drawn.layers["distributors"]}
+    core, chamber = (597_100.0, 168_100.0), (597_100.0, 168_060.0)
+    lines = {
+        "trunk": (chamber, core, 40.0),
+        "to-hb1": (racks["EYI-HB1/distributor"], chamber, None),
+        "to-hb2": (racks["EYI-HB2/distributor"], chamber, None),
+        "round": (racks["EYI-HB1/distributor"], core, None),
+    }
+    facts = {"floor": 0, "surveyed_by": "J. Smith", "surveyed_on": "2026-09-14"}
+    ducts = tuple(
+        Feature(
+            layer="spans",
+            facts={
+                **BLANK["spans"],
+                **facts,
+                "span_id": name,
+                "containment": "duct",
+                "state": "existing" if name == "trunk" else "new",
+                "length_m": length_m,
+            },
+            geometry=LineString([start, end]),
+        )
+        for name, (start, end, length_m) in lines.items()
+    )
+    rack = {"distributor_id": "core", "kind": "campus_distributor", "state": "existing"}
+    campus = Feature(
+        layer="distributors",
+        facts={**BLANK["distributors"], **facts, **rack},
+        geometry=Point(core),
+    )
+    layers = {
+        **drawn.layers,
+        "spans": (*drawn.layers["spans"], *ducts),
+        "distributors": (*drawn.layers["distributors"], campus),
+    }
+    return replace(drawn, layers=layers)
+
+
+@pytest.fixture(scope="session")
+def surveyed_hamlet(hamlet):
+    return replace(hamlet, surveys={"EYI": survey_of_elmley(hamlet)})
+
+
+@pytest.fixture(scope="session")
+def one_way(surveyed_hamlet):
+    return make_plan(surveyed_hamlet, Settings())
+
+
+@pytest.fixture(scope="session")
+def two_ways(surveyed_hamlet):
+    return make_plan(surveyed_hamlet, replace(Settings(), backbone_ways=2))
+
+
+def lines_of(plan, item):
+    return [line for line in plan.site("EYI").bill if line.item == item and line.phase == "initial"]
+
+
+def test_a_surveyed_site_is_billed_for_the_ducts_that_are_drawn(one_way, hamlet_plan):
+    backbone = one_way.site("EYI").backbone
+
+    (dug,), (laid,) = (lines_of(one_way, item) for item in ("external_duct", "fibre_campus"))
+    assert named(backbone) == {"trunk", "to-hb1", "to-hb2"}
+    assert (dug.quantity.likely, laid.quantity.likely) == (backbone.dug_m, backbone.laid_m)
+    assert laid.quantity.likely == pytest.approx(dug.quantity.likely + 40)
+    assert (dug.basis, dug.grade) == (backbone.basis, Grade.SURVEYED)
+    # Grade A: 3 % either way; the assumed length is from a third of its likely one up.
+    assert dug.quantity.high == pytest.approx(1.03 * dug.quantity.likely, abs=0.001)
+    (assumed,) = lines_of(hamlet_plan, "external_duct")
+    assert assumed.basis == "between buildings, 2 wings"
+    site = one_way.site("EYI")
+    assert site.totals == totals(site.lines())
+
+
+def test_the_ground_changes_no_wing_and_no_other_prison(one_way, hamlet, hamlet_plan):
+    draft_only = draft(sizings_of(hamlet)["EYI"], at=(597_000.0, 168_000.0))
+    before = make_plan(replace(hamlet, surveys={"EYI": draft_only}), Settings())
+
+    assert before.site("EYI").backbone is None
+    assert one_way.site("EYI").wings == before.site("EYI").wings
+    assert one_way.site("MDI") == hamlet_plan.site("MDI")
+    assert before.site("EYI").bill == hamlet_plan.site("EYI").bill
+
+
+def test_a_shared_chamber_takes_all_cells_with_it(one_way):
+    (chamber,) = one_way.site("EYI").backbone.to("HB1").routes[0].through
+
+    found = failures_of(one_way, one_way.site("EYI"))
+
+    (point,) = (each for each in found.points if f"EYI/{chamber}" in each.loss.parts)
+    # In line with the trunk, behind which both wings of 12 cells are.
+    assert (point.loss.cells, point.loss.kind) == (24, "chamber")
+    assert found.points
+
+
+def test_the_second_way_that_is_drawn_is_the_extra_that_mends_a_wing(one_way, catalogue):
+    second = one_way.site("EYI").backbone.to("HB1").second
+
+    points = failures_of(one_way, one_way.site("EYI"), "HB1").points
+
+    (cure,) = (p.cure for p in failures_of(one_way, one_way.site("EYI")).points if _is_to_hb1(p))
+    assert cure.way.label == "second way to HB1 by round"
+    metre = sum(catalogue.unit_gbp(item) for item in ("external_duct", "fibre_campus"))
+    assert float(cure.way.cost_gbp.likely) == pytest.approx(second.dug_m * metre, abs=0.1)
+    # Ducts and chambers are no wing's, so that they are among those of each.
+    assert any(_is_to_hb1(point) for point in points)
+
+
+def _is_to_hb1(point):
+    return "EYI/to-hb1" in point.loss.parts
+
+
+def test_with_two_ways_no_duct_takes_the_wing_that_has_both(two_ways):
+    backbone = two_ways.site("EYI").backbone
+
+    assert [len(backbone.to(code).routes) for code in ("HB1", "HB2")] == [2, 1]
+    points = failures_of(two_ways, two_ways.site("EYI")).points
+    cells = {part: point.loss.cells for point in points for part in point.loss.parts}
+    assert cells["EYI/trunk"] == cells["EYI/to-hb2"] == 12
+    assert not {"EYI/round", "EYI/to-hb1"} & set(cells)
