@@ -144,14 +144,7 @@ def make_plan(
     tasks = tasks_of(wings, inputs.measured, _catalogues(inputs, catalogue))
     designs = _designed(tasks, workers or Workers(), designing or Designing())
     sites = tuple(
-        _site(
-            prison,
-            wings,
-            designs,
-            names,
-            catalogue,
-            backbone=_backbone(prison.prison_id, inputs, wings, designs, catalogue),
-        )
+        _site(prison, wings, designs, names, catalogue, survey=inputs.surveys.get(prison.prison_id))
         for prison in sorted(inputs.establishments, key=lambda p: p.prison_id)
     )
     lines = [line for site in sites for line in site.lines()]
@@ -287,21 +280,17 @@ def _designed(
 
 
 def _backbone(
-    prison_id: str,
-    inputs: Inputs,
+    survey: Survey,
+    plans: Iterable[WingPlan],
     wings: Wings,
     designs: Mapping[str, WingDesign],
     catalogue: Catalogue,
 ) -> Backbone | None:
-    """Return the backbone of a prison whose survey draws the ground, None for every other."""
-    survey, sizing = inputs.surveys.get(prison_id), wings.sizings[prison_id]
-    if survey is None:
-        return None
-    names = names_of(replace(wings, sizings={prison_id: sizing}), inputs.measured)
+    """Return the backbone of a surveyed prison, None where its survey draws no ground."""
     found = {
-        wing.wing: (designs[names[wing.key]], wings.networks[wing.key])
-        for wing in sizing.wings
-        if wing.key in wings.networks
+        plan.wing.wing: (designs[plan.design], wings.networks[plan.wing.key])
+        for plan in plans
+        if plan.wing.key in wings.networks
     }
     return backbone_of(ground_of(survey), rooms_of(found), catalogue)
 
@@ -313,7 +302,7 @@ def _site(  # noqa: PLR0913 - what a prison's part is made from, each by name
     names: Mapping[str, str],
     catalogue: Catalogue,
     *,
-    backbone: Backbone | None,
+    survey: Survey | None,
 ) -> SitePlan:
     """Return a prison's part of the plan; `names` gives a wing's key the name of its design."""
     sizing = wings.sizings[prison.prison_id]
@@ -331,6 +320,7 @@ def _site(  # noqa: PLR0913 - what a prison's part is made from, each by name
         for wing in sizing.wings
     )
     wing_lines = [line for plan in plans for line in plan.bill]
+    backbone = _backbone(survey, plans, wings, designs, catalogue) if survey and plans else None
     bill: tuple[BillLine, ...] = ()
     if plans:
         bill = bill_of_site(
