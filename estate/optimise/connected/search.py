@@ -26,10 +26,6 @@ _RELAXING = 0.5
 _PATIENCE = 4
 _STALE = 1e-4
 
-# How often a problem is split before it is searched, and the steps of the engine for that.
-_SPLITS = 600
-_STEPS = 800_000
-
 # For an effort of 1: the nodes of branch and bound in all parts together, in one, in one of a
 # problem that was drawn, and in one that is nearly whole.
 _NODES = 200_000
@@ -86,11 +82,13 @@ def searched(formulation: Formulation, effort: Effort, *, ceiling: float = inf) 
     The problem is split, and HiGHS searches the parts, those that promise most first. What it
     leaves open CP-SAT takes up, which does better where loads fill the points.
     """
-    plain = formulation.draft.programme()
-    programme, bound = tightened(formulation, effort.budget)
+    plain, budget = formulation.draft.programme(), effort.budget
+    programme, bound = tightened(formulation, budget)
     if bound == inf:
         return Found(values=None, bound=inf)
-    parts = _split(formulation, programme, effort, ceiling=ceiling, gap=effort.gap)
+    parts = split(
+        formulation, programme, budget, width=effort.width, ceiling=ceiling, gap=effort.gap
+    )
     if parts.answer is not None:
         ceiling = float(plain.costs @ parts.answer)
     parts = parts.rejoined(formulation, below=ceiling * (1 - effort.gap))
@@ -108,28 +106,6 @@ def searched(formulation: Formulation, effort: Effort, *, ceiling: float = inf) 
         last = minimise(programme, nodes=1, seconds=_LAST_SECONDS, gap=_LAST_GAP)
         found = Found(values=last.values, bound=max(found.bound, last.bound))
     return found
-
-
-def _split(
-    formulation: Formulation,
-    programme: Programme,
-    effort: Effort,
-    *,
-    ceiling: float = inf,
-    gap: float = 0.0,
-) -> Split:
-    """Return the parts of a programme, as far as the effort goes."""
-    return split(
-        formulation,
-        programme,
-        Cuts(formulation),
-        effort.budget,
-        times=_SPLITS,
-        steps=_STEPS,
-        width=effort.width,
-        ceiling=ceiling,
-        gap=gap,
-    )
 
 
 def searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: float) -> Found:
@@ -180,7 +156,7 @@ def bounded(formulation: Formulation, effort: Effort) -> float:
     programme, bound = tightened(formulation, effort.budget)
     if bound == inf:
         return inf
-    return max(bound, _split(formulation, programme, effort).bound)
+    return max(bound, split(formulation, programme, effort.budget, width=effort.width).bound)
 
 
 def tightened(formulation: Formulation, budget: Budget) -> tuple[Programme, float]:

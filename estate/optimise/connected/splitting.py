@@ -16,11 +16,11 @@ import numpy as np
 
 from estate.optimise.arrays import Floats
 from estate.optimise.connected.components import Components, Relaxation
+from estate.optimise.connected.cuts import Cuts
 from estate.optimise.programme import Programme
 from estate.optimise.relaxation import relaxed, with_rows
 
 if TYPE_CHECKING:
-    from estate.optimise.connected.cuts import Cuts
     from estate.optimise.connected.formulation import Formulation
     from estate.optimise.effort import Budget
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 FRACTIONAL = 150
 
 _WHOLE = 1e-6
+
+# How often a problem is split before it is searched, and the steps of the engine for that.
+_SPLITS = 600
+_STEPS = 800_000
 
 # Rounds of cuts for a part; those that raised its bound by less than this share are the last.
 _ROUNDS = 5
@@ -89,16 +93,13 @@ class Split:
 def split(  # noqa: PLR0913 - what is split, and how far
     formulation: Formulation,
     programme: Programme,
-    cuts: Cuts,
     budget: Budget,
     *,
-    times: int,
-    steps: int,
     width: int,
     ceiling: float = inf,
     gap: float = 0.0,
 ) -> Split:
-    """Return the bound that so many settlements prove, or so many steps of the engine.
+    """Return the parts of a programme, as far as settlements and steps of the engine go.
 
     Large components are drawn as diagrams of so many states' width.
 
@@ -108,8 +109,8 @@ def split(  # noqa: PLR0913 - what is split, and how far
     heap: list[tuple[float, int, Floats]] = [(-inf, 0, programme.tops)]
     parts: list[Part] = []
     components = Components(formulation, budget, width=width)
-    answer = None
-    for number in range(1, times + 1):
+    cuts, answer, steps = Cuts(formulation), None, _STEPS
+    for number in range(1, _SPLITS + 1):
         enough = ceiling * (1 - gap)
         if not heap or steps <= 0 or budget.seconds_left <= 0 or heap[0][0] >= enough:
             break
