@@ -105,9 +105,9 @@ class Components:
         self._found: dict[bytes, Found] = {}
 
     @property
-    def drawn(self) -> bool:
-        """Return whether a large component was drawn."""
-        return self._states < _STATES * self._width
+    def drawn(self) -> int:
+        """Return how many states the diagrams of large components had."""
+        return _STATES * self._width - self._states
 
     def settled(self, part: Relaxation, *, is_last: bool = True) -> Settled | None:
         """Return what holds where the families have the modes that are left to them.

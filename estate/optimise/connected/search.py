@@ -26,12 +26,16 @@ _RELAXING = 0.5
 _PATIENCE = 4
 _STALE = 1e-4
 
-# For an effort of 1: the nodes of branch and bound in all parts together, in one, in one of a
-# problem that was drawn, and in one that is nearly whole.
+# For an effort of 1: the nodes of branch and bound in all parts together, in one, and in one that
+# is nearly whole.
 _NODES = 200_000
 _NODES_OF_PART = 20_000
-_NODES_OF_DRAWN = 10_000
 _NODES_NEAR = 40
+
+# Where diagrams of so many full layers left something open, branch and bound may close it for a
+# programme of up to so many variables.
+_FAR = 10
+_SEARCHED = 5000
 
 # For an effort of 1: the states of a layer of a diagram.
 _WIDTH = 3_000_000
@@ -61,9 +65,10 @@ class Effort:
         """Return the nodes of branch and bound to search in all parts together."""
         return max(1, round(self.factor * _NODES))
 
-    def nodes_of_part(self, *, drawn: bool) -> int:
+    @property
+    def nodes_of_part(self) -> int:
         """Return the nodes of branch and bound to search in one part."""
-        return max(1, round(self.factor * (_NODES_OF_DRAWN if drawn else _NODES_OF_PART)))
+        return max(1, round(self.factor * _NODES_OF_PART))
 
     @property
     def width(self) -> int:
@@ -115,6 +120,8 @@ def searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: f
     a part that is far from whole is searched without them.
     """
     best, bound, nodes = Found(values=parts.answer, bound=-inf), inf, effort.nodes
+    if parts.drawn > _FAR * effort.width and plain.costs.size > _SEARCHED:
+        nodes = 0
     for part in parts.parts:
         least, near = part.bound, part.fractional <= FRACTIONAL
         for rows, most in [(parts.programme, effort.nodes_near)] * near + [(plain, nodes)]:
@@ -124,7 +131,7 @@ def searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: f
             found = _cheaper_than(
                 replace(rows, most=part.tops),
                 enough,
-                nodes=min(nodes, most, effort.nodes_of_part(drawn=parts.drawn)),
+                nodes=min(nodes, most, effort.nodes_of_part),
                 effort=effort,
             )
             nodes -= found.nodes

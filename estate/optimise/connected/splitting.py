@@ -56,13 +56,13 @@ class Split:
     """The programme with further rows, and all parts of it, those that promise most first.
 
     `answer` is the best that was found on the way, None where none cost less than the ceiling.
-    `drawn` says whether diagrams were drawn on the way.
+    `drawn` states of diagrams were drawn on the way.
     """
 
     programme: Programme
     parts: list[Part]
     answer: Floats | None
-    drawn: bool
+    drawn: int
 
     @property
     def bound(self) -> float:

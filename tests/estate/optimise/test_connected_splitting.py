@@ -54,7 +54,7 @@ def formulation():
     return Formulation(cover, network, choices_of(cover, network, ways, vague=False))
 
 
-def split_of(formulation, *parts: tuple[float, list[int]], drawn: bool = False) -> Split:
+def split_of(formulation, *parts: tuple[float, list[int]], drawn: int = 0) -> Split:
     """Return parts with their bounds, each without some variables."""
     programme = formulation.draft.programme()
     found = []
@@ -92,9 +92,22 @@ def test_a_drawn_part_proven_but_for_rounding_does_not_end_the_search(formulatio
     enough = 98.0
     proven = Found(values=None, bound=enough * (1 - 1e-9), nodes=1)
     monkeypatch.setattr(search, "_cheaper_than", lambda *_rows, **_limits: proven)
-    parts = split_of(formulation, (50.0, []), (60.0, []), drawn=True)
+    parts = split_of(formulation, (50.0, []), (60.0, []), drawn=1)
     effort = Effort(1.0, Budget(1, seconds=60), 0, gap=0.02)
 
     found = search.searched_parts(parts.programme, parts, effort, ceiling=100.0)
 
     assert found.bound == pytest.approx(enough)
+
+
+def test_what_wide_diagrams_left_open_in_a_large_programme_is_not_branched(
+    formulation, monkeypatch
+):
+    monkeypatch.setattr(search, "_SEARCHED", 1)
+    effort = Effort(1.0, Budget(1, seconds=60), 0, gap=0.02)
+    parts = split_of(formulation, (50.0, []), drawn=11 * effort.width)
+
+    found = search.searched_parts(parts.programme, parts, effort, ceiling=INF)
+
+    assert found.values is None
+    assert found.bound == pytest.approx(50)
