@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 RULES = (*site.RULES, *second_ways.RULES)
 
+_DRAWN = frozenset({"duct", "chamber"})
 _INCURABLE = {
+    "duct": "no second way is drawn",
+    "chamber": "no second way is drawn",
     "comms_room": "no second room is priced",
     "distributor": "its cells have one cable each; a spare cabinet only shortens the loss",
     "switch": "its cells have one cable each; a spare switch only shortens the loss",
@@ -146,7 +149,7 @@ def failures_of(plan: Plan, prison: SitePlan, wing_code: str = "") -> Failures:
         points=tuple(
             _point(loss, mends)
             for loss in losses
-            if not wing_code or loss.wing in {"", wing_code} or any(map(hangs.get, loss.parts))
+            if not wing_code or _is_of(loss, wing_code) or any(map(hangs.get, loss.parts))
         ),
         second_routes=tuple(
             sorted(
@@ -161,11 +164,19 @@ def failures_of(plan: Plan, prison: SitePlan, wing_code: str = "") -> Failures:
     )
 
 
+def _is_of(loss: Loss, code: str) -> bool:
+    """Return whether something is a wing's, or serves the whole prison as drawn ducts do not."""
+    return loss.wing == code or (not loss.wing and loss.kind not in _DRAWN)
+
+
 def _hanging(
     prison_id: str, wings: Sequence[WingWays], standing: Sequence[SecondWay], code: str
 ) -> Mapping[str, int]:
-    """Return what the cells of a wing hang from that was designed as one with others, else none."""
-    if not any(wing.code == code and wing.others for wing in wings):
+    """Return what a wing's cells hang from where that is not its own alone, else nothing.
+
+    That is a wing that was designed as one with others, or is led to by drawn ducts.
+    """
+    if not any(wing.code == code and (wing.others or wing.joined) for wing in wings):
         return {}
     own = [wing.serving(code) for wing in wings]
     return site.dependencies(prison_id, own, standing).cells_lost()

@@ -326,3 +326,45 @@ def _faces():
         ends = [x0, *(end for gap in gaps for end in gap), x1]
         for left, right in zip(ends[::2], ends[1::2], strict=True):
             yield (left, y0), (right, y0), (right, y1), (left, y1)
+
+
+@pytest.fixture(scope="session")
+def elmley_ground(hamlet):
+    """Return the draft of Elmley with a core, a chamber, and a duct from each wing to that."""
+    drawn = draft(sizings_of(hamlet)["EYI"], at=(597_000.0, 168_000.0))
+    racks = {f.name: (f.geometry.x, f.geometry.y) for f in drawn.layers["distributors"]}
+    core, chamber = (597_100.0, 168_100.0), (597_100.0, 168_060.0)
+    lines = {
+        "trunk": (chamber, core, 40.0),
+        "to-hb1": (racks["EYI-HB1/distributor"], chamber, None),
+        "to-hb2": (racks["EYI-HB2/distributor"], chamber, None),
+        "round": (racks["EYI-HB1/distributor"], core, None),
+    }
+    facts = {"floor": 0, "surveyed_by": "J. Smith", "surveyed_on": "2026-09-14"}
+    ducts = tuple(
+        Feature(
+            layer="spans",
+            facts={
+                **BLANK["spans"],
+                **facts,
+                "span_id": name,
+                "containment": "duct",
+                "state": "existing" if name == "trunk" else "new",
+                "length_m": length_m,
+            },
+            geometry=LineString([start, end]),
+        )
+        for name, (start, end, length_m) in lines.items()
+    )
+    rack = {"distributor_id": "core", "kind": "campus_distributor", "state": "existing"}
+    campus = Feature(
+        layer="distributors",
+        facts={**BLANK["distributors"], **facts, **rack},
+        geometry=Point(core),
+    )
+    layers = {
+        **drawn.layers,
+        "spans": (*drawn.layers["spans"], *ducts),
+        "distributors": (*drawn.layers["distributors"], campus),
+    }
+    return replace(drawn, layers=layers)

@@ -3,16 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from shapely import LineString, Point
 
 from estate.backbone import WingRooms, backbone_of
 from estate.costing import totals
 from estate.model import Grade
 from estate.pipeline import make_plan, sizings_of
 from estate.resilience.failures import failures_of
-from estate.sources.survey import Feature
 from estate.survey import Duct, Ground, draft
-from estate.survey.draft import BLANK
 from estate.workspace import Settings
 
 CORE = "building of core"
@@ -147,50 +144,9 @@ def test_two_ducts_between_the_same_ends_are_two_ways(laid):
     assert [route.ducts for route in found.to("A").routes] == [("one",), ("two",)]
 
 
-def survey_of_elmley(hamlet):
-    """Return its draft with a core, a chamber before it, and a duct from each wing to that."""
-    drawn = draft(sizings_of(hamlet)["EYI"], at=(597_000.0, 168_000.0))
-    racks = {f.name: (f.geometry.x, f.geometry.y) for f in drawn.layers["distributors"]}
-    core, chamber = (597_100.0, 168_100.0), (597_100.0, 168_060.0)
-    lines = {
-        "trunk": (chamber, core, 40.0),
-        "to-hb1": (racks["EYI-HB1/distributor"], chamber, None),
-        "to-hb2": (racks["EYI-HB2/distributor"], chamber, None),
-        "round": (racks["EYI-HB1/distributor"], core, None),
-    }
-    facts = {"floor": 0, "surveyed_by": "J. Smith", "surveyed_on": "2026-09-14"}
-    ducts = tuple(
-        Feature(
-            layer="spans",
-            facts={
-                **BLANK["spans"],
-                **facts,
-                "span_id": name,
-                "containment": "duct",
-                "state": "existing" if name == "trunk" else "new",
-                "length_m": length_m,
-            },
-            geometry=LineString([start, end]),
-        )
-        for name, (start, end, length_m) in lines.items()
-    )
-    rack = {"distributor_id": "core", "kind": "campus_distributor", "state": "existing"}
-    campus = Feature(
-        layer="distributors",
-        facts={**BLANK["distributors"], **facts, **rack},
-        geometry=Point(core),
-    )
-    layers = {
-        **drawn.layers,
-        "spans": (*drawn.layers["spans"], *ducts),
-        "distributors": (*drawn.layers["distributors"], campus),
-    }
-    return replace(drawn, layers=layers)
-
-
 @pytest.fixture(scope="session")
-def surveyed_hamlet(hamlet):
-    return replace(hamlet, surveys={"EYI": survey_of_elmley(hamlet)})
+def surveyed_hamlet(hamlet, elmley_ground):
+    return replace(hamlet, surveys={"EYI": elmley_ground})
 
 
 @pytest.fixture(scope="session")
@@ -253,8 +209,11 @@ def test_the_second_way_that_is_drawn_is_the_extra_that_mends_a_wing(one_way, ca
     assert cure.way.label == "second way to HB1 by round"
     metre = sum(catalogue.unit_gbp(item) for item in ("external_duct", "fibre_campus"))
     assert float(cure.way.cost_gbp.likely) == pytest.approx(second.dug_m * metre, abs=0.1)
-    # Ducts and chambers are no wing's, so that they are among those of each.
+    # A duct is listed for the wings that hang from it.
     assert any(_is_to_hb1(point) for point in points)
+    others = failures_of(one_way, one_way.site("EYI"), "HB2").points
+    assert not any(_is_to_hb1(point) for point in others)
+    assert any("EYI/trunk" in point.loss.parts for point in others)
 
 
 def _is_to_hb1(point):

@@ -216,3 +216,24 @@ def test_a_wing_that_meets_another_too_far_away_says_how_far(joined):
         "m along it from the nearest cell of one, and a link may have 86.5 m"
         in (answer["together"])
     )
+
+
+def test_a_prison_whose_ground_is_drawn_says_by_which_ducts_its_wings_are_joined(
+    small, elmley_ground
+):
+    folder = small.root / "inputs" / "surveys"
+    folder.mkdir(exist_ok=True)
+    write_survey(elmley_ground, folder / "EYI.gpkg", prison="Elmley (HMP)", marking="OFFICIAL")
+    small.answer("estate", "plan", "--backbone-ways", "2")
+
+    backbone = small.answer("estate", "explain", "EYI")["backbone"]
+
+    assert [room["wings"] for room in backbone["rooms"]] == [["HB1"], ["HB2"]]
+    assert [len(room["routes"]) for room in backbone["rooms"]] == [2, 1]
+    text = small.run("estate", "explain", "EYI").stdout
+    assert f"between buildings: {backbone['basis']}" in text
+    assert "(wing HB1): by round (" in text
+    assert "the comms room of wing HB2 has one way alone in what is drawn" in text
+    # Which chamber that is stands in the sensitive answer alone.
+    assert "chamber of" not in text
+    assert "chamber of" in small.run("estate", "explain", "EYI", "--sensitive").stdout
