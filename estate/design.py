@@ -67,8 +67,7 @@ RULES = (
         "A cell is served where the weaker of up- and downlink meets the target with its margin "
         "and its demand fits into the access point's airtime. An access point is counted for the "
         "cells that it hears best, as many as fit. Where interference breaks a first design, its "
-        "noise, less what listening saves (radio_less_noise_db), is taken into account; what still "
-        "fails then is said."
+        "noise is taken into account; what still fails then is said."
     ),
     SHARING_RULE,
     LEAKAGE_RULE,
@@ -304,11 +303,8 @@ def _quiet(
     ]
     if all(air.holds for air in airs):
         return joint, list(radios)
-    less_db = wing.catalogue.assumptions["radio_less_noise_db"].likely
     noisy = [
-        radio
-        if air.holds
-        else replace(radio, reach=air.noisy(reach, less_db=less_db), is_noisy=True)
+        radio if air.holds else replace(radio, reach=air.noisy(reach), is_noisy=True)
         for radio, reach, air in zip(radios, reaches, airs, strict=True)
     ]
     again = together([radio.reach for radio in noisy if radio.reach is not None])

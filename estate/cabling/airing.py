@@ -46,9 +46,9 @@ class Air:
         """Return whether every cell keeps its rate and every access point its airtime."""
         return not (self.shared.failing or self.shared.overloaded)
 
-    def noisy(self, reach: Reach, *, less_db: float) -> Reach:
-        """Return a reach as if each cell heard the noise that it hears here, less so much."""
-        heard_dbm = (self.shared.interference_dbm - less_db).tolist()
+    def noisy(self, reach: Reach) -> Reach:
+        """Return a reach as if each cell heard the noise that it hears here."""
+        heard_dbm = self.shared.interference_dbm.tolist()
         return with_noise(reach, dict(zip(self.shared.cells, heard_dbm, strict=True)))
 
     def value(

@@ -58,7 +58,8 @@ class Case:
 
     A cell is served where its signal, `margin_db` taken off, meets `target_dbm` and its demand
     fits into `airtime_max` of an access point's time; `throughput_share` of a rate on the air is
-    left for data.
+    left for data. Access points disturb each other by `less_noise_db` less than if each sent at
+    random.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Case:
     demand_mbps: float
     throughput_share: float
     airtime_max: float
+    less_noise_db: float
 
 
 def band_use(assumptions: Assumptions) -> BandUse:
@@ -150,6 +152,7 @@ def _case(name: str, assumptions: Assumptions, use: BandUse) -> Case:
         demand_mbps=demand_mbps(services_of(assumptions, name)),
         throughput_share=take.gain("radio_throughput_share"),
         airtime_max=take.gain("radio_airtime_max"),
+        less_noise_db=take.gain("radio_less_noise_db"),
     )
 
 

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 _ROUNDS = 3
 _SWEEPS_MAX = 20
 
+_QUIET_DBM = -300.0
+
 SHARING_RULE = (
-    "Access points take turns by listening, which is not modelled: each sends for the share of "
-    "time that its cells need, and what others on its channel hear of it is noise to them."
+    "Access points take turns by listening: each sends for the share of time that its cells need, "
+    "and what others on its channel hear of it is noise to them, less what listening saves "
+    "(radio_less_noise_db, an assumption; how they wait for each other is not modelled)."
 )
 
 
@@ -140,16 +143,17 @@ class _Links:
     def with_interference(self, channels: Sequence[Channel]) -> _Heard:
         """Return what is left when each access point sends for as long as its cells need."""
         arriving_dbm = self.arriving_dbm()
-        quiet_dbm = np.full(len(self.server), -300.0)
+        quiet_dbm = np.full(len(self.server), _QUIET_DBM)
         heard = self._heard(quiet_dbm)
         for _ in range(_ROUNDS):
-            noise_dbm = interference_dbm(
+            at_random_dbm = interference_dbm(
                 arriving_dbm,
                 serving=self.server,
                 used=channels,
                 duty=np.minimum(heard.airtime, 1.0),
             )
-            heard = self._heard(noise_dbm)
+            less_dbm = at_random_dbm - self.case.less_noise_db
+            heard = self._heard(np.maximum(less_dbm, _QUIET_DBM))
         return heard
 
     def _heard(self, noise_dbm: Floats) -> _Heard:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,13 +55,23 @@ def test_where_channels_must_be_shared_those_who_share_are_far_apart(crowded):
 
 
 def test_what_others_send_on_the_channel_is_noise(crowded):
-    # The margin of 6 dB is off the signal; noise alone is -92 dBm.
+    # The margin of 6 dB is off the signal; noise alone is -92 dBm. Listening saves 6 dB.
     noise_mw = 10**-9.2 + 10 ** (crowded.interference_dbm / 10)
 
-    assert crowded.interference_dbm.max() > -110
+    assert crowded.interference_dbm.max() > -110 - 6
     assert crowded.sinr_db == pytest.approx(
         crowded.signal_dbm - 6 - 10 * np.log10(noise_mw), abs=0.03
     )
+
+
+def test_listening_saves_so_much_of_the_noise(reach, each_its_own, crowded):
+    likely = replace(reach.cases["likely"], less_noise_db=0.0)
+    at_random = share_air(replace(reach, cases={**reach.cases, "likely": likely}), each_its_own)
+
+    heard = at_random.interference_dbm > -200
+    saved_db = (at_random.interference_dbm - crowded.interference_dbm)[heard]
+    assert heard.sum() == 6
+    assert saved_db == pytest.approx(reach.cases["likely"].less_noise_db, abs=0.5)
 
 
 def test_the_airtime_of_an_access_point_is_that_of_its_cells(reach):
