@@ -53,6 +53,7 @@ format: $(DEVELOPED)  ## Format the code and mend what ruff can mend.
 bench: $(BENCHED)  ## Measure plans, designs, solvers, radio, inventories, rehearsals, sweeps and updates (as root).
 	$(BIN)/python benchmarks/whole_estate.py
 	$(BIN)/python benchmarks/designs.py
+	$(BIN)/python -m benchmarks.blocks
 	$(BIN)/python -m benchmarks.set_up
 	$(BIN)/python benchmarks/solvers.py
 	$(BIN)/python benchmarks/radio.py
