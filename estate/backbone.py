@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from math import floor, fsum
+from math import fsum
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
-from estate.cabling.rules import read_rules
+from estate.cabling.rules import cables_that_fit, fibre_loss_db, is_bridged, read_rules
 from estate.cabling.values import WingDesign, pounds
 from estate.model import Grade, Network
 from estate.optimise import diverse_ways, ways_between
@@ -345,9 +345,9 @@ class _Laying:
                     "meet it in a duct, chamber or building (explain --sensitive names these)"
                 )
             for route in room.routes:
-                loss_db = _loss_db(route.length_m, self.rules)
-                reach_m, budget_db = self.rules["fibre.reach_m"], self.rules["fibre.budget_db"]
-                if route.length_m > reach_m or loss_db > budget_db:
+                if not is_bridged(route.length_m, rules=self.rules):
+                    loss_db = fibre_loss_db(route.length_m, rules=self.rules)
+                    reach_m, budget_db = self.rules["fibre.reach_m"], self.rules["fibre.budget_db"]
                     yield (
                         f"a fibre to the comms room of {wings} is {route.length_m:,.0f} m long "
                         f"and loses {loss_db:.1f} dB; {reach_m:,.0f} m (fibre.reach_m) and "
@@ -369,18 +369,13 @@ def _takes_fibre(duct: Duct, rules: Rules) -> bool:
         return False
     if duct.fill_percent is None:
         return True
-    section_mm2 = duct.cross_section_mm2 or rules["section.existing"]
-    free_mm2 = max(0.0, rules["fill.final"] - duct.fill_percent / 100) * section_mm2
-    return floor(free_mm2 / rules["section.cable_fibre"]) >= 1
-
-
-def _loss_db(length_m: float, rules: Rules) -> float:
-    """Return what a fibre loses: its length, two connectors and the reserve."""
-    return (
-        rules["fibre.loss_db_per_km"] * length_m / 1000
-        + 2 * rules["fibre.connector_db"]
-        + rules["fibre.margin_db"]
+    room = cables_that_fit(
+        duct.fill_percent,
+        cross_section_mm2=duct.cross_section_mm2,
+        cable="cable_fibre",
+        rules=rules,
     )
+    return room >= 1
 
 
 def _on(duct: str) -> str:

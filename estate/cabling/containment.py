@@ -14,6 +14,7 @@ import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from estate.cabling.rules import cables_that_fit
 from estate.model import Network, Point, Span
 
 if TYPE_CHECKING:
@@ -241,9 +242,9 @@ def _ways(span: Span, numbers: Mapping[str, int], drills: int, rules: Rules) -> 
         return
     room = inf
     if span.fill_percent is not None:
-        section = span.cross_section_mm2 or rules["section.existing"]
-        free = max(0.0, rules["fill.final"] - span.fill_percent / 100) * section
-        room = float(free // rules["section.cable_cat6a"])
+        room = cables_that_fit(
+            span.fill_percent, cross_section_mm2=span.cross_section_mm2, rules=rules
+        )
     if room:
         yield Way(span=span, tail=tail, head=head, is_new=False, capacity=room, drills=0)
     if room != inf:

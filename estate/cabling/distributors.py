@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil, floor, inf
 from typing import TYPE_CHECKING
 
-from estate.cabling.rules import switches_per_cabinet
+from estate.cabling.rules import is_bridged, switches_per_cabinet
 from estate.cabling.trunk import FibreWay
 from estate.model import Point
 
@@ -63,7 +63,7 @@ def hubs_of(problem: WingProblem, fibres: Fibres) -> tuple[Hub, ...]:
     ]
     for node in _cabinet_nodes(problem):
         fibre = fibres.to(node)
-        if fibre is None or not _is_bridged(problem, fibre):
+        if fibre is None or not is_bridged(fibre.length_m, rules=problem.rules):
             continue
         containment = problem.containment
         for copy in range(copies):
@@ -172,17 +172,6 @@ def _works(problem: WingProblem, fibre: FibreWay) -> dict[str, float]:
         "core_drill": float(sum(way.drills for way in ways)),
     }
     return {item: quantity for item, quantity in works.items() if quantity}
-
-
-def _is_bridged(problem: WingProblem, fibre: FibreWay) -> bool:
-    """Return whether reach and loss allow the fibre: two connectors and the reserve."""
-    rules = problem.rules
-    loss_db = (
-        rules["fibre.loss_db_per_km"] * fibre.length_m / 1000
-        + 2 * rules["fibre.connector_db"]
-        + rules["fibre.margin_db"]
-    )
-    return fibre.length_m <= rules["fibre.reach_m"] and loss_db <= rules["fibre.budget_db"]
 
 
 def _numbered(name: str, copy: int) -> str:

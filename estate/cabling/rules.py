@@ -95,10 +95,20 @@ def _loss_growth(temperature_c: float, *, screened: bool, rules: Rules) -> float
     )
 
 
-def cables_that_fit(fill_percent: float, *, rules: Rules) -> int:
-    """Return how many Cat 6A cables more an existing containment takes, by its fill in percent."""
-    free = max(0.0, rules["fill.final"] - fill_percent / 100) * rules["section.existing"]
-    return floor(free / rules["section.cable_cat6a"])
+def cables_that_fit(
+    fill_percent: float,
+    *,
+    rules: Rules,
+    cross_section_mm2: float | None = None,
+    cable: str = "cable_cat6a",
+) -> int:
+    """Return how many cables more an existing containment takes, by its fill in percent.
+
+    A cross-section of None is not stated: then it is that of the rules.
+    """
+    within_mm2 = cross_section_mm2 or rules["section.existing"]
+    free_mm2 = max(0.0, rules["fill.final"] - fill_percent / 100) * within_mm2
+    return int(free_mm2 // rules[f"section.{cable}"])
 
 
 def section_mm2(cables: int, *, rules: Rules) -> float:
@@ -121,6 +131,21 @@ def switches_per_cabinet(*, poe_ports: float, rules: Rules) -> dict[str, int]:
         "heat": floor(rules["cabinet.heat_w"] / lost_w),
         "power": floor(rules["circuit.power_w"] / (rules["switch.idle_w"] + fed_w)),
     }
+
+
+def fibre_loss_db(length_m: float, *, rules: Rules) -> float:
+    """Return what a fibre between two distributors loses: length, two connectors, reserve."""
+    return (
+        rules["fibre.loss_db_per_km"] * length_m / 1000
+        + 2 * rules["fibre.connector_db"]
+        + rules["fibre.margin_db"]
+    )
+
+
+def is_bridged(length_m: float, *, rules: Rules) -> bool:
+    """Return whether reach and loss allow a fibre between two distributors."""
+    loss_db = fibre_loss_db(length_m, rules=rules)
+    return length_m <= rules["fibre.reach_m"] and loss_db <= rules["fibre.budget_db"]
 
 
 def optical_margin_db(length_m: float, *, rules: Rules) -> float:

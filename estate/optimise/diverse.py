@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 N = TypeVar("N")
 
 _NODES = 2000  # Of branch and bound, for an effort of 1.
-_BITS_OF_WEIGHT = 1000  # Weights are compared to a thousandth where flows need whole numbers.
+_PARTS_OF_WEIGHT = 1000  # Weights are compared to a thousandth where flows need whole numbers.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +274,7 @@ def _ways(
     for edge, weight in sorted(weights.items()):
         one, other = joining.edges[edge]
         # Of equal ways that with the fewest edges is taken.
-        price = round(weight * _BITS_OF_WEIGHT) * 2 * joining.size + 1
+        price = round(weight * _PARTS_OF_WEIGHT) * 2 * joining.size + 1
         for start, end in ((one, other), (other, one)):
             flows.add_edge((start, 1), (end, 0), capacity=1, weight=price)
     flow = nx.max_flow_min_cost(flows, (joining.root, 0), (terminal, 1))
