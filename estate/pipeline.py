@@ -16,12 +16,12 @@ from estate.catalogue import Assumption, Assumptions, Catalogue, Rate
 from estate.costing import BillLine, bill_of_site, bill_of_wing, is_local, totals
 from estate.crosscheck import cross_check
 from estate.design import RULES
-from estate.errors import InputError, Problem
+from estate.errors import InputError, NoPlanError, Problem
 from estate.model import Establishment, WingRecord
 from estate.parallel import Workers, mapped
 from estate.plan import SCHEMA, Plan, Proof, SitePlan, WingPlan
 from estate.portfolio import Case, rank, without_effect
-from estate.problems import Task, Wings, names_of, tasks_of
+from estate.problems import Task, Wings, names_of, no_plan, tasks_of
 from estate.readiness import readiness_of, what_the_register_shows
 from estate.sizing import Sizing, size
 from estate.sources.calibrations import read_calibrations
@@ -129,7 +129,7 @@ def make_plan(
     Raises
     ------
     NoPlanError
-        When a wing has no design within the rules.
+        When wings have no design within the rules; it names every one.
     """
     catalogue = Catalogue(
         rates=inputs.rates,
@@ -259,7 +259,13 @@ def sizings_of(inputs: Inputs) -> dict[str, Sizing]:
 def _designed(
     tasks: Sequence[Task], workers: Workers, designing: Designing
 ) -> dict[str, WingDesign]:
-    """Design each shape, surveyed network and block once, however many wings have it."""
+    """Design each shape, surveyed network and block once, however many wings have it.
+
+    Raises
+    ------
+    NoPlanError
+        When some have no design; it names all of them, and the designs of the others are kept.
+    """
     cache, designs, left = designing.cache, dict[str, WingDesign](), list[Task]()
     for task in tasks:
         kept = task.kept_in(cache) if cache else None
@@ -268,14 +274,20 @@ def _designed(
         else:
             designs |= zip(task.names, kept, strict=True)
 
-    def made(place: int, found: tuple[WingDesign, ...]) -> None:
-        if cache:
+    def made(place: int, found: tuple[WingDesign, ...] | NoPlanError) -> None:
+        if cache and not isinstance(found, NoPlanError):
             left[place].keep(found, cache)
         designing.advance(1 / len(left))
 
-    answers = mapped(Task.designs, [(task,) for task in left], workers, made)
+    refused: list[tuple[Task, NoPlanError]] = []
+    answers = mapped(Task.attempt, [(task,) for task in left], workers, made)
     for task, found in zip(left, answers, strict=True):
-        designs |= zip(task.names, found, strict=True)
+        if isinstance(found, NoPlanError):
+            refused.append((task, found))
+        else:
+            designs |= zip(task.names, found, strict=True)
+    if refused:
+        raise no_plan(refused)
     return dict(sorted(designs.items()))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,16 @@ from estate.block import Block
 from estate.cabling.joining import joined
 from estate.catalogue import Assumption, Catalogue
 from estate.design import design_block, design_wing
-from estate.errors import NoPlanError
-from estate.model import Network, Wing
+from estate.errors import NoPlanError, Problem
+from estate.model import Network, Wing, WingShape
 from estate.plan import shape_id
 from estate.sizing import Sizing
 from estate.survey import surveyed
 from estate.survey.sharing import shared_out
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from estate.cabling.cache import DesignCache
     from estate.cabling.values import WingDesign
     from estate.sources.survey import Survey
@@ -89,31 +92,41 @@ def _shared_out(
 class Task:
     """Wings to design, by themselves or as one problem, and what they are priced and ruled by.
 
-    `names` are those of their designs. Of a lone wing `network` is that of its survey, if any.
+    `names` are those of their designs, and `keys` those of all wings that are built so: several
+    of one shape share a design. Of a lone wing `network` is that of its survey, if any.
     """
 
     names: tuple[str, ...]
-    wings: tuple[Wing, ...]
+    keys: tuple[str, ...]
+    shape: WingShape
     catalogue: Catalogue
     network: Network | None = None
     block: Block | None = None
 
     def designs(self) -> tuple[WingDesign, ...]:
-        """Return the design of each wing; where there is none the error says of which."""
+        """Return the design of each name.
+
+        Raises
+        ------
+        NoPlanError
+            When there is none.
+        """
+        if self.block is not None:
+            return design_block(self.block, self.catalogue)
+        return (design_wing(self.shape, self.catalogue, self.network),)
+
+    def attempt(self) -> tuple[WingDesign, ...] | NoPlanError:
+        """Return the designs, or why there are none: other tasks go on."""
         try:
-            if self.block is not None:
-                return design_block(self.block, self.catalogue)
-            return (design_wing(self.wings[0].shape, self.catalogue, self.network),)
+            return self.designs()
         except NoPlanError as error:
-            keys = " and ".join(wing.key for wing in self.wings)
-            what = f"{'wing' if len(self.wings) == 1 else 'wings'} {keys}: {error}"
-            raise NoPlanError(what, hint=error.hint, problems=error.problems) from None
+            return error
 
     def kept_in(self, cache: DesignCache) -> tuple[WingDesign, ...] | None:
         """Return the designs that were kept, None where they are to be made."""
         if self.block is not None:
             return cache.find_block(self.block, self.catalogue)
-        found = cache.find(self.wings[0].shape, self.catalogue, self.network)
+        found = cache.find(self.shape, self.catalogue, self.network)
         return None if found is None else (found,)
 
     def keep(self, designs: tuple[WingDesign, ...], cache: DesignCache) -> None:
@@ -121,7 +134,7 @@ class Task:
         if self.block is not None:
             cache.keep_block(designs, self.block, self.catalogue)
         else:
-            cache.keep(designs[0], self.wings[0].shape, self.catalogue, self.network)
+            cache.keep(designs[0], self.shape, self.catalogue, self.network)
 
 
 def tasks_of(
@@ -133,21 +146,56 @@ def tasks_of(
 
     `measured` has what was measured of the radio of prisons, and `catalogues` has one for each.
     """
-    every = {wing.key: wing for sizing in wings.sizings.values() for wing in sizing.wings}
     names = names_of(wings, measured)
-    tasks: dict[tuple[str, ...], Task] = {}
-    for key, wing in every.items():
-        block = wings.blocks.get(key)
-        these = [every[k] for k in block.keys] if block else [wing]
-        own = tuple(names[each.key] for each in these)
-        tasks[own] = Task(
+    users: defaultdict[tuple[str, ...], list[Wing]] = defaultdict(list)
+    for sizing in wings.sizings.values():
+        for wing in sizing.wings:
+            block = wings.blocks.get(wing.key)
+            users[tuple(names[key] for key in (block.keys if block else [wing.key]))].append(wing)
+    return tuple(
+        Task(
             names=own,
-            wings=tuple(these),
-            catalogue=catalogues[wing.prison_id],
-            network=wings.networks.get(key),
-            block=block,
+            keys=tuple(sorted(wing.key for wing in these)),
+            shape=these[0].shape,
+            catalogue=catalogues[these[0].prison_id],
+            network=wings.networks.get(these[0].key),
+            block=wings.blocks.get(these[0].key),
         )
-    return tuple(task for _, task in sorted(tasks.items()))
+        for own, these in sorted(users.items())
+    )
+
+
+def no_plan(refused: Sequence[tuple[Task, NoPlanError]]) -> NoPlanError:
+    """Return the error that names every wing without a design, each with its conflict and remedy.
+
+    Parameters
+    ----------
+    refused
+        At least one task, with why it has no design.
+    """
+    if len(refused) == 1:
+        ((task, error),) = refused
+        return NoPlanError(f"{_named(task)}: {error}", hint=error.hint, problems=error.problems)
+    count = sum(len(task.keys) for task, _ in refused)
+    problems: list[Problem] = []
+    for task, error in sorted(refused, key=lambda each: each[0].keys):
+        problems.append(Problem("", _named(task), str(error), error.hint))
+        # The cells of a wing that was not surveyed are called the same in every wing.
+        problems += [replace(p, place=f"{task.keys[0]}, {p.place}") for p in error.problems]
+    return NoPlanError(
+        f"{count} wings have no design that keeps every rule",
+        hint="change what stands beside each wing below; the designs of the others are kept",
+        problems=problems,
+    )
+
+
+def _named(task: Task) -> str:
+    """Return the words for the wings of a task: one problem, or several that are alike."""
+    first, *others = task.keys
+    if not others:
+        return f"wing {first}"
+    named = f"wings {', '.join([first, *others[:-1]])} and {others[-1]}"
+    return named if task.block else f"{named}, each"
 
 
 def names_of(wings: Wings, measured: Mapping[str, tuple[Assumption, ...]]) -> dict[str, str]:

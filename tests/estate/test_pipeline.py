@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 import estate.typology
 from estate.cabling.cache import DesignCache
-from estate.errors import InputError
+from estate.errors import InputError, NoPlanError
 from estate.estimate import Estimate
 from estate.model import Grade
+from estate.parallel import Workers
 from estate.pipeline import Designing, make_plan, read_inputs, sizings_of
 from estate.plan import write_plan
 from estate.sizing import default_typology
@@ -360,3 +361,55 @@ def test_a_plan_is_designed_once_and_one_new_survey_designs_only_that_prison(ham
 
     # Two shapes in three wings; then nothing; then the one wing of Moorland; then nothing.
     assert [designed(inputs) for inputs in (hamlet, hamlet, surveyed, surveyed)] == [2, 0, 1, 0]
+
+
+# Wings without a design
+
+
+@pytest.fixture
+def far_away(hamlet):
+    """Return a function that returns the inputs with some prisons' comms rooms 20 km away."""
+
+    def moved(*prison_ids):
+        wings = tuple(
+            replace(wing, distance_to_comms_m=20_000.0) if wing.prison_id in prison_ids else wing
+            for wing in hamlet.wings
+        )
+        return replace(hamlet, wings=wings)
+
+    return moved
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_every_wing_without_a_design_is_named_with_its_conflict_and_a_way_out(far_away, jobs):
+    with pytest.raises(NoPlanError) as refusal:
+        make_plan(far_away("EYI", "MDI"), Settings(), Workers(jobs=jobs))
+
+    assert str(refusal.value) == "3 wings have no design that keeps every rule"
+    said = [str(problem) for problem in refusal.value.problems]
+    elmley = said.index(next(s for s in said if s.startswith("wings EYI-HB1 and EYI-HB2, each: ")))
+    moorland = said.index(next(s for s in said if s.startswith("wing MDI-1: ")))
+    assert elmley < moorland
+    for heading, cells, key in ((elmley, 12, "EYI-HB1"), (moorland, 6, "MDI-1")):
+        assert f"no design keeps every rule for {cells} of {cells} cells; draw" in said[heading]
+        assert "a permanent_link_m of " in said[heading]
+        assert said[heading + 1].startswith(f"{key}, cell ")
+        assert "it reaches no distributor within 86.5 m (permanent_link_m" in said[heading + 1]
+
+
+def test_wings_alike_without_a_design_are_all_named(far_away):
+    with pytest.raises(NoPlanError) as refusal:
+        make_plan(far_away("EYI"), Settings())
+
+    assert str(refusal.value) == (
+        "wings EYI-HB1 and EYI-HB2, each: no design keeps every rule for 12 of 12 cells"
+    )
+    assert refusal.value.hint.startswith("draw a distributor within 86.5 m of these cells, or ")
+
+
+def test_the_designs_of_other_wings_are_kept_where_one_has_none(hamlet, far_away, designed):
+    with pytest.raises(NoPlanError):
+        designed(far_away("EYI"))
+
+    # Moorland's was kept; Elmley's two wings are alike.
+    assert designed(hamlet) == 1

@@ -168,11 +168,13 @@ def test_a_prison_without_a_design_ends_the_plan_and_leaves_the_old_one(spare, d
 
     assert (result.exit_code, result.stdout) == (4, "")
     first, *rest = result.stderr.splitlines()
-    assert re.fullmatch(
-        r"error: wing EYI-HB\d: no design keeps every rule for \d+ of \d+ cells", first
-    )
-    assert rest[0].startswith("  try: draw a distributor within 86.5 m of these cells, or allow ")
-    assert rest[1].startswith("  cell EYI-HB")
+    assert first == "error: 6 wings have no design that keeps every rule"
+    assert rest[0].startswith("  try: change what stands beside each wing below")
+    headings = [line for line in rest if line.startswith("  wing EYI-HB")]
+    assert [line[:14] for line in headings] == [f"  wing EYI-HB{n}" for n in range(1, 7)]
+    for line in headings:
+        assert re.search(r"no design keeps every rule for \d+ of \d+ cells; draw a distrib", line)
+    assert rest[2].startswith("  EYI-HB1, cell EYI-HB1-")
     assert "because" not in result.stderr
     assert (spare.root / "out" / "plan.json").read_bytes() == before
 
