@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 GRID = "EPSG:27700"
 
 _GRID_M = (0.0, 0.0, 700_000.0, 1_300_000.0)  # What the British National Grid covers.
+_FARTHEST_M = 1e9  # Farther than any place in any system, and near enough to reckon with.
 _WORDS = {"Polygon": "a polygon", "LineString": "a line", "Point": "a point"}
 
 Fault = tuple[str, str]
@@ -46,11 +47,16 @@ def read_shapes(blobs: NDArray[np.object_], *, kind: str, crs: str | None) -> li
 
     Those of another known system come out on the grid, so that nothing else seems wrong there.
     """
-    read = shapely.from_wkb(blobs, on_invalid="ignore")
+    with np.errstate(invalid="ignore"):  # Of what is no number; it is reported below.
+        read = shapely.from_wkb(blobs, on_invalid="ignore")
     known = _known(crs)
     if known is not None and known != CRS(GRID):
         to_grid = Transformer.from_crs(known, GRID, always_xy=True)
-        read = shapely.transform(read, lambda points: np.column_stack(to_grid.transform(*points.T)))
+        moved = shapely.transform(
+            read, lambda points: np.column_stack(to_grid.transform(*points.T))
+        )
+        # Metres that are called degrees lie nowhere: then only what they are called is wrong.
+        read = moved if np.isfinite(shapely.get_coordinates(moved)).any() else read
     return [
         _shape(geometry, is_stored=blob is not None, kind=kind)
         for geometry, blob in zip(read, blobs, strict=True)
@@ -68,8 +74,11 @@ def _shape(geometry: Any, *, is_stored: bool, kind: str) -> Shape:
     if geometry is None:
         what = "its geometry cannot be read, as of an outline that does not close"
         return _useless(what if is_stored else "it has no geometry", "draw it again")
-    if geometry.is_empty:
-        return _useless("it has no geometry", "draw it again")
+    # A comparison with what is no number is false, so this finds it too.
+    is_placed = (np.abs(shapely.get_coordinates(geometry)) < _FARTHEST_M).all()
+    if geometry.is_empty or not is_placed:
+        nowhere = "it has a coordinate that is no place on Earth"
+        return _useless("it has no geometry" if geometry.is_empty else nowhere, "draw it again")
     faults = []
     if geometry.has_z:
         faults.append(("it has heights, in 3D", "save the layer in 2D; floor says how high it is"))

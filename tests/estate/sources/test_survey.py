@@ -337,9 +337,18 @@ def test_a_polygon_of_one_part_may_be_stored_as_several(path, spoil):
             lambda blob: blob[:-8] + struct.pack("<d", 433_001.0),
             "its geometry cannot be read, as of an outline that does not close",
         ),
+        # Before that point is the northing of the corner before it.
+        (
+            lambda blob: blob[:-24] + struct.pack("<d", float("nan")) + blob[-16:],
+            "it has a coordinate that is no place on Earth",
+        ),
+        (
+            lambda blob: blob[:-24] + struct.pack("<d", 1e300) + blob[-16:],
+            "it has a coordinate that is no place on Earth",
+        ),
         (lambda _: None, "it has no geometry"),
     ],
-    ids=["open", "none"],
+    ids=["open", "no number", "nowhere", "none"],
 )
 def test_an_outline_that_does_not_close_or_is_not_there_is_found(path, spoilt, what):
     with closing(sqlite3.connect(path)) as database:
@@ -363,6 +372,12 @@ def test_another_coordinate_system_is_one_fault_of_the_layer(spoil, crs, name):
 
 
 # Forms
+
+
+def test_metres_that_are_called_degrees_are_one_fault_of_the_layer(spoil):
+    assert spoil("walls", lambda walls: walls.set_crs("EPSG:4326", allow_override=True)) == [
+        "layer walls: its coordinates are in WGS 84"
+    ]
 
 
 def test_each_column_with_choices_has_its_list_of_values(path):
