@@ -144,10 +144,12 @@ def _place_of(readings: Readings, target: Target) -> tuple[str, list[Problem]]:
         near = get_close_matches(target.prison_id.upper(), sorted(target.prisons), n=1)
         cure = f"did you mean {near[0]}?" if near else "give an id of the register"
         return "", [Problem("--prison", "", f"the prison {target.prison_id!r} is unknown", cure)]
-    named = {_prison_of(reading.position.cell, target.prisons) for reading in readings.heard}
+    # A row that is faulty elsewhere still says of which prison it is.
+    cells = [row.text("cell") for row in readings.rows if row.is_sound("cell")]
+    named = {_prison_of(cell, target.prisons) for cell in cells}
     prisons = sorted({*named, target.prison_id} - {""})
-    if len(prisons) == 1:
-        return prisons[0], []
+    if len(prisons) == 1 or not readings.rows:
+        return next(iter(prisons), ""), []
     what = "no row names a cell of a prison of the register"
     cure = "give --prison ID, or --site NAME for a building that is none"
     if prisons:

@@ -145,7 +145,7 @@ def _json_sheet(path: Path) -> Sheet:
     except OSError as error:
         raise refusal(path, "it cannot be read", "name a file that you may read") from error
     except (ValueError, RecursionError) as error:  # Not UTF-8, not JSON, or nested without end.
-        raise refusal(path, f"it is not JSON ({error})", _SHAPE) from error
+        raise refusal(path, "it is not JSON", _SHAPE) from error
     return _JsonSheet(file=path.name, name="", cells=dict(_cells(path, held)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from math import isclose
+from math import isclose, isfinite
 from typing import TYPE_CHECKING, Any
 
 import shapely
@@ -38,9 +38,12 @@ _LINES = frozenset({"LINE", "LWPOLYLINE", "POLYLINE"})
 _CURVES = frozenset({"ARC", "CIRCLE", "ELLIPSE", "SPLINE"})
 _WORDS = frozenset({"TEXT", "MTEXT", "ATTRIB"})
 _FLAT_M = 0.01  # A curve is this far from the lines that it is read as.
+_BINARY = b"AutoCAD Binary DXF"
+_TAIL_BYTES = 200  # Every whole DXF file ends with EOF.
 _HEAD_BYTES = 10_000  # Every DXF file begins with a section, a binary one too.
 _DEPTH_MAX = 8  # Of blocks within blocks.
 _DOOR_REACH_M = 0.5
+_ALONE = "no other face of a wall is beside it, and it is short for one of a single line"
 _WINDOW = "window: taken as part of its wall"
 
 
@@ -74,20 +77,18 @@ def read_dxf(path: Path, *, layers: Layers, units: str = "") -> Drawing:
     reading.unread += [("entity", "the file", "damaged: mended or left out")] * mended
     reading.scan(document.modelspace())
     if not reading.width:
-        names = ", ".join(sorted({layer for _, layer, _ in reading.unread} - {"the file"}))
-        hint = (
-            f"name them in --layers FILE.toml: [layers], walls = [...]; it has {names or 'nothing'}"
-        )
-        raise InputError(f"{path.name} has no layer that is known to hold walls", hint=hint)
+        raise _no_wall(path, reading)
     scale_m, said = _scale(document, reading, path, units)
     walls: list[DrawnWall] = []
     doors: list[DrawnDoor] = []
     spaces: list[DrawnSpace] = []
     for number, floor in sorted(reading.floors(scale_m).items()):
         found = _Found(number, floor)
-        walls += found.walls()
+        walls += found.walls(reading.unread)
         doors += found.doors(reading.unread)
         spaces += found.spaces(reading.unread)
+    if not walls:
+        raise _no_wall(path, reading)
     return Drawing(
         file=path.name,
         unit=said,
@@ -107,7 +108,7 @@ def _opened(path: Path) -> tuple[Any, int]:
         When it cannot be read.
     """
     try:
-        from ezdxf import recover  # noqa: PLC0415 - an optional extra, and slow to import
+        from ezdxf import readfile, recover  # noqa: PLC0415 - an optional extra, and slow to import
         from ezdxf.lldxf.const import DXFError  # noqa: PLC0415 - as above
     except ImportError as error:
         hint = "install it: pip install 'wingspan[dxf]'"
@@ -121,12 +122,38 @@ def _opened(path: Path) -> tuple[Any, int]:
             raise refusal(path, "it is a DWG file", "save it as DXF")
         if b"SECTION" not in head:
             raise refusal(path, "it is no DXF file, or damaged", "save it as DXF again")
-        document, auditor = recover.readfile(path)
+        if b"EOF" not in _tail(path):
+            raise refusal(path, "it is damaged or half-copied", "save it as DXF again")
+        if head.startswith(_BINARY):
+            document = readfile(path)
+            auditor = document.audit()
+        else:
+            document, auditor = recover.readfile(path)
     except FileNotFoundError as error:
         raise refusal(path, "there is no such file", "check the name and the folder") from error
     except (OSError, DXFError, ValueError, KeyError, IndexError) as error:
         raise refusal(path, "it is no DXF file, or damaged", "save it as DXF again") from error
     return document, len(auditor.errors) + len(auditor.fixes)
+
+
+def _no_wall(path: Path, reading: _Reading) -> InputError:
+    """Return the error of a drawing in which no wall was found, and what it holds instead."""
+    names = sorted({layer for _, layer, _ in reading.unread} - {"the file"})
+    on_walls = {why for _, layer, why in reading.unread if reading.layers.part(layer) == "walls"}
+    if reading.width or on_walls:
+        hint = "; ".join(
+            ["draw its walls as straight lines, the two faces of each", *sorted(on_walls)]
+        )
+        return InputError(f"{path.name} has no straight wall on its layers of walls", hint=hint)
+    known = ", ".join(names) or "nothing"
+    hint = f"name them in --layers FILE.toml: [layers], walls = [...]; it has {known}"
+    return InputError(f"{path.name} has no layer that is known to hold walls", hint=hint)
+
+
+def _tail(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        return file.read()
 
 
 def _scale(document: Any, reading: _Reading, path: Path, units: str) -> tuple[float, str]:
@@ -202,7 +229,8 @@ class _Reading:
             layer = within if within and entity.dxf.layer == "0" else entity.dxf.layer
             kind = entity.dxftype()
             if kind == "INSERT":
-                self._insert(entity, layer, depth=depth)
+                for insert in entity.multi_insert() if entity.mcount > 1 else (entity,):
+                    self._insert(insert, layer, depth=depth)
             else:
                 self._entity(entity, kind, layer)
 
@@ -231,11 +259,14 @@ class _Reading:
         if part == "ignore":
             self.unread.append((kind, layer, "its layer says nothing to a survey"))
         elif kind in _WORDS:
-            at = entity.dxf.insert
             text = entity.plain_text() if kind == "MTEXT" else entity.dxf.text
-            self._take("labels", layer, shapely.Point(at.x, at.y), " ".join(text.split()))
+            self._take("labels", layer, _place_of(entity), " ".join(text.split()))
         elif part not in {"walls", "doors", "windows", "spaces"}:
             self.unread.append((kind, layer, "its layer has no known meaning: see --layers"))
+        elif part == "walls" and getattr(entity, "has_arc", False):
+            # Its straight stretches are walls, and its bows are said to be curved ones.
+            for piece in entity.virtual_entities():
+                self._entity(piece, piece.dxftype(), layer)
         elif kind in _LINES or (kind in _CURVES and part != "walls"):
             self._take(part, layer, _line_of(entity), "")
         elif kind in _CURVES:
@@ -245,16 +276,30 @@ class _Reading:
 
     def _take(self, part: str, layer: str, geometry: Any, words: str) -> None:
         if geometry is None or shapely.is_empty(geometry):
-            self.unread.append((part.removesuffix("s"), layer, "it has no extent"))
+            self.unread.append(
+                (part.removesuffix("s"), layer, "it is no line or place on the plan")
+            )
         else:
             self._found.append((part, layer, geometry, words))
+
+
+def _place_of(text: Any) -> Any:
+    """Return where words stand, None where that is no place."""
+    # Of a block that is put down mirrored, words lie in a system of their own.
+    at = text.dxf.insert if text.dxftype() == "MTEXT" else text.ocs().to_wcs(text.dxf.insert)
+    return shapely.Point(at.x, at.y) if isfinite(at.x) and isfinite(at.y) else None
 
 
 def _line_of(entity: Any) -> Any:
     """Return the line of an entity, curves as short pieces; None where it has no length."""
     from ezdxf.path import make_path  # noqa: PLC0415 - an optional extra
 
-    path = make_path(entity)
+    try:
+        path = make_path(entity)
+    except TypeError:  # A mesh is written as a polyline too.
+        return None
+    if not (path and all(isfinite(x) for at in path.control_vertices() for x in (at.x, at.y))):
+        return None
     span = (path.end - path.start).magnitude + path.control_vertices()[0].magnitude
     points = [(point.x, point.y) for point in path.flattening(max(span, 1.0) * _FLAT_M / 100)]
     if entity.dxftype() in {"LWPOLYLINE", "POLYLINE"} and entity.is_closed:
@@ -289,13 +334,14 @@ class _Found:
         faces = [face for line, layer in floor.walls for face in faces_of(line, layer=layer)]
         outlines = [line for line, _ in floor.walls if line.is_ring and len(line.coords) > 3]  # noqa: PLR2004 - a triangle at least
         self._bodies = [shapely.make_valid(shapely.Polygon(line)) for line in outlines]
-        pieces = paired(faces, bodies=shapely.union_all(self._bodies))
+        pieces, self._short = paired(faces, bodies=shapely.union_all(self._bodies))
         self._solid = shapely.union_all([body(p) for p in pieces])
         self._doors = [*floor.doors, *_clusters(floor.leaves)]
         self._walls: list[Piece] = joined(pieces, openings=[*self._doors, *floor.windows])
 
-    def walls(self) -> Iterator[DrawnWall]:
-        """Yield each wall."""
+    def walls(self, unread: list[tuple[str, str, str]]) -> Iterator[DrawnWall]:
+        """Yield each wall; a line that is part of none adds to what was not understood."""
+        unread += [("line", face.layer, _ALONE) for face in self._short]
         for wall in self._walls:
             yield DrawnWall(
                 floor=self._number,

@@ -31,6 +31,8 @@ _SQUARE_M = 0.05  # Longer than thick by less, a wall is a pier, and its directi
 _CORNER_M = 0.005
 _GRID_CODE, _GRID_M = "27700", (700_000.0, 1_300_000.0)  # The British National Grid's extent.
 _ENDS_BYTES = 200  # Where a file says what it is, and that it is whole.
+_UNNAMED = "a storey without a name"
+_LEVEL = "it is as high as another: floors are counted in the order of the file"
 _READ = ("IfcWall", "IfcDoor", "IfcSpace")
 # Where products are, and the holes in them.
 _STRUCTURE = ("IfcSite", "IfcBuilding", "IfcBuildingStorey", "IfcOpeningElement", "IfcPort")
@@ -115,8 +117,9 @@ class _Reading:
         self._settings = geom.settings()
         self._settings.set("use-world-coords", True)  # noqa: FBT003 - it takes no names
         self._model = model
-        self._floors = _floors(model)
-        self.unread: list[tuple[str, str, str]] = []
+        self._floors, level = _floors(model)
+        self.unread = [("IfcBuildingStorey", each.Name or _UNNAMED, _LEVEL) for each in level]
+        self._strays: dict[int, Any] = {}
         self._to_grid = self._conversion()
 
     def _conversion(self) -> list[float]:
@@ -198,7 +201,9 @@ class _Reading:
                 yield DrawnSpace(floor=floor, outline=room, label="")
 
     def others(self) -> Iterator[tuple[str, str, str]]:
-        """Yield the products that a survey has no use for."""
+        """Yield the products of no storey, and those that a survey has no use for."""
+        for stray in self._strays.values():
+            yield stray.is_a(), "no storey", "taken to be on floor 0"
         for product in self._model.by_type("IfcProduct"):
             if any(product.is_a(kind) for kind in (*_READ, *_STRUCTURE)):
                 continue
@@ -239,12 +244,15 @@ class _Reading:
         self.unread.append((product.is_a(), self._storey_name(product), why))
 
     def _floor(self, product: Any) -> int:
+        """Return the floor of a product; one of no storey is on the ground, and said to be."""
         storey = _storey(product)
+        if storey is None:
+            self._strays[product.id()] = product
         return self._floors.get(storey.id(), 0) if storey is not None else 0
 
     def _storey_name(self, product: Any) -> str:
         storey = _storey(product)
-        return (storey.Name or "a storey without a name") if storey is not None else "no storey"
+        return (storey.Name or _UNNAMED) if storey is not None else "no storey"
 
 
 def _storey(product: Any) -> Any:
@@ -257,12 +265,24 @@ def _storey(product: Any) -> Any:
     return container
 
 
-def _floors(model: Any) -> Mapping[int, int]:
-    """Return the floor of each storey by its number in the file."""
-    storeys = sorted(model.by_type("IfcBuildingStorey"), key=lambda s: (s.Elevation or 0.0, s.id()))
-    heights = [storey.Elevation or 0.0 for storey in storeys]
+def _floors(model: Any) -> tuple[Mapping[int, int], list[Any]]:
+    """Return the floor of each storey by its number in the file, and storeys as high as another."""
+    storeys = model.by_type("IfcBuildingStorey")
+    known = sorted((_height(storey), storey.id(), storey) for storey in storeys)
+    heights = [height for height, _, _ in known]
     ground = next((i for i, height in enumerate(heights) if height >= 0), 0)
-    return {storey.id(): index - ground for index, storey in enumerate(storeys)}
+    floors = {number: index - ground for index, (_, number, _) in enumerate(known)}
+    return floors, [storey for height, _, storey in known if heights.count(height) > 1]
+
+
+def _height(storey: Any) -> float:
+    """Return the height of a storey in the model's unit: as stated, or else as it is placed."""
+    from ifcopenshell.util.placement import (  # noqa: PLC0415 - an optional extra
+        get_storey_elevation,
+    )
+
+    stated = storey.Elevation
+    return float(get_storey_elevation(storey) if stated is None else stated)
 
 
 def _material(wall: Any) -> str:

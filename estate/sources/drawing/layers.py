@@ -82,7 +82,7 @@ def read_layers(path: Path) -> Layers:
         raise InputError(f"{path} cannot be read", hint="check the name and the folder") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         hint = 'write it as in: [layers], then walls = ["A-WALL*"]'
-        raise InputError(f"{path} is not TOML: {error}", hint=hint) from error
+        raise InputError(f"{path} is not TOML", hint=hint) from error
     problems = list(_problems(stated, path.name))
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"

@@ -64,16 +64,17 @@ def faces_of(line: Any, *, layer: str) -> Iterator[Face]:
             yield Face(start, end, closed, layer)
 
 
-def paired(faces: Sequence[Face], *, bodies: Any) -> list[Piece]:
-    """Return the walls between opposite faces, and the faces left over as walls of one line.
+def paired(faces: Sequence[Face], *, bodies: Any) -> tuple[list[Piece], list[Face]]:
+    """Return the walls between opposite faces, with long faces left over as walls of one line.
 
-    The nearest faces are paired first. Between the faces of two drawn outlines there is wall only
+    Beside them are the open faces that are part of no wall: shorter ones without an opposite. The
+    nearest faces are paired first. Between the faces of two drawn outlines there is wall only
     within an outline: `bodies` is what all of them cover.
     """
     pairs = _Pairs(faces)
     shapely.prepare(bodies)
     pieces = [piece for pair in pairs.by_distance() for piece in pairs.take(*pair, bodies=bodies)]
-    return pieces + list(pairs.left_over())
+    return pieces + list(pairs.left_over()), list(pairs.unpaired())
 
 
 class _Pairs:
@@ -145,6 +146,12 @@ class _Pairs:
                         self.starts[index] + self.units[index] * along for along in (low, high)
                     )
                     yield Piece(_point(start), _point(end), None, face.layer)
+
+    def unpaired(self) -> Iterator[Face]:
+        """Yield open faces too short for a wall of which no part has an opposite."""
+        for face, length_m, free in zip(self.faces, self.lengths, self.free, strict=True):
+            if not face.closed and length_m < _SINGLE_M and free == [(0.0, float(length_m))]:
+                yield face
 
 
 def _without(

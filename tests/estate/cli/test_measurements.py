@@ -85,3 +85,13 @@ def test_a_fault_in_what_was_measured_is_found_by_a_check(spare):
 
     assert result.exit_code == 3
     assert "calibrations.csv row 2, column A: the prison 'LEX' is unknown" in result.output
+
+
+def test_a_file_without_a_row_says_that_alone(spare, tmp_path):
+    path = tmp_path / "leeds.csv"
+    path.write_text("access_point,signal_dbm,frequency_mhz,cell\n", encoding="utf-8")
+
+    said = spare.refusal("estate", "import", "measurements", path)
+
+    assert "leeds.csv row 1: there is a heading but no row" in said
+    assert said.startswith("error: 1 problem in leeds.csv")

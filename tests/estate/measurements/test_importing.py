@@ -212,6 +212,16 @@ def test_every_fault_is_listed_and_nothing_is_written(desk, readings):
         assert said in found
 
 
+@pytest.mark.parametrize(
+    ("column", "value"), [("frequency_mhz", "5.5"), ("signal_dbm", "-61 dBm"), ("eirp_dbm", "x")]
+)
+def test_a_column_that_is_wrong_throughout_hides_no_prison(desk, readings, column, value):
+    found = faults(desk, [{**row, column: value} for row in readings])
+
+    assert len(found) == len(readings)
+    assert all(f"{column} is '{value}'" in fault for fault in found)
+
+
 def test_an_access_point_of_which_nothing_says_where_it_is_is_named_once(desk, readings):
     rows = [{**row, "ap_cell": ""} for row in readings]
 

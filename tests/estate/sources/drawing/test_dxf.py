@@ -1,5 +1,4 @@
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
 import ezdxf
@@ -175,13 +174,104 @@ def test_what_is_no_dxf_file_is_refused(tmp_path, content, what):
     assert what in refused(path)
 
 
-def test_a_file_cut_short_is_refused_or_read_without_a_traceback(write_dxf):
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.99])
+def test_a_file_cut_short_is_refused(write_dxf, share):
     path = write_dxf()
     whole = path.read_bytes()
-    for share in (0.2, 0.5, 0.9):
-        path.write_bytes(whole[: int(share * len(whole))])
-        with suppress(InputError):
-            read(path)
+    path.write_bytes(whole[: int(share * len(whole))])
+
+    assert "damaged" in refused(path)
+
+
+def test_a_binary_file_says_the_same(write_dxf):
+    path = write_dxf()
+    said = read(path)
+    ezdxf.readfile(path).saveas(path, fmt="bin")
+
+    assert path.read_bytes().startswith(b"AutoCAD Binary DXF")
+    assert read(path) == said
+
+
+def test_the_words_of_a_wing_put_down_mirrored_are_in_its_rooms(write_dxf):
+    def mirrored(document, space):
+        block = document.blocks.new("WING")
+        for entity in list(space):
+            space.unlink_entity(entity)
+            block.add_entity(entity)
+        space.add_blockref("WING", (0, 0), dxfattribs={"layer": "0", "xscale": -1})
+
+    drawing = read(write_dxf(change=mirrored))
+
+    rooms = {space.label: space.outline for space in drawing.spaces}
+    assert sorted(rooms) == [*(f"Cell {n}" for n in range(1, 7)), "Landing"]
+    assert rooms["Cell 1"].bounds == pytest.approx((-3.2, 0.2, -0.2, 4.0), abs=0.01)
+
+
+def test_doors_in_a_row_of_one_block_are_each_a_door(write_dxf):
+    def in_a_row(_, space):
+        for insert in space.query("INSERT"):
+            space.delete_entity(insert)
+        row = {"layer": "A-DOOR", "column_count": 3, "column_spacing": 3200}
+        space.add_blockref("DOOR-900", (1200, 4100), dxfattribs=row)
+
+    doors = read(write_dxf(change=in_a_row)).doors
+
+    assert sorted(round(door.at.x, 2) for door in doors) == [1.65, 4.85, 8.05]
+
+
+def test_the_bows_of_a_wall_are_said_and_its_straight_stretches_read(write_dxf):
+    def bay(_, space):
+        for y in (20_000, 20_200):  # A bow of half a circle, then 6 m straight.
+            points = [(0, y, 1.0), (3000, y, 0.0), (9000, y, 0.0)]
+            space.add_lwpolyline(points, format="xyb", dxfattribs={"layer": "A-WALL"})
+
+    drawing = read(write_dxf(change=bay))
+
+    bow = whats(drawing)["ARC", "A-WALL"]
+    assert (bow.count, bow.why) == (2, "a curved wall: draw it as straight pieces")
+    (straight,) = [wall for wall in drawing.walls if wall.line.bounds[1] > 15]
+    assert straight.line.length == pytest.approx(6.0, abs=0.01)
+    assert straight.thickness_m == 0.2
+
+
+def test_a_building_of_curved_walls_alone_is_refused_with_the_reason(write_dxf):
+    def rotunda(_, space):
+        for entity in list(space):
+            space.delete_entity(entity)
+        for radius in (5000, 5200):
+            points = [(-radius, 0, 1.0), (radius, 0, 1.0)]
+            line = {"format": "xyb", "close": True, "dxfattribs": {"layer": "A-WALL"}}
+            space.add_lwpolyline(points, **line)
+
+    said = refused(write_dxf(change=rotunda))
+
+    assert "has no straight wall on its layers of walls" in said
+    assert "a curved wall: draw it as straight pieces" in said
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda space, layer: space.add_lwpolyline([(1, 1)], dxfattribs=layer),
+        lambda space, layer: space.add_line((float("nan"), 0), (5, 0), dxfattribs=layer),
+        lambda space, layer: space.add_polymesh((3, 3), dxfattribs=layer),
+    ],
+    ids=["one corner", "no number", "mesh"],
+)
+def test_what_is_no_line_on_the_plan_is_said(write_dxf, odd):
+    drawing = read(write_dxf(change=lambda _, space: odd(space, {"layer": "A-WALL"})))
+
+    assert len(drawing.walls) == 10
+    assert whats(drawing)["wall", "A-WALL"].why == "it is no line or place on the plan"
+
+
+def test_a_short_line_beside_which_nothing_is_drawn_is_said(write_dxf):
+    def stub(_, space):
+        space.add_line((20_000, 20_000), (20_500, 20_000), dxfattribs={"layer": "A-WALL"})
+
+    found = whats(read(write_dxf(change=stub)))["line", "A-WALL"]
+
+    assert (found.count, found.why[:28]) == (1, "no other face of a wall is b")
 
 
 def test_a_real_drawing_gives_rooms_doors_and_a_list_of_the_rest():

@@ -57,6 +57,40 @@ def test_what_is_not_part_of_a_survey_is_counted_by_storey(write_ifc):
     ]
 
 
+def changed(path, change):
+    """Change a model."""
+    import ifcopenshell
+
+    model = ifcopenshell.open(str(path))
+    change(model)
+    model.write(str(path))
+    return path
+
+
+def test_what_is_of_no_storey_is_said_to_be_taken_as_on_the_ground(write_ifc):
+    def strewn(model):
+        for held in model.by_type("IfcRelContainedInSpatialStructure"):
+            model.remove(held)
+
+    drawing = read_ifc(changed(write_ifc(), strewn))
+
+    said = {u.what: u.count for u in drawing.unread if u.why == "taken to be on floor 0"}
+    assert said == {"IfcWall": len(drawing.walls), "IfcDoor": len(drawing.doors)}
+    assert {wall.floor for wall in drawing.walls} == {0}
+
+
+def test_storeys_as_high_as_each_other_are_counted_as_in_the_file_and_said_to_be(write_ifc):
+    def level(model):
+        for storey in model.by_type("IfcBuildingStorey"):
+            storey.Elevation = None
+
+    drawing = read_ifc(changed(write_ifc(), level))
+
+    said = [u.layer for u in drawing.unread if u.why.startswith("it is as high as another")]
+    assert said == ["Level 0", "Level 1"]
+    assert {wall.floor for wall in drawing.walls} == {0, 1}
+
+
 def on_a_map(path, system, *, per_m=1.0):
     """Give a model its place: turned by a right angle, its origin near Leeds."""
     import ifcopenshell
