@@ -199,7 +199,8 @@ def optical_of(problem: WingProblem, family: int) -> OpticalLanding | str:
         return "no containment leads from a comms room to it"
     lengths = [way.span.length_m for way in problem.containment.ways]
     drops, before = problem.containment.shortest([node], lengths)
-    longest_m = float(nearest[node] + max(drops[0, problem.taps[c].node] for c in cells))
+    taps = [problem.taps[cell] for cell in cells]
+    longest_m = float(nearest[node] + max(drops[0, tap.node] + tap.length_m for tap in taps))
     margin_db = optical_margin_db(longest_m, rules=problem.rules)
     if margin_db < 0:
         return f"the optical budget is {-margin_db:.1f} dB short over {longest_m:.0f} m"
