@@ -23,13 +23,10 @@ def wing_text(answer: dict[str, Any]) -> str:
         *(f"not for construction: {why}" for why in filter(None, [answer["not_for_construction"]])),
         f"network {proof_text(answer['design'])}",
         *filter(None, [answer["design"]["dearer_because"]]),
-        (
-            f"cabling ends in: {answer['distributor']}; longest link "
-            f"{answer['longest_link_m']:g} m of {answer['link_limit_m']:g} m"
-        ),
+        f"cabling ends in: {answer['distributor']}; {_longest_text(answer)}",
         *(f"warning: {warning}" for warning in answer["warnings"]),
     ]
-    if "spur" in answer:
+    if answer.get("spur_longest_link_m"):
         lines.append(f"longest link of the spur {answer['spur_longest_link_m']:.1f} m")
     for landing in answer["landings"]:
         lines += _landing_lines(landing)
@@ -41,6 +38,12 @@ def wing_text(answer: dict[str, Any]) -> str:
     return "\n".join(
         [*lines, "rules, and what they get wrong:", *(f"  {r}" for r in answer["rules"])]
     )
+
+
+def _longest_text(answer: dict[str, Any]) -> str:
+    if not answer["longest_link_m"]:
+        return "no copper link is new"
+    return f"longest link {answer['longest_link_m']:g} m of {answer['link_limit_m']:g} m"
 
 
 def proof_text(proof: dict[str, Any]) -> str:

@@ -97,11 +97,17 @@ def landing_drawing(
         note=(
             f"Landing {number} of {len(design.landings)}: {landing.cells} cells, "
             f"{LABELS[landing.chosen]}. "
-            f"{shape.thickness_mm} mm {shape.material.replace('_', ' ')} walls; longest link "
-            f"{design.longest_link_m:g} m; cabling ends in the "
+            f"{shape.thickness_mm} mm {shape.material.replace('_', ' ')} walls; "
+            f"{_longest_words(design)}; cabling ends in the "
             f"{_where(design, number=number)}.{_from_elsewhere(network, design, number=number)}"
         ),
     )
+
+
+def _longest_words(design: WingDesign) -> str:
+    if not design.longest_link_m:
+        return "no copper link is new"
+    return f"longest link {design.longest_link_m:g} m"
 
 
 def _where(design: WingDesign, *, number: int) -> str:

@@ -201,3 +201,32 @@ def test_what_a_prison_without_a_design_is_told_to_try_is_enough(small, tmp_path
     assumptions.write_text(text.replace(was, now), encoding="utf-8")
 
     small.answer("estate", "plan")
+
+
+def test_a_wing_whose_data_cabling_stands_says_that_no_link_is_new(small, tmp_path):
+    path = tmp_path / "elmley.gpkg"
+    small.answer("estate", "survey", "EYI", "--out", path)
+    draft = Draft(path)
+    rack = draft.geometry("distributors", "EYI-HB1/distributor")
+    outlets = gpd.read_file(path, layer="outlets")
+    facts = {"state": "existing", "switch_ports_free": 24, "rack_units_free": 9}
+    draft.change("distributors", "EYI-HB1/distributor", **facts)
+    blank = gpd.read_file(path, layer="cables").columns
+    links = [
+        {"cable_id": f"link-{number}", "wing": "HB1", "kind": "cat6a", "floor": 0, "cable_count": 1}
+        | {"state": "existing", "to_floor": at.floor, "length_m": 60.0}
+        | {"geometry": LineString([rack, at.geometry])}
+        for number, at in enumerate(outlets[outlets["wing"] == "HB1"].itertuples())
+    ]
+    frame = gpd.GeoDataFrame(links, crs="EPSG:27700").reindex(columns=blank)
+    draft.layer("cables", lambda _: frame)
+    small.answer("estate", "import", "survey", path)
+    small.answer("estate", "plan")
+
+    wing, spur = (
+        small.run("estate", "explain", place).stdout for place in ("EYI/HB1", "EYI/HB1/s1")
+    )
+
+    assert "cabling ends in: nearest comms room; no copper link is new\n" in wing
+    assert wing.count("reuses the data cabling of 6 of 6 cells") == 2
+    assert "longest link" not in spur
