@@ -50,6 +50,7 @@ GEOMETRY = "geometry"  # Stands among the columns of a feature that are faulty.
 _MAY_BE_ABSENT = frozenset({"access_points", "cables", "hazards", "site"})
 _NEAR = 0.75  # Two names at least so alike are taken for one, misspelt.
 _SQLITE, _HEADER_BYTES = b"SQLite format 3\0", 100
+_WRITE_VERSION, _WAL = 18, 2  # Which byte says that what is new is kept in a file beside it.
 _WHOLE = "copy the file again, whole, once it is closed in QGIS"
 
 
@@ -183,6 +184,9 @@ def _require_whole(path: Path) -> None:
         raise refusal(path, "it is not a GeoPackage", "begin with wingspan estate survey")
     if path.stat().st_size < _stated_size(header):
         raise refusal(path, "it is damaged or half-copied", _WHOLE)
+    if header[_WRITE_VERSION] == _WAL and not path.with_name(f"{path.name}-wal").exists():
+        what = "it was copied while it was open, without what was written last (its -wal file)"
+        raise refusal(path, what, "close it in QGIS and copy it again")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
             (state,) = database.execute("PRAGMA quick_check(1)").fetchone()

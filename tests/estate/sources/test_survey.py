@@ -162,6 +162,22 @@ def test_a_half_copied_file_is_refused_wherever_it_was_cut(path):
         assert refusal(path) == "it is damaged or half-copied"
 
 
+def test_a_file_copied_while_it_was_open_is_refused_without_what_was_written_last(path):
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = wal")
+        database.execute("UPDATE gpkg_contents SET description = 'new'")
+        database.commit()
+        assert scan_survey(path, today=TODAY).problems == ()
+        alone = Path(shutil.copy(path, path.with_name("copy.gpkg")))
+
+        with pytest.raises(InputError) as caught:
+            scan_survey(alone, today=TODAY)
+
+    (problem,) = caught.value.problems
+    assert "it was copied while it was open" in problem.what
+    assert problem.cure == "close it in QGIS and copy it again"
+
+
 def test_a_file_with_a_page_of_zeros_is_refused(path):
     whole = bytearray(path.read_bytes())
     whole[4096 * 3 : 4096 * 4] = bytes(4096)
