@@ -15,13 +15,14 @@ from estate.cabling.rules import cables_that_fit, fibre_loss_db, is_bridged, rea
 from estate.cabling.values import WingDesign, pounds
 from estate.model import Grade, Network
 from estate.optimise import diverse_ways, ways_between
+from estate.survey import Ground
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from estate.cabling.rules import Rules
     from estate.catalogue import Catalogue
-    from estate.survey.ground import Duct, Ground
+    from estate.survey import Duct
 
 _SECONDS = 60.0
 
@@ -78,7 +79,7 @@ class Backbone:
     `apart` are the codes of wings of which no drawn duct joins the comms room to the core; all of
     them where no `core` is drawn. `cost_gbp` is the likely whole-life cost of ducts and fibre, and
     `bound_gbp` what no choice of the drawn ducts costs less than. `grade` is that of the worst
-    known of the ducts with fibre.
+    known of the ducts with fibre, and `ground` all that is drawn.
     """
 
     core: str
@@ -91,6 +92,7 @@ class Backbone:
     gap: float
     stopped_by: str
     warnings: tuple[str, ...]
+    ground: Ground
 
     @property
     def laid_m(self) -> float:
@@ -228,6 +230,7 @@ def _without_core(ground: Ground, wings: WingRooms) -> Backbone | None:
                 "campus_distributor: make it that one in which the core stands"
             ),
         ),
+        ground=ground,
     )
 
 
@@ -298,6 +301,7 @@ class _Laying:
             gap=round(found.gap, 6),
             stopped_by=found.stopped_by,
             warnings=tuple(self._warnings(joined, apart)),
+            ground=self.ground,
         )
 
     def _joined(

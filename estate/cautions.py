@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from estate.cabling.values import WingDesign, WingRadio
     from estate.plan import Plan, WingPlan
 
+SENSITIVE = "SENSITIVE: names single points of failure. Keep it local, and share it by name only."
+
 
 def cautions(plan: Plan, design: WingDesign) -> tuple[str, ...]:
     """Return what to check of a design on site, and which of its limits it does not keep."""

@@ -73,7 +73,7 @@ class Shape:
     """A polygon, line or point of a drawing, in metres, y upwards, with its tooltip.
 
     `label` is a few letters that stand within a polygon, or beside a line or point, where there
-    is room for them.
+    is room for them. With `beside` they stand next to a polygon that is too small for them.
     """
 
     kind: Kind2D
@@ -81,13 +81,15 @@ class Shape:
     style: str
     title: str = ""
     label: str = ""
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
     """A scale drawing: shapes by named style, a legend of (style, meaning), a scale bar.
 
-    `size` is "small" for what is told at a glance.
+    `size` is "small" for what is told at a glance, and `north` is what up is, "" where that is
+    not known.
     """
 
     caption: str
@@ -96,6 +98,7 @@ class Drawing:
     watermark: str = ""
     note: str = ""
     size: Literal["full", "small"] = "full"
+    north: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,6 +115,8 @@ def drawing_svg(drawing: Drawing) -> str:
         _add_watermark(svg, drawing.watermark, view)
     _add_marks(svg, drawing.shapes, view)
     _add_scale_bar(svg, view)
+    if drawing.north:
+        _add_north(svg, drawing.north, view)
     return tostring(svg, encoding="unicode")
 
 
@@ -241,13 +243,15 @@ def _add_marks(svg: Element, shapes: Sequence[Shape], view: _View) -> None:
             points=tuple(map(view.at, shape.points)),
             radius=_RADII[shape.kind],
             label=shape.label,
+            beside=shape.beside,
         )
         for shape in shapes
     ]
     for standing in placed_labels(labelled, canvas=(view.width, view.height)):
         shape, (x, y) = shapes[standing.shape], standing.at
         at = {"x": _units(x), "y": _units(y + LABEL_SIZE / 3), "font-size": _units(LABEL_SIZE)}
-        name = f"mark {shape.kind} style-{shape.style}"
+        kind = "point" if shape.kind == "polygon" and not standing.inside else shape.kind
+        name = f"mark {kind} style-{shape.style}"
         _add(svg, "text", {"class": name, **at}, shape.label)
 
 
@@ -270,6 +274,15 @@ def _add_scale_bar(svg: Element, view: _View) -> None:
     text = f"{length_m:g} m" if length_m < _METRES_IN_KM else f"{length_m / _METRES_IN_KM:g} km"
     at = {"x": _units(_MARGIN + length + 8), "y": _units(y)}
     _add(svg, "text", {"class": "scale-label", **at}, text)
+
+
+def _add_north(svg: Element, north: str, view: _View) -> None:
+    """Draw an arrow upwards at the end of the line of the scale bar, and say what up is."""
+    x, y = max(view.width, 220) - _MARGIN, view.height + 14
+    head = f"M{x - 6:.1f} {y:.1f}l-6 -22l-6 22l6 -5z"
+    _add(svg, "path", {"class": "north", "d": head})
+    at = {"x": _units(x - 24), "y": _units(y - 4), "text-anchor": "end"}
+    _add(svg, "text", {"class": "scale-label", **at}, north)
 
 
 # Maps

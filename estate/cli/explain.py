@@ -29,7 +29,7 @@ def explain(workspace: Workspace, place: str, sensitive: bool, as_json: bool) ->
     PLACE is a prison (LEI), a wing (EYI/HB1), a landing (EYI/HB1/2) or a spur (EYI/HB1/s2).
 
     With --sensitive it lists what one failure takes away, largest first, with the cheapest cure;
-    no other output of Wingspan holds that.
+    no output of Wingspan that is not asked for with --sensitive holds that.
 
     \b
     Example:
@@ -210,7 +210,7 @@ def _backbone_text(backbone: dict[str, Any] | None) -> list[str]:
 
 
 def _sensitive_answer(plan: Plan, site: SitePlan, code: str = "", *deeper: str) -> dict[str, Any]:
-    from estate.cli.failures import MARKING
+    from estate.cautions import SENSITIVE
     from estate.errors import InputError
     from estate.resilience.failures import failures_of
 
@@ -225,7 +225,7 @@ def _sensitive_answer(plan: Plan, site: SitePlan, code: str = "", *deeper: str) 
     answer = {
         "schema": 1,
         "plan_id": plan.plan_id,
-        "marking": f"{plan.marking}; {MARKING}",
+        "marking": f"{plan.marking}; {SENSITIVE}",
         "place": "/".join(filter(None, (site.prison.prison_id, wing))),
     }
     return answer | failures_of(plan, site, wing).as_json()

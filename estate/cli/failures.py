@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-MARKING = "SENSITIVE: names single points of failure. Keep it local, and share it by name only."
+from estate.cautions import SENSITIVE
 
 _MOST = 25
 _KINDS = {
@@ -25,7 +25,7 @@ _KINDS = {
 def failures_text(answer: dict[str, Any]) -> str:
     """Return the single points of failure as a person reads them."""
     points = answer["single_points_of_failure"]
-    lines = [MARKING, "", f"{'cells lost':>10}  what fails, and the best cure"]
+    lines = [SENSITIVE, "", f"{'cells lost':>10}  what fails, and the best cure"]
     for point in points[:_MOST]:
         first, *others = point["elements"]
         more = f" and {len(others)} more in line with it" if others else ""
@@ -46,7 +46,7 @@ def failures_text(answer: dict[str, Any]) -> str:
             f"{extra['cells_saved']:,} cells less"
         )
     lines += ["", "taken for granted:", *(f"  {r}" for r in answer["second_routes_rules"])]
-    return "\n".join([*lines, "", MARKING])
+    return "\n".join([*lines, "", SENSITIVE])
 
 
 def _cure_text(point: dict[str, Any]) -> str:

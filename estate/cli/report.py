@@ -26,22 +26,38 @@ def report() -> None:
 
 
 @report.command()
+@click.option(
+    "--sensitive",
+    is_flag=True,
+    help="Show the ways of fibre between buildings too, in out/site-sensitive/. Keep it local.",
+)
 @json_option
 @click.pass_obj
-def site(workspace: Workspace, as_json: bool) -> None:
+def site(workspace: Workspace, sensitive: bool, as_json: bool) -> None:
     """Write linked pages that open without a network, into out/site/.
+
+    A prison whose ground a survey draws has a drawing of it: its buildings, the ducts between
+    them, and which of these have fibre or are to be dug. With --sensitive it also tells the first
+    way of fibre from the second, and what is on the only one.
 
     \b
     Example:
       wingspan -C out/england-wales report site
     """
     from estate.cli.current import current_plan
+    from estate.errors import InputError
     from estate.report import site_of
     from reports.html import write_site
 
     plan = current_plan(workspace)
-    pages = write_site(site_of(plan), workspace.out / "site")
-    _tell(workspace.out / "site" / "index.html", plan.plan_id, as_json, pages=len(pages))
+    if sensitive and not any(each.backbone for each in plan.establishments):
+        raise InputError(
+            "no survey of the plan draws the ground of a prison: nothing sensitive to show",
+            hint="wingspan report site writes the pages without it",
+        )
+    folder = workspace.out / ("site-sensitive" if sensitive else "site")
+    pages = write_site(site_of(plan, sensitive=sensitive), folder)
+    _tell(folder / "index.html", plan.plan_id, as_json, pages=len(pages))
 
 
 @report.command()

@@ -20,6 +20,7 @@ from estate.report.drawings import (
     outside_drawing,
     watermark_of,
 )
+from estate.report.ground import between_buildings
 from estate.report.locations import locations_of
 from estate.typology import read_typologies
 from reports.document import (
@@ -37,10 +38,9 @@ from reports.document import (
 from reports.wording import pounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from estate.cabling.values import WingDesign
-    from estate.catalogue import Rate
     from estate.model import Establishment
     from estate.plan import Plan, Proof, SitePlan, WingPlan
     from estate.portfolio import Ranked
@@ -57,9 +57,12 @@ _DRAWINGS_MAX = 3
 
 
 def prison_page(
-    plan: Plan, site: SitePlan, ranked: Ranked | None, rates: Mapping[str, Rate]
+    plan: Plan, site: SitePlan, ranked: Ranked | None, *, sensitive: bool = False
 ) -> Page:
-    """Return the page of a prison, priced or not."""
+    """Return the page of a prison, priced or not.
+
+    The ways of fibre between its buildings are there only where what is `sensitive` is asked for.
+    """
     prison = site.prison
     badges = [(style_of(site.readiness.rung), LABELS[site.readiness.rung])]
     if ranked:
@@ -72,12 +75,12 @@ def prison_page(
         title=prison.name,
         subtitle=subtitle,
         badges=tuple(badges),
-        sections=tuple(_sections(plan, site, ranked, rates)),
+        sections=tuple(_sections(plan, site, ranked, sensitive=sensitive)),
     )
 
 
 def _sections(
-    plan: Plan, site: SitePlan, ranked: Ranked | None, rates: Mapping[str, Rate]
+    plan: Plan, site: SitePlan, ranked: Ranked | None, *, sensitive: bool
 ) -> Iterator[Section]:
     if ranked:
         yield Section(title="In short", blocks=(_headline(site, ranked), _cost_chart(site)))
@@ -98,15 +101,15 @@ def _sections(
                 *_unmeasured(plan, site),
                 _wings(plan, site),
                 *_noted(plan, site),
-                *_between_buildings(site),
                 *_locations(plan, site),
                 *_drawings(plan, site),
             ),
         )
+        yield between_buildings(plan, site, sensitive=sensitive)
         yield Section(
             title="Bill of quantities",
             intro="Every total on this page is a sum of these lines and of nothing else.",
-            blocks=(_packages(site), _bill(site, rates)),
+            blocks=(_packages(site), _bill(plan, site)),
         )
 
 
@@ -172,18 +175,6 @@ def _noted(plan: Plan, site: SitePlan) -> Iterator[Text]:
     if wings:
         said = tuple(f"{', '.join(keys)}: {words}." for words, keys in wings.items())
         yield Text(paragraphs=said, tone="note")
-
-
-def _between_buildings(site: SitePlan) -> Iterator[Text]:
-    """Yield what the ground that a survey draws gives to the fibre between buildings."""
-    if site.backbone is not None:
-        basis = f"Fibre between buildings {site.backbone.basis}."
-        said = (*([basis] if site.backbone.core else []), *map(_sentence, site.backbone.warnings))
-        yield Text(paragraphs=said, tone="note")
-
-
-def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _money_fact(label: str, money: Money) -> Fact:
@@ -432,7 +423,9 @@ def _from_networks(site: SitePlan) -> str:
     )
 
 
-def _bill(site: SitePlan, rates: Mapping[str, Rate]) -> Table:
+def _bill(plan: Plan, site: SitePlan) -> Table:
+    rates = {rate.item: rate for rate in plan.rates}
+
     def row(line: BillLine) -> tuple[str | float, ...]:
         rate = rates[line.item]
         return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estate.cautions import SENSITIVE
 from estate.report.front import front_page
 from estate.report.prison import prison_page
 from estate.report.reference import assumptions_page, method_page, rates_page, typologies_page
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from estate.plan import Plan
 
 
-def site_of(plan: Plan) -> Site:
-    """Return the whole site of a plan."""
-    rates = {rate.item: rate for rate in plan.rates}
+def site_of(plan: Plan, *, sensitive: bool = False) -> Site:
+    """Return the whole site of a plan; one with what is `sensitive` is marked as that throughout.
+
+    That is the ways of fibre between the buildings of prisons whose ground a survey draws.
+    """
     ranked = {r.prison_id: r for r in plan.ranking}
     pages = [
         front_page(plan),
@@ -27,14 +30,14 @@ def site_of(plan: Plan) -> Site:
         method_page(plan),
     ]
     pages += [
-        prison_page(plan, site, ranked.get(site.prison.prison_id), rates)
+        prison_page(plan, site, ranked.get(site.prison.prison_id), sensitive=sensitive)
         for site in plan.establishments
     ]
     dated = sorted({s.prison.capacity_dated for s in plan.establishments} - {""})
     capacity = f"capacity as of {dated[0]} to {dated[-1]}" if dated else "capacity not stated"
     return Site(
         title=plan.title,
-        marking=plan.marking,
+        marking=f"{plan.marking}; {SENSITIVE}" if sensitive else plan.marking,
         footer=(
             f"Plan {plan.plan_id}; Wingspan {plan.program}; seed {plan.seed}; {capacity}. "
             "Contains public sector information licensed under the Open Government Licence v3.0."

@@ -6,7 +6,7 @@ from estate.survey.check import read_survey
 from estate.survey.draft import draft, hand_out
 from estate.survey.drawn import Setting, drawn_survey, without_wing
 from estate.survey.facts import SURVEY_RULES, Surveyed, surveyed
-from estate.survey.ground import Duct, Ground, ground_of
+from estate.survey.ground import Duct, Ground, Outline, ground_of
 from estate.survey.importing import Imported, import_survey
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Duct",
     "Ground",
     "Imported",
+    "Outline",
     "Setting",
     "Surveyed",
     "draft",

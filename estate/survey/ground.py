@@ -34,12 +34,14 @@ _DUCT, _CORE = "duct", "campus_distributor"
 class Duct:
     """A length of duct from one joint to the next; `feature` is what the survey calls it.
 
-    `ends` are buildings or chambers, and `cross_section_mm2` is None where it is not stated.
+    `ends` are buildings or chambers, `line` leads from the one to the other round its bends, and
+    `cross_section_mm2` is None where it is not stated.
     """
 
     name: str
     feature: str
     ends: tuple[str, str]
+    line: tuple[Point, ...]
     length_m: float
     exists: bool
     fill_percent: float | None
@@ -48,19 +50,31 @@ class Duct:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """The perimeter or a building as the survey draws it, and its name if it has one."""
+
+    kind: str
+    name: str
+    ring: tuple[Point, ...]
+    grade: Grade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """Ducts, chambers and buildings of a site.
+    """Ducts, chambers and buildings of a site; all points are in EPSG:27700.
 
     `doors` are the pairs of a chamber and a building at whose wall it is. `rooms` gives the
-    building in which each distributor stands, `places` where each chamber is, and `cores` are the
-    campus distributors.
+    building in which each distributor stands and `racks` where, `places` where each chamber is,
+    and `cores` are the campus distributors.
     """
 
     ducts: tuple[Duct, ...]
     doors: tuple[tuple[str, str], ...]
     rooms: Mapping[str, str]
+    racks: Mapping[str, Point]
     places: Mapping[str, Point]
     cores: tuple[str, ...]
+    outlines: tuple[Outline, ...] = ()
 
 
 def ground_of(survey: Survey) -> Ground:
@@ -210,10 +224,12 @@ class _Reading:
                 )
             ),
             rooms={name: place(node) for name, node in sorted(self.racks.items())},
+            racks={name: self._points[name] for name in sorted(self.racks)},
             places={name: self._at(node) for node, name in sorted(chambers.items())},
             cores=tuple(
                 d.name for d in _placed(self.survey, "distributors") if d.text("kind") == _CORE
             ),
+            outlines=tuple(_outlines(self.survey)),
         )
 
     def _ducts(self, place: Callable[[str], str]) -> Iterator[Duct]:
@@ -224,6 +240,7 @@ class _Reading:
                     name=feature if len(runs) == 1 else f"{feature}#{number}",
                     feature=feature,
                     ends=(place(start), place(end)),
+                    line=tuple(map(self._at, (*(s.start for s in run.spans), end))),
                     length_m=run.length_m,
                     exists=span.state == "existing",
                     fill_percent=span.fill_percent,
@@ -251,6 +268,18 @@ class _Reading:
 
     @cached_property
     def _points(self) -> dict[str, Point]:
-        drawn = _placed(self.survey, "outlets")
-        outlets = {o.name: (o.geometry.x, o.geometry.y) for o in drawn}
-        return outlets | {j.junction_id: j.at for j in self.routes.junctions}
+        drawn = (*_placed(self.survey, "outlets"), *_placed(self.survey, "distributors"))
+        fixed = {each.name: (each.geometry.x, each.geometry.y) for each in drawn}
+        return fixed | {j.junction_id: j.at for j in self.routes.junctions}
+
+
+def _outlines(survey: Survey) -> Iterator[Outline]:
+    """Yield the perimeter and the buildings of a survey's layer `site`."""
+    for site in survey.layers["site"]:
+        if site.geometry is not None:
+            yield Outline(
+                kind=site.text("kind"),
+                name=site.text("name"),
+                ring=tuple(site.geometry.exterior.coords[:-1]),
+                grade=site.grade,
+            )

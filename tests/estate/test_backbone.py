@@ -8,8 +8,9 @@ from estate.backbone import WingRooms, backbone_of
 from estate.costing import totals
 from estate.model import Grade
 from estate.pipeline import make_plan, sizings_of
+from estate.plan import read_plan, write_plan
 from estate.resilience.failures import failures_of
-from estate.survey import Duct, Ground, draft
+from estate.survey import Duct, Ground, draft, ground_of
 from estate.workspace import Settings
 
 CORE = "building of core"
@@ -22,6 +23,7 @@ def duct(name, one, other, length_m, **facts):
         "fill_percent": None,
         "cross_section_mm2": None,
         "grade": Grade.SURVEYED,
+        "line": (),
     }
     return Duct(name=name, ends=(one, other), length_m=length_m, **{**plain, **facts})
 
@@ -43,7 +45,7 @@ def laid(catalogue):
     """Return a function that lays the backbone of two wings in some ducts."""
 
     def lay(ducts=DUCTS, *, ways=1, cores=("core",), rooms=None, paid=()):
-        ground = Ground(ducts=tuple(ducts), doors=(), rooms=ROOMS, places={}, cores=cores)
+        ground = Ground(ducts=tuple(ducts), doors=(), rooms=ROOMS, racks={}, places={}, cores=cores)
         wings = WingRooms(rooms=rooms or {"A": ("a",), "B": ("b",)}, paid=frozenset(paid))
         return backbone_of(ground, wings, replace(catalogue, backbone_ways=ways))
 
@@ -187,6 +189,15 @@ def test_the_ground_changes_no_wing_and_no_other_prison(one_way, hamlet, hamlet_
     assert one_way.site("EYI").wings == before.site("EYI").wings
     assert one_way.site("MDI") == hamlet_plan.site("MDI")
     assert before.site("EYI").bill == hamlet_plan.site("EYI").bill
+
+
+def test_a_plan_keeps_the_ground_that_its_survey_draws(one_way, elmley_ground, tmp_path):
+    write_plan(one_way, tmp_path / "plan.json")
+
+    backbone = read_plan(tmp_path / "plan.json").site("EYI").backbone
+
+    assert backbone == one_way.site("EYI").backbone
+    assert backbone.ground == ground_of(elmley_ground)
 
 
 def test_a_shared_chamber_takes_all_cells_with_it(one_way):

@@ -161,6 +161,31 @@ def test_a_label_stands_in_the_middle_of_its_polygon_and_beside_its_point():
     assert float(beside.get("x")) > float(circle.get("cx")) + 7
 
 
+def test_north_is_shown_where_the_drawing_says_what_up_is():
+    svg = drawn(rectangle(40, 12), north="grid north")
+
+    _, _, width, height = map(float, svg.get("viewBox").split())
+    assert "grid north" in words(svg)
+    start = re.match(r"M([\d.]+) ([\d.]+)l", svg.find("path[@class='north']").get("d"))
+    assert float(start[1]) < width
+    assert float(start[2]) < height
+    assert drawn(rectangle(40, 12)).find("path[@class='north']") is None
+
+
+def test_a_label_beside_its_polygon_is_written_as_on_open_ground():
+    house = Shape(
+        kind="polygon",
+        points=((0, 0), (1, 0), (1, 1), (0, 1)),
+        style="block",
+        label="HB1",
+        beside=True,
+    )
+    inside = drawn(house, point(2, 2)).find("text[@class='mark polygon style-block']")
+    beside = drawn(house, point(200, 90)).find("text[@class='mark point style-block']")
+
+    assert (inside.text, beside.text) == ("HB1", "HB1")
+
+
 def test_a_legend_shows_each_style_as_it_is_drawn():
     drawing = Drawing(
         caption="",

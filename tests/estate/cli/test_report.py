@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import pyogrio
 import pytest
 from openpyxl import load_workbook
+
+from estate.sources.survey_layers import write_survey
 
 REPORTS = {
     "site": ("site/index.html", "pages"),
@@ -71,3 +75,37 @@ def test_without_a_plan_the_way_to_one_is_shown(spare, report):
     (spare.root / "out" / "plan.json").unlink()
 
     assert "  try: wingspan -C DIR estate plan writes one" in spare.refusal("report", report)
+
+
+def with_ground(shell, survey):
+    """Draw the ground of a prison of a workspace, and plan it anew."""
+    folder = shell.root / "inputs" / "surveys"
+    folder.mkdir(exist_ok=True)
+    write_survey(survey, folder / "EYI.gpkg", prison="Elmley (HMP)", marking="OFFICIAL")
+    shell.answer("estate", "plan")
+
+
+def test_sensitive_pages_stand_apart_from_the_others_and_are_marked(small, elmley_ground):
+    with_ground(small, elmley_ground)
+
+    plain, whole = (
+        Path(small.answer("report", "site", *asked)["file"]).parent
+        for asked in ((), ("--sensitive",))
+    )
+
+    assert (plain.name, whole.name) == ("site", "site-sensitive")
+    for page in plain.glob("*.html"):
+        assert "SENSITIVE:" not in page.read_text()
+    for page in whole.glob("*.html"):
+        assert page.read_text().count("SENSITIVE: names single points of failure") == 2
+    # Which chamber two wings share stands in the sensitive page alone.
+    assert "chamber of" not in (plain / "EYI.html").read_text()
+    assert "only way of HB1, HB2" in (whole / "EYI.html").read_text()
+
+
+def test_sensitive_pages_are_refused_where_no_ground_is_drawn(small):
+    refusal = small.refusal("report", "site", "--sensitive")
+
+    assert "no survey of the plan draws the ground of a prison" in refusal
+    assert "wingspan report site writes the pages without it" in refusal
+    assert not (small.root / "out" / "site-sensitive").exists()

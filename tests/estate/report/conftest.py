@@ -4,7 +4,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from estate.pipeline import make_plan
 from estate.plan import Plan
+from estate.workspace import Settings
 
 
 @dataclass(frozen=True)
@@ -30,3 +32,28 @@ def busy(example_plan):
         if wing.design == name
     )
     return Busy(plan=replace(example_plan, designs=designs), wings=wings)
+
+
+@pytest.fixture(scope="session")
+def elmley_drawn(hamlet, elmley_ground):
+    """Return a function that plans the two small prisons with the ground of Elmley drawn.
+
+    `change` is told each feature of its survey, and returns it as it is to be, or None; or it has
+    whole layers. `ways` is how many ways of fibre each comms room has.
+    """
+    made = {}
+
+    def plan(change=None, *, ways=1):
+        if change is None and ways in made:
+            return made[ways]
+        layers = elmley_ground.layers
+        if callable(change):
+            edited = {name: map(change, features) for name, features in layers.items()}
+            layers = {name: tuple(f for f in found if f) for name, found in edited.items()}
+        else:
+            layers = {**layers, **(change or {})}
+        inputs = replace(hamlet, surveys={"EYI": replace(elmley_ground, layers=layers)})
+        found = make_plan(inputs, replace(Settings(), backbone_ways=ways))
+        return made.setdefault(ways, found) if change is None else found
+
+    return plan

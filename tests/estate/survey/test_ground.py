@@ -1,8 +1,9 @@
 """The ground between buildings, drawn into a draft as a surveyor would."""
 
 import pytest
-from shapely import LineString, Point
+from shapely import LineString, Point, Polygon
 
+from estate.model import Grade
 from estate.survey import ground_of
 
 CORE = (430_200.0, 433_200.0)
@@ -88,3 +89,31 @@ def test_a_duct_round_a_corner_is_one_duct(drawn):
     (trunk,) = [each for each in ground_of(drawn.survey()).ducts if each.feature == "trunk"]
 
     assert trunk.length_m == pytest.approx(30 + (50**2 + 30**2) ** 0.5, abs=0.01)
+
+
+def test_a_duct_is_drawn_round_its_corners_from_one_end_to_the_other(drawn):
+    line = list(drawn.geometry("spans", "trunk").coords)
+    corner = (CORE[0] - 50, CORE[1] - 30)
+    drawn.change("spans", "trunk", geometry=LineString([line[0], corner, line[1]]))
+
+    ground = ground_of(drawn.survey())
+
+    lines = {each.name: each.line for each in ground.ducts}
+    assert lines["trunk"] == (line[0], corner, line[1])
+    assert lines["to-a"] == (ground.racks["LEI-A/distributor"], line[0])
+    assert ground.racks["core"] == CORE
+
+
+def test_perimeter_and_buildings_are_outlined_as_they_are_drawn(drawn):
+    corners = ((0.0, 0.0), (9.0, 0.0), (9.0, 5.0))
+    drawn.add(
+        "site", site_id="LEI/kitchen", kind="building", name="Kitchen", geometry=Polygon(corners)
+    )
+    drawn.add("site", site_id="LEI/wall", kind="perimeter", geometry=Polygon(corners))
+    drawn.sign("site")
+
+    kitchen, wall = ground_of(drawn.survey()).outlines
+
+    assert (kitchen.kind, kitchen.name, kitchen.grade) == ("building", "Kitchen", Grade.SURVEYED)
+    assert set(kitchen.ring) == set(corners)
+    assert (wall.kind, wall.name) == ("perimeter", "")
