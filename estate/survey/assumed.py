@@ -14,6 +14,7 @@ import shapely
 from shapely.ops import substring
 
 from estate.survey.places import DOOR_REACH_M
+from estate.survey.routes import SNAP_M
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -91,7 +92,8 @@ class _Plant:
         foot_m = float(ring.project(foot))
         link = shapely.LineString([foot, ring.interpolate(foot_m)])
         for part in (link, *_arcs(ring, sorted({*along_m, foot_m}))):
-            if part.length > 0:
+            # Ends that are this near are one joint, and need no tray between them.
+            if _ends_m(part) > SNAP_M:
                 yield "spans", self._span("tray", floor.floor), part
 
     def _foot(self, floor: Routed, ring: Any, start_m: float) -> Iterator[Drawn]:
@@ -143,6 +145,12 @@ def _away_from(ring: Any, start: Any) -> Any:
     middle = shapely.Polygon(ring).representative_point()
     line = shapely.LineString([start, middle])
     return line.interpolate(min(_APART_M, line.length / 2))
+
+
+def _ends_m(line: Any) -> float:
+    """Return how far the ends of a line are from each other."""
+    start, end = (shapely.Point(line.coords[at]) for at in (0, -1))
+    return float(start.distance(end))
 
 
 def _arcs(ring: Any, stops_m: Sequence[float]) -> Iterator[Any]:

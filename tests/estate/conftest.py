@@ -183,12 +183,18 @@ def _cells():
 class _IfcBlock:
     """An IFC model of the cell block being built."""
 
-    def __init__(self, unit):
+    def __init__(self, unit, schema):
         from ifcopenshell.api import run
 
         self.run = run
         self.per_m = {"METERS": 1.0, "MILLIMETERS": 1000.0}[unit]
-        self.model = run("project.create_file", version="IFC4")
+        self.model = run("project.create_file", version=schema)
+        if schema == "IFC2X3":  # There everything has an owner.
+            person = run("owner.add_person", self.model)
+            firm = run("owner.add_organisation", self.model)
+            both = {"person": person, "organisation": firm}
+            run("owner.add_person_and_organisation", self.model, **both)
+            run("owner.add_application", self.model, application_developer=firm)
         project = run("root.create_entity", self.model, ifc_class="IfcProject", name="Prison")
         run("unit.assign_unit", self.model, length={"is_metric": True, "raw": unit})
         whole = run("context.add_context", self.model, context_type="Model")
@@ -263,7 +269,8 @@ class _IfcBlock:
             landing = self.part("IfcSpace", "Landing", storey)
             box = (T, WALLS_Y[1] + T, WALLS_X[-1], WALLS_Y[2])
             self.box(landing, box, z=3.0 * floor, height=2.8)
-        self.product("IfcFurniture", "Table", storey, (4.0, 5.0, 5.0, 5.5), height=0.7)
+        kind = "IfcFurnishingElement" if self.model.schema == "IFC2X3" else "IfcFurniture"
+        self.product(kind, "Table", storey, (4.0, 5.0, 5.0, 5.5), height=0.7)
 
 
 @pytest.fixture
@@ -273,8 +280,8 @@ def write_ifc(tmp_path):
     Each storey has three cells of 3 m by 3.8 m on either side of its landing, and a table.
     """
 
-    def write(name="block.ifc", *, unit="METERS", spaces=True):
-        block = _IfcBlock(unit)
+    def write(name="block.ifc", *, unit="METERS", spaces=True, schema="IFC4"):
+        block = _IfcBlock(unit, schema)
         for floor in (0, 1):
             block.storey(floor, spaces=spaces)
         block.model.write(str(tmp_path / name))

@@ -125,10 +125,12 @@ class _Reading:
     def _conversion(self) -> list[float]:
         """Return the affine map from the model's metres to EPSG:27700, if it says any.
 
-        Eastings that lie beyond the grid are in the model's own unit.
+        Eastings that lie beyond the grid are in the model's own unit. IFC2X3 has no such words.
         """
         here = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0]
-        found = [c for c in self._model.by_type("IfcCoordinateOperation") if hasattr(c, "Eastings")]
+        kind = "IfcCoordinateOperation"
+        stated = [] if self._model.schema == "IFC2X3" else self._model.by_type(kind)
+        found = [operation for operation in stated if hasattr(operation, "Eastings")]
         if not found:
             return here
         conversion, system = found[0], found[0].TargetCRS.Name or "a system without a name"

@@ -1,9 +1,13 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from shapely import Point, box
 
 from estate.model import Grade
 from estate.sources.drawing import Layers, read_dxf, read_ifc
+from estate.sources.drawing.model import Drawing, DrawnDoor, DrawnSpace
 from estate.sources.survey import scan_survey
 from estate.sources.survey_layers import write_survey
 from estate.survey import Setting, draft, drawn_survey, surveyed, without_wing
@@ -46,6 +50,40 @@ def test_an_ifc_block_with_labelled_cells_is_a_sound_survey(write_ifc, setting, 
     assert problems(made.survey) == []
     keys = [cell.text("location_key") for cell in cells_of(made.survey)]
     assert sorted(keys) == [f"LEI-A-{landing}-{n:03d}" for landing in (1, 2) for n in range(1, 7)]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    width_m=st.integers(18, 45).map(lambda tenths: tenths / 10),
+    count=st.integers(2, 7),
+    landing_m=st.integers(12, 60).map(lambda tenths: tenths / 10),
+    door=st.floats(0.2, 0.8),
+)
+def test_any_row_of_cells_along_a_landing_is_a_sound_survey(
+    setting, width_m, count, landing_m, door
+):
+    cells = [(n * (width_m + 0.2), n * (width_m + 0.2) + width_m) for n in range(count)]
+    landing = DrawnSpace(floor=0, outline=box(0, 0, cells[-1][1], landing_m), label="Landing")
+    rooms = [
+        DrawnSpace(
+            floor=0,
+            outline=box(west, landing_m + 0.2, east, landing_m + 3.7),
+            label=f"Cell {number}",
+        )
+        for number, (west, east) in enumerate(cells, start=1)
+    ]
+    doors = [
+        DrawnDoor(floor=0, at=Point(west + door * width_m, landing_m + 0.1)) for west, _ in cells
+    ]
+    drawing = Drawing(
+        file="row.dxf", unit="m", walls=(), doors=tuple(doors), spaces=(landing, *rooms), unread=()
+    )
+
+    made = drawn_survey(drawing, setting)
+
+    found = [problem.what for problem in survey_problems(made.survey, known=["LEI"])]
+    assert found == []
+    assert len(cells_of(made.survey)) == count
 
 
 def test_a_drawn_wing_is_planned_with_its_own_cells_and_lengths(write_ifc, setting, sizing):

@@ -57,6 +57,13 @@ def test_what_is_not_part_of_a_survey_is_counted_by_storey(write_ifc):
     ]
 
 
+def test_a_model_of_the_older_schema_says_the_same(write_ifc):
+    older, newer = (read_ifc(write_ifc(schema=schema)) for schema in ("IFC2X3", "IFC4"))
+
+    for part in ("unit", "walls", "doors", "spaces"):
+        assert getattr(older, part) == getattr(newer, part)
+
+
 def changed(path, change):
     """Change a model."""
     import ifcopenshell
