@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from estate.cabling.values import BuiltPoint, WingDesign
     from estate.model import Door, Network, Space, Wall, WingShape
+    from estate.plan import Plan, WingPlan
 
 _MINUS = "\N{MINUS SIGN}"
 
@@ -197,6 +198,14 @@ def watermark_of(network: Network, *, floors: Collection[int]) -> str:
         return f"surveyed in part: {signed / len(shown):.0%}"
     typical = any(feature.source.startswith("typology") for feature in shown)
     return WATERMARK if typical else "drawn, not surveyed"
+
+
+def layout_of(plan: Plan, wing_plan: WingPlan) -> str:
+    """Return how well the layout is known that a wing is designed with: surveyed, or why not."""
+    if wing_plan.design not in plan.networks:
+        return WATERMARK
+    floors = range(len(wing_plan.wing.shape.layout))
+    return watermark_of(plan.network_of(wing_plan), floors=floors) or "surveyed"
 
 
 def _shapes(network: Network, design: WingDesign, *, number: int) -> Iterator[Shape]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import shapely
 
 from estate.model import Grade
-from estate.report.drawings import NOT_FOR_CONSTRUCTION, watermark_of
+from estate.report.drawings import NOT_FOR_CONSTRUCTION, layout_of
 from estate.survey import Duct
 from reports.document import Drawing, Shape
 
@@ -172,8 +172,7 @@ class _Wing:
     @classmethod
     def of(cls, plan: Plan, wing_plan: WingPlan) -> _Wing:
         network, wing = plan.network_of(wing_plan), wing_plan.wing
-        floors = range(len(wing.shape.layout))
-        drawn = watermark_of(network, floors=floors) or "surveyed"
+        drawn = layout_of(plan, wing_plan)
         return cls(
             code=wing.wing,
             title=f"{wing.key} {wing.name}, {wing.cells} cells; {drawn}",

@@ -16,7 +16,7 @@ from estate.model import Network, Point
 from estate.network import frames_of, placed
 from estate.plan import WingPlan
 from estate.readiness import LABELS, Rung
-from estate.report.drawings import WATERMARK, watermark_of
+from estate.report.drawings import WATERMARK, layout_of
 from estate.report.geography import COAST_ATTRIBUTION, CRS, coast, grid_point
 from estate.sources.survey_layers import WALL_COLOURS
 from estate.topology import access_points_in, cell_key
@@ -109,8 +109,7 @@ def _sheets(plan: Plan, site: SitePlan, networks: Mapping[str, Network]) -> Iter
     for wing_plan in site.wings:
         if wing_plan.design in plan.networks:
             network = networks[wing_plan.design]
-            floors = range(len(wing_plan.wing.shape.layout))
-            drawn = watermark_of(network, floors=floors) or "surveyed"
+            drawn = layout_of(plan, wing_plan)
             yield _Sheet(plan=wing_plan, network=network, drawn=drawn)
     typical = [wing_plan for wing_plan in site.wings if wing_plan.design not in plan.networks]
     for wing_plan, offset in _set_out(site, typical, networks):

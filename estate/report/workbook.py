@@ -12,6 +12,7 @@ from estate.estimate import Money
 from estate.plan import dearer_because
 from estate.readiness import LABELS
 from estate.report.amounts import EXTREMES, bounds_of, money_columns
+from estate.report.drawings import layout_of
 from reports.document import Column, Sheet, Table, Workbook
 
 if TYPE_CHECKING:
@@ -227,6 +228,8 @@ def _wings(plan: Plan) -> Sheet:
                     wing.basis,
                     *_proof_cells(design),
                     why_not_for_construction(plan, wing_plan) or None,
+                    layout_of(plan, wing_plan),
+                    ", ".join(key for key in wing_plan.block if key != wing.key) or None,
                 )
             )
     return Sheet(
@@ -250,6 +253,8 @@ def _wings(plan: Plan) -> Sheet:
                 Column(heading="Basis"),
                 *_proof_columns("Network"),
                 Column(heading="Not for construction, as"),
+                Column(heading="Layout"),
+                Column(heading="Designed as one with"),
             ),
             rows=tuple(rows),
         ),

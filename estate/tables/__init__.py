@@ -22,6 +22,7 @@ __all__ = [
     "PROVISIONAL",
     "RATES",
     "REGISTER",
+    "SIGNATURE",
     "SPUR_RULES",
     "SURVEY",
     "TIERS",
@@ -299,7 +300,7 @@ _CONTAINMENT = ("tray", "basket", "trunking", "conduit", "riser", "drop", "duct"
 _DISTRIBUTORS = ("floor_distributor", "building_distributor", "campus_distributor")
 _STATES = ("new", "existing")
 _STATE = Column("state", "Whether it is there already", "new", choices=_STATES, default="new")
-_SIGNATURE = (
+SIGNATURE = (
     replace(_GRADE, default="D"),
     Column("source", "Who says so", "site survey"),
     Column("surveyed_by", "Who measured it, once somebody has", "J. Smith"),
@@ -309,7 +310,7 @@ _SIGNATURE = (
 
 
 def _layer(name: str, meaning: str, *columns: Column) -> Table:
-    unique, every = (columns[0].name,), (*columns, *_SIGNATURE)
+    unique, every = (columns[0].name,), (*columns, *SIGNATURE)
     return Table(name=name, meaning=meaning, unique=unique, may_be_empty=True, columns=every)
 
 

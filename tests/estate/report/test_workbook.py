@@ -1,5 +1,6 @@
 import shutil
 import subprocess
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -128,6 +129,40 @@ def test_every_sheet_bears_the_marking(written, example_plan):
 
 def test_the_wings_say_that_a_layout_from_a_typology_is_typical(written):
     assert "typical, not this prison" in load_workbook(written)["Wings"]["A1"].value
+
+
+def column_of_wings(plan, heading):
+    """Return a column of the sheet Wings by the key of the wing."""
+    table = next(s for s in workbook_of(plan).sheets if s.name == "Wings").table
+    number = [column.heading for column in table.columns].index(heading)
+    return {row[1]: row[number] for row in table.rows}
+
+
+def test_a_wing_says_with_which_others_it_was_designed_as_one(example_plan):
+    site = example_plan.site("EYI")
+    keys = tuple(each.wing.key for each in site.wings)
+    one = tuple(replace(each, block=keys[:3]) for each in site.wings[:3])
+    joined = replace(site, wings=(*one, *site.wings[3:]))
+    plan = replace(example_plan, establishments=(joined,))
+
+    found = column_of_wings(plan, "Designed as one with")
+
+    assert found[keys[0]] == "EYI-HB2, EYI-HB3"
+    assert [found[key] for key in keys[3:]] == [None] * len(keys[3:])
+
+
+def test_a_wing_says_how_well_its_layout_is_known(elmley_drawn):
+    def sign(feature):
+        if feature.facts.get("wing") != "HB1":
+            return feature
+        signed = {"surveyed_by": "J. Smith", "surveyed_on": "2026-09-14"}
+        return replace(feature, facts={**feature.facts, **signed})
+
+    assert column_of_wings(elmley_drawn(sign), "Layout") == {
+        "EYI-HB1": "surveyed",
+        "EYI-HB2": "typical, not this prison",
+        "MDI-1": "typical, not this prison",
+    }
 
 
 def test_a_prison_that_is_not_priced_says_why(cached):
