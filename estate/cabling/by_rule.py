@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, isfinite
 from typing import TYPE_CHECKING
 
 from estate.cabling.options import WIRELESS, Option
@@ -54,9 +54,10 @@ class _Landing:
 def by_rule(shape: WingShape, wing: WingProblem, *, limit_m: float) -> ByRule:
     """Return what a wing would cost by the rules of the first plan, at the same rates."""
     network, catalogue = wing.network, wing.catalogue
-    lengths_m = outlet_lengths_m(network)
-    longest_m = max(lengths_m.values(), default=0.0)
-    mean_m = sum(lengths_m.values()) / max(1, len(lengths_m))
+    # An outlet outside the cells, or a second one in a cell, may have no way to a distributor.
+    lengths_m = [length_m for length_m in outlet_lengths_m(network).values() if isfinite(length_m)]
+    longest_m = max(lengths_m, default=0.0)
+    mean_m = sum(lengths_m) / max(1, len(lengths_m))
     away_m = shape.distance_to_comms_m
     ends_in_room = longest_m <= limit_m
     link_m = mean_m if ends_in_room else mean_m - away_m
