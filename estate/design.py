@@ -20,6 +20,7 @@ from estate.cabling.screening import dear_access_points
 from estate.cabling.solving import Known, Solved, design_in_turn, solved
 from estate.cabling.values import WingDesign, pounds
 from estate.cabling.wing import WingProblem
+from estate.network import moved, shift_between
 from estate.optimise import InfeasibleError
 from estate.radio.candidates import Candidate, candidates_of
 from estate.radio.cases import band_use
@@ -29,7 +30,7 @@ from estate.radio.sharing import SHARING_RULE
 from estate.typology import lay_out, read_typologies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from estate.catalogue import Catalogue
@@ -182,7 +183,7 @@ def _fabrics(block: Block, wing: WingProblem) -> list[_Fabric]:
             member=member,
             first=first,
             candidates=(
-                *candidates_of(member.network, height_m=height_m),
+                *_places_in(member, height_m),
                 *(
                     replace(place, floor=place.floor - first)
                     for place in standing
@@ -192,6 +193,18 @@ def _fabrics(block: Block, wing: WingProblem) -> list[_Fabric]:
         )
         for number, (member, first) in enumerate(zip(block.members, block.firsts, strict=True))
     ]
+
+
+def _places_in(member: Member, height_m: float) -> Iterator[Candidate]:
+    """Yield the places for access points, found where the wing's shape is laid out.
+
+    Which side of a landing comes first hangs on the last digits of its coordinates: a wing is to
+    be designed alike wherever it lies.
+    """
+    east, north = shift_between(lay_out(member.shape), member.network)
+    home = moved(member.network, (-east, -north)) if east or north else member.network
+    for place in candidates_of(home, height_m=height_m):
+        yield replace(place, at=(place.at[0] + east, place.at[1] + north))
 
 
 def _described(

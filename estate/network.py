@@ -192,6 +192,34 @@ def placed(network: Network, *, prefix: str, offset: Point) -> Network:
     return replace(network, **features)
 
 
+def shift_between(one: Network, other: Network) -> Point:
+    """Return what brings the south-west corner of a network's spaces to that of another's.
+
+    In metres, to the millimetre; nothing where either has no spaces.
+    """
+    corners = [
+        shapely.total_bounds([shapely.Polygon(space.outline) for space in each.spaces])[:2]
+        for each in (one, other)
+        if each.spaces
+    ]
+    if len(corners) < 2:  # noqa: PLR2004 - a shift is between two
+        return (0.0, 0.0)
+    east, north = np.round(corners[1] - corners[0], 3).tolist()
+    return (east, north)
+
+
+def moved(network: Network, offset: Point) -> Network:
+    """Return a network in another place, to the millimetre; a perimeter stays where it is."""
+    features: dict[str, Any] = {
+        layer.name: tuple(
+            replace(feature, **_put(feature, layer, offset))
+            for feature in getattr(network, layer.name)
+        )
+        for layer in _LAYERS
+    }
+    return replace(network, **features)
+
+
 def _placed(feature: Any, layer: _Layer, prefix: str, offset: Point) -> Any:
     changes: dict[str, Any] = {}
     for field in layer.names:
@@ -200,12 +228,15 @@ def _placed(feature: Any, layer: _Layer, prefix: str, offset: Point) -> Any:
     if isinstance(feature, Space):
         key = feature.location_key
         changes["location_key"] = f"{prefix}-{key}" if key else ""
+    return replace(feature, **changes, **_put(feature, layer, offset))
+
+
+def _put(feature: Any, layer: _Layer, offset: Point) -> dict[str, Any]:
+    """Return where a feature is once it is moved, by the fields that say so."""
     many = _MANY_POINTS.get(layer.kind)
     if many:
-        changes[many] = tuple(_moved(point, offset) for point in getattr(feature, many))
-    else:
-        changes.update((field, _moved(getattr(feature, field), offset)) for field in layer.places)
-    return replace(feature, **changes)
+        return {many: tuple(_moved(point, offset) for point in getattr(feature, many))}
+    return {field: _moved(getattr(feature, field), offset) for field in layer.places}
 
 
 def _moved(point: Point, offset: Point) -> Point:

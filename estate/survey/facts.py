@@ -16,6 +16,7 @@ from estate.survey.meeting import Meeting, meetings_of
 from estate.survey.networks import network_of, perimeter_of
 from estate.survey.places import Places
 from estate.survey.plant import knows_plant
+from estate.survey.repeating import as_laid_out
 from estate.survey.routes import trace
 from estate.survey.sharing import shared_out
 from estate.survey.wings import by_wing, cells_of
@@ -94,7 +95,7 @@ def surveyed(sizing: Sizing, survey: Survey, *, prison_id: str) -> Surveyed:
             continue
         wing = _Reading(part, base).wing()
         wings.append(wing)
-        networks[wing.key] = replace(network_of(part), perimeter=perimeter)
+        networks[wing.key] = replace(as_laid_out(network_of(part), wing), perimeter=perimeter)
     return Surveyed(
         sizing=_resized(sizing, survey, wings, unknown),
         networks=shared_out(networks, {wing.key: wing.cells for wing in wings}),

@@ -9,7 +9,8 @@ from estate.cabling.options import WIRELESS, Option
 from estate.design import design_wing
 from estate.estimate import Estimate
 from estate.model import WingShape
-from estate.typology import read_typologies, spread
+from estate.network import placed
+from estate.typology import lay_out, read_typologies, spread
 
 # One landing of a houseblock with concrete walls, 45 m from its comms room.
 BLOCK = WingShape(
@@ -189,3 +190,20 @@ def test_a_landing_says_how_many_access_points_serve_it_wherever_they_hang(examp
             assert said in landing.binding
             from_elsewhere += away
     assert from_elsewhere
+
+
+def test_a_wing_is_designed_alike_wherever_it_lies(catalogue):
+    shape = replace(
+        BLOCK, typology="two_spur_block", layout=((4,), (4,)), material="brick", thickness_mm=102
+    )
+    home, (east, north) = lay_out(shape), (428_040.0, 433_321.669)
+
+    here = design_wing(shape, catalogue)
+    there = design_wing(shape, catalogue, placed(home, prefix="LEI-A", offset=(east, north)))
+
+    assert {point.option for point in here.points} <= WIRELESS
+    assert [(p.name, p.at) for p in here.points] == [
+        (p.name.removeprefix("LEI-A/"), pytest.approx((p.at[0] - east, p.at[1] - north), abs=1e-6))
+        for p in there.points
+    ]
+    assert there.cost_gbp == here.cost_gbp
