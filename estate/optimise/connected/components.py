@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 _NODES = 400
 _LARGE = 200
 
+# Where diagrams of so many full layers left something open, branch and bound may close it for a
+# programme of up to so many variables.
+_FAR = 10
+_SEARCHED = 5000
+
 # The states of all diagrams together, as a multiple of the width.
 _STATES = 400
 
@@ -97,6 +102,7 @@ class Components:
         self._budget = budget
         self._width = width
         self._states = _STATES * width
+        self._is_open = False
         width = self._programme.costs.size
         self._takes = _mask(formulation.take.values(), width)
         self._modes = _mask(formulation.mode.values(), width)
@@ -108,6 +114,12 @@ class Components:
     def drawn(self) -> int:
         """Return how many states the diagrams of large components had."""
         return _STATES * self._width - self._states
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Return whether many states left open what is too large for branch and bound."""
+        is_far = self.drawn > _FAR * self._width
+        return self._is_open and is_far and self._programme.costs.size > _SEARCHED
 
     def settled(self, part: Relaxation, *, is_last: bool = True) -> Settled | None:
         """Return what holds where the families have the modes that are left to them.
@@ -138,19 +150,23 @@ class Components:
     def _draw(
         self, rows: _Rows, component: _Component, part: Relaxation, given: Bools
     ) -> Floats | None:
-        """Add the row of a large component; return its answer, None where none was found."""
+        """Add the rows of a large component; return the covers found, None where none was."""
         drawn = self._covering(component, part, given)
         # By complementary slackness the fractional answer is worth what the bound holds of it.
         rest = part.bound - float(drawn.worth[component.columns] @ part.values[component.columns])
-        found = least(
-            drawn.covering,
-            width=self._width,
-            ceiling=part.ceiling - rest,
-            enough=part.ceiling * (1 - part.gap) - rest,
-        )
+        enough = part.ceiling * (1 - part.gap) - rest
+        ceiling = part.ceiling - rest
+        found = least(drawn.covering, width=self._width, ceiling=ceiling, enough=enough)
         self._states -= found.states
         rows.add(component, drawn.worth, found.bound)
-        return found.values
+        if found.fewest:
+            number = np.zeros(part.tops.size)
+            number[component.columns] = drawn.covering.covers.sum(axis=0) > 0
+            rows.add(component, number, float(found.fewest))
+        covers = [each for each in (found.values, found.few) if each is not None]
+        is_exact = any(drawn.covering.costs @ each <= found.bound + _ROUNDING for each in covers)
+        self._is_open |= found.bound < enough and not is_exact
+        return np.max(covers, axis=0) if covers else None
 
     def _add(self, rows: _Rows, component: _Component) -> Floats | None:
         """Add the rows of what a small component costs, and of how many points it takes."""

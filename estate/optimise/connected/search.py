@@ -26,16 +26,12 @@ _RELAXING = 0.5
 _PATIENCE = 4
 _STALE = 1e-4
 
-# For an effort of 1: the nodes of branch and bound in all parts together, in one, and in one that
-# is nearly whole.
+# For an effort of 1: the nodes of branch and bound in all parts together, in one, in one that is
+# nearly whole, and in one with the rows of diagrams.
 _NODES = 200_000
 _NODES_OF_PART = 20_000
 _NODES_NEAR = 40
-
-# Where diagrams of so many full layers left something open, branch and bound may close it for a
-# programme of up to so many variables.
-_FAR = 10
-_SEARCHED = 5000
+_NODES_DRAWN = 600
 
 # For an effort of 1: the states of a layer of a diagram.
 _WIDTH = 3_000_000
@@ -74,6 +70,11 @@ class Effort:
     def width(self) -> int:
         """Return the states of a diagram to go on with at once."""
         return max(1, round(self.factor * _WIDTH))
+
+    @property
+    def nodes_drawn(self) -> int:
+        """Return the nodes of branch and bound to search in one with the rows of diagrams."""
+        return max(1, round(self.factor * _NODES_DRAWN))
 
     @property
     def nodes_near(self) -> int:
@@ -117,14 +118,16 @@ def searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: f
     """Return the best answer that HiGHS finds in the parts, and the bound of them all.
 
     The rows that fractional answers broke make a nearly whole answer whole, and branching slow:
-    a part that is far from whole is searched without them.
+    a part that is far from whole is searched without them, or at first, where diagrams were
+    drawn: their rows leave little to branch on.
     """
     best, bound, nodes = Found(values=parts.answer, bound=-inf), inf, effort.nodes
-    if parts.drawn > _FAR * effort.width and plain.costs.size > _SEARCHED:
+    if parts.is_hopeless:
         nodes = 0
     for part in parts.parts:
         least, near = part.bound, part.fractional <= FRACTIONAL
-        for rows, most in [(parts.programme, effort.nodes_near)] * near + [(plain, nodes)]:
+        nodes_near = effort.nodes_drawn if parts.drawn > effort.width else near * effort.nodes_near
+        for rows, most in [(parts.programme, nodes_near)] * (nodes_near > 0) + [(plain, nodes)]:
             enough = ceiling * (1 - effort.gap)
             if least >= enough or nodes <= 0 or effort.budget.seconds_left <= 0:
                 break

@@ -56,13 +56,15 @@ class Split:
     """The programme with further rows, and all parts of it, those that promise most first.
 
     `answer` is the best that was found on the way, None where none cost less than the ceiling.
-    `drawn` states of diagrams were drawn on the way.
+    `drawn` states of diagrams were drawn on the way; where that were many and they left something
+    open, branch and bound does not close it: what `is_hopeless` is not searched.
     """
 
     programme: Programme
     parts: list[Part]
     answer: Floats | None
     drawn: int
+    is_hopeless: bool
 
     @property
     def bound(self) -> float:
@@ -109,9 +111,9 @@ def split(  # noqa: PLR0913 - what is split, and how far
     heap: list[tuple[float, int, Floats]] = [(-inf, 0, programme.tops)]
     parts: list[Part] = []
     components = Components(formulation, budget, width=width)
-    cuts, answer, steps = Cuts(formulation), None, _STEPS
+    cuts, answer, steps, limit = Cuts(formulation), None, _STEPS, inf
     for number in range(1, _SPLITS + 1):
-        enough = ceiling * (1 - gap)
+        enough = min(limit, ceiling * (1 - gap))
         if not heap or steps <= 0 or budget.seconds_left <= 0 or heap[0][0] >= enough:
             break
         bound, _, tops = heappop(heap)
@@ -136,10 +138,13 @@ def split(  # noqa: PLR0913 - what is split, and how far
         bound, values = found.bound, found.values
         if not settled:
             parts.append(Part(bound, tops, _fractional(values)))
+            if components.is_hopeless:  # No bound of another part helps beyond this one.
+                limit = min(limit, bound)
         for each, fewer in enumerate(settled):
             heappush(heap, (bound, -number * len(tops) - each, fewer))
     parts += [Part(bound, tops, tops.size) for bound, _, tops in heap]
-    return Split(programme, sorted(parts, key=lambda part: part.bound), answer, components.drawn)
+    parts.sort(key=lambda part: part.bound)
+    return Split(programme, parts, answer, components.drawn, components.is_hopeless)
 
 
 def _fractional(values: Floats | None) -> int:

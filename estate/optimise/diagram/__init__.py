@@ -20,28 +20,43 @@ import numpy as np
 from estate.optimise.diagram.covering import Covering
 from estate.optimise.diagram.layers import Drawn, Layers
 from estate.optimise.diagram.line import Line
+from estate.optimise.diagram.wide import bounded, fewest
 
 __all__ = ["Covering", "Drawn", "least"]
 
-# The width of a first diagram, for an answer alone, as a share of that for a bound.
+# The width of a first diagram, for an answer alone, as a share of that for a bound; and of one that
+# may be enough where the line is too wide.
 _NARROW = 0.1
+_GLANCE = 0.03
+
+# Lines that may have more states are too wide for layers. Branch and bound searches so many nodes
+# of one for each state of a layer; a node takes as long as so many states.
+_WIDE = 1e9
+_NODES = 0.01
+_STATES_OF_NODE = 5000
+# CP-SAT's deterministic seconds for the fewest that a cover takes, for each state of a layer.
+_UNITS = 6e-5
 
 
 def least(covering: Covering, *, width: int, ceiling: float = inf, enough: float = inf) -> Drawn:
     """Return the cheapest cover found below the ceiling, and a bound on all as far as is enough.
 
     A layer keeps as many states as the width says, those that promise most; what is lost with
-    others limits the bound. Where more is open at once than a word has bits, some covers are left
-    out, and there is no answer.
+    others limits the bound. Where the line is too wide for layers, it is first found how many
+    variables every cover takes, and then a bound by branch and bound.
     """
     if not covering.covers.sum(axis=1).all():
         return Drawn(None, inf, 0)
     if not covering.covers.shape[0]:
         return Drawn(None, float(np.minimum(covering.costs, 0).sum()), 0)
     line = Line.of(covering)
-    start = Layers.of(line)
-    if start is None or not line.fits:
-        return Drawn(None, inf if start is None else start.bound, 0)
+    start = Layers.of(line) if line.fits else None
+    if start is None:
+        return _searched(line, width, enough)
+    if line.states > _WIDE:
+        most = min(enough, ceiling)
+        glance = start.drawn(max(1, round(width * _GLANCE)), most, is_priced=True)
+        return glance if glance.bound >= most else _searched(line, width, enough)
     bound, values, states = start.bound, None, 0
     narrow = max(1, round(width * _NARROW))
     for each, limit, is_priced in ((narrow, inf, False), (width, enough, True)):
@@ -51,6 +66,16 @@ def least(covering: Covering, *, width: int, ceiling: float = inf, enough: float
         found = start.drawn(each, most, is_priced=is_priced)
         states += found.states
         bound = max(bound, found.bound)
-        if found.values is not None and line.whole:
+        if found.values is not None:
             values, ceiling = found.values, float(line.costs @ found.values)
     return Drawn(None if values is None else line.unordered(values), bound, states)
+
+
+def _searched(line: Line, width: int, enough: float) -> Drawn:
+    """Return what branch and bound finds of a line that is too wide for layers."""
+    counted = fewest(line, units=width * _UNITS)
+    found = bounded(line, counted.number, nodes=max(1, round(width * _NODES)), enough=enough)
+    values, few = (
+        None if each is None else line.unordered(each) for each in (found.values, counted.values)
+    )
+    return Drawn(values, found.bound, found.nodes * _STATES_OF_NODE, counted.number, few)

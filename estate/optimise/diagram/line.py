@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -43,7 +43,6 @@ class Line:
     pairs: Ints
     places: Ints  # Of each variable in what the line was made of.
     total: int
-    whole: bool = True
 
     @classmethod
     def of(cls, covering: Covering) -> Line:
@@ -61,13 +60,7 @@ class Line:
             )
             for order in _orders(fewer)
         ]
-        line = min(lines, key=lambda each: each.states)
-        kept = np.ones(line.rows.shape[0], dtype=np.bool_)
-        kept[: line.hard] = line.bits.rows[: line.hard] < WORD
-        if kept.all():
-            return line
-        hard = int(kept[: line.hard].sum())
-        return replace(line, rows=line.rows[kept], hard=hard, whole=False)
+        return min(lines, key=lambda each: each.states)
 
     @property
     def size(self) -> int:

@@ -17,6 +17,7 @@ from estate.optimise import (
     Remedy,
     UnfinishedError,
     connected_cover,
+    diagram,
 )
 from estate.optimise.connected import components, ways
 
@@ -27,6 +28,12 @@ INF = float("inf")
 def every_component_drawn(monkeypatch):
     """Draw every component as a diagram, as large ones are."""
     monkeypatch.setattr(components, "_LARGE", 0)
+
+
+@pytest.fixture
+def every_line_too_wide(monkeypatch):
+    """Take every component for one that is too wide for a diagram."""
+    monkeypatch.setattr(diagram, "_WIDE", 0)
 
 
 def problem(**changes) -> ConnectedCover:
@@ -238,6 +245,17 @@ def test_small_problems_get_the_answer_that_trying_all_finds(drawn):
 @pytest.mark.usefixtures("every_component_drawn")
 @given(drawn=problems())
 def test_what_is_drawn_gives_the_answer_that_trying_all_finds_too(drawn):
+    best = cheapest(drawn)
+    if best < INF:
+        answer = connected_cover(drawn)
+
+        assert answer.cost == pytest.approx(best)
+        assert answer.bound <= best + 1e-6
+
+
+@pytest.mark.usefixtures("every_component_drawn", "every_line_too_wide")
+@given(drawn=problems())
+def test_what_is_too_wide_to_be_drawn_gives_the_answer_that_trying_all_finds_too(drawn):
     best = cheapest(drawn)
     if best < INF:
         answer = connected_cover(drawn)

@@ -54,7 +54,7 @@ def formulation():
     return Formulation(cover, network, choices_of(cover, network, ways, vague=False))
 
 
-def split_of(formulation, *parts: tuple[float, list[int]], drawn: int = 0) -> Split:
+def split_of(formulation, *parts: tuple[float, list[int]], drawn=0, is_hopeless=False) -> Split:
     """Return parts with their bounds, each without some variables."""
     programme = formulation.draft.programme()
     found = []
@@ -62,7 +62,7 @@ def split_of(formulation, *parts: tuple[float, list[int]], drawn: int = 0) -> Sp
         tops = programme.tops.copy()
         tops[left_out] = 0
         found.append(Part(bound, tops, fractional=1000))
-    return Split(programme, found, None, drawn)
+    return Split(programme, found, None, drawn, is_hopeless)
 
 
 def test_parts_that_differ_in_hubs_alone_are_searched_as_one(formulation):
@@ -100,12 +100,9 @@ def test_a_drawn_part_proven_but_for_rounding_does_not_end_the_search(formulatio
     assert found.bound == pytest.approx(enough)
 
 
-def test_what_wide_diagrams_left_open_in_a_large_programme_is_not_branched(
-    formulation, monkeypatch
-):
-    monkeypatch.setattr(search, "_SEARCHED", 1)
+def test_what_wide_diagrams_left_open_in_a_large_programme_is_not_branched(formulation):
     effort = Effort(1.0, Budget(1, seconds=60), 0, gap=0.02)
-    parts = split_of(formulation, (50.0, []), drawn=11 * effort.width)
+    parts = split_of(formulation, (50.0, []), is_hopeless=True)
 
     found = search.searched_parts(parts.programme, parts, effort, ceiling=INF)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
+from estate.optimise import diagram
 from estate.optimise.diagram import Covering, layers, least
 from estate.optimise.diagram.covering import needed
 from estate.optimise.diagram.line import Line
@@ -136,15 +138,42 @@ def test_links_to_what_is_taken_are_paid_once():
     assert found.values.tolist() == [1, 0, 1, 1, 1, 1]
 
 
-def test_more_open_rows_than_a_word_has_bits_leave_a_bound_and_no_answer():
-    # Each two of twenty share a row, a hundred are open half way: all but one are needed.
-    size = 20
+def every_two_of(size) -> Covering:
+    """Return a cover in which each two share a row: all but one are needed, the dearest."""
     rows = [np.isin(range(size), (a, b)) for a in range(size) for b in range(a)]
+    return covering(np.ones(size) + np.arange(size) / 100, rows)
 
-    found = least(covering(np.ones(size) + np.arange(size) / 100, rows), width=WIDE)
 
-    assert found.values is None
-    assert size / 2 <= found.bound <= 19 + sum(range(19)) / 100
+def test_more_open_rows_than_a_word_has_bits_are_searched():
+    # A hundred rows are open half way.
+    found = least(every_two_of(20), width=WIDE)
+
+    assert found.bound == pytest.approx(19 + sum(range(19)) / 100)
+    assert found.values.tolist() == [1] * 19 + [0]
+
+
+def test_of_what_is_too_wide_the_fewest_that_every_cover_takes_are_known():
+    found = least(every_two_of(20), width=WIDE)
+
+    assert found.fewest == found.few.sum() == 19
+
+
+@pytest.fixture
+def too_wide(monkeypatch):
+    """Take every line for one that is too wide for layers."""
+    monkeypatch.setattr(diagram, "_WIDE", 0)
+
+
+@pytest.mark.usefixtures("too_wide")
+@given(problem=coverings(), width=st.sampled_from((100, WIDE)))
+def test_what_is_too_wide_for_layers_gets_a_bound_and_the_fewest_too(problem, width):
+    found = least(problem, width=width)
+
+    in_rows = replace(problem, costs=(problem.covers.sum(axis=0) > 0).astype(float))
+    assert found.bound <= cheapest(problem) + 1e-6
+    assert found.fewest <= cheapest(in_rows)
+    if width == WIDE:
+        assert found.bound == pytest.approx(cheapest(problem), abs=1e-6)
 
 
 def test_a_row_that_nothing_can_cover_has_no_answer():
