@@ -103,16 +103,24 @@ def _clock(rehearsal: Rehearsal, device: LabDevice) -> Path:
 def _restart_sshd(rehearsal: Rehearsal, device: LabDevice) -> None:
     """Start sshd anew, and return when it listens; its sessions go on."""
     number = rehearsal.root(device) / "run/sshd.pid"
-    before = number.read_text(encoding="ascii")
+    before = _read(number)
     if device.kind == Kind.SYSTEMD:
         rehearsal.on(device, ["systemctl", "restart", "ssh.service"])
     else:  # The oldest is the one that listens, and whoever started it starts it again.
         _signal_sshd(rehearsal, device, "-TERM", "-o")
 
     def listens() -> bool:
-        return number.exists() and number.read_text(encoding="ascii") not in {"", before}
+        return _read(number) not in {"", before}
 
     until(listens, f"sshd of {device.serial} does not start again")
+
+
+def _read(number: Path) -> str:
+    """Return what a file holds, nothing where it is gone: sshd takes its own away as it ends."""
+    try:
+        return number.read_text(encoding="ascii")
+    except FileNotFoundError:
+        return ""
 
 
 def _signal_sshd(rehearsal: Rehearsal, device: LabDevice, *how: str) -> None:
