@@ -33,7 +33,7 @@ _LARGE = 200
 # Where diagrams of so many full layers left something open, branch and bound may close it for a
 # programme of up to so many variables.
 _FAR = 10
-_SEARCHED = 5000
+SEARCHED = 5000
 
 # The states of all diagrams together, as a multiple of the width.
 _STATES = 400
@@ -119,7 +119,7 @@ class Components:
     def is_hopeless(self) -> bool:
         """Return whether many states left open what is too large for branch and bound."""
         is_far = self.drawn > _FAR * self._width
-        return self._is_open and is_far and self._programme.costs.size > _SEARCHED
+        return self._is_open and is_far and self._programme.costs.size > SEARCHED
 
     def settled(self, part: Relaxation, *, is_last: bool = True) -> Settled | None:
         """Return what holds where the families have the modes that are left to them.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from estate.optimise.connected.components import SEARCHED
 from estate.optimise.connected.cuts import Cuts
 from estate.optimise.connected.splitting import FRACTIONAL, Split, split
 from estate.optimise.constraint import minimise_whole
@@ -27,7 +28,7 @@ _PATIENCE = 4
 _STALE = 1e-4
 
 # For an effort of 1: the nodes of branch and bound in all parts together, in one, in one that is
-# nearly whole, and in one with the rows of diagrams.
+# nearly whole, and in a large one with the rows of diagrams.
 _NODES = 200_000
 _NODES_OF_PART = 20_000
 _NODES_NEAR = 40
@@ -118,16 +119,18 @@ def searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: f
     """Return the best answer that HiGHS finds in the parts, and the bound of them all.
 
     The rows that fractional answers broke make a nearly whole answer whole, and branching slow:
-    a part that is far from whole is searched without them, or at first, where diagrams were
-    drawn: their rows leave little to branch on.
+    a part that is far from whole is searched without them. Of a large programme of which diagrams
+    were drawn it is searched with them first, for their rows leave little to branch on.
     """
     best, bound, nodes = Found(values=parts.answer, bound=-inf), inf, effort.nodes
     if parts.is_hopeless:
         nodes = 0
     for part in parts.parts:
         least, near = part.bound, part.fractional <= FRACTIONAL
-        nodes_near = effort.nodes_drawn if parts.drawn > effort.width else near * effort.nodes_near
-        for rows, most in [(parts.programme, nodes_near)] * (nodes_near > 0) + [(plain, nodes)]:
+        with_rows = near * effort.nodes_near
+        if parts.drawn > effort.width and plain.costs.size > SEARCHED:
+            with_rows = effort.nodes_drawn
+        for rows, most in [(parts.programme, with_rows)] * (with_rows > 0) + [(plain, nodes)]:
             enough = ceiling * (1 - effort.gap)
             if least >= enough or nodes <= 0 or effort.budget.seconds_left <= 0:
                 break
