@@ -50,9 +50,11 @@ def least(covering: Covering, *, width: int, ceiling: float = inf, enough: float
     if not covering.covers.shape[0]:
         return Drawn(None, float(np.minimum(covering.costs, 0).sum()), 0)
     line = Line.of(covering)
-    start = Layers.of(line) if line.fits else None
-    if start is None:
+    if not line.fits:
         return _searched(line, width, enough)
+    start = Layers.of(line)
+    if start is None:
+        return Drawn(None, inf, 0)
     if line.states > _WIDE:
         most = min(enough, ceiling)
         glance = start.drawn(max(1, round(width * _GLANCE)), most, is_priced=True)

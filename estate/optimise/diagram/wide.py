@@ -40,7 +40,7 @@ class Fewest:
 
 def fewest(line: Line, *, units: float) -> Fewest:
     """Return the fewest variables that rows take, as far as CP-SAT's units prove it."""
-    plain = replace(line, costs=covers(line).astype(np.float64))
+    plain = replace(line, costs=_covers(line).astype(np.float64))
     programme = _programme(plain, 0, whole=np.ones(line.size, dtype=np.bool_))
     nothing = Found(values=None, bound=-inf)
     found = minimise_whole(programme, nothing, Budget(units, seconds=inf), seed=0)
@@ -54,7 +54,7 @@ def bounded(line: Line, least: int, *, nodes: int, enough: float) -> Found:
     First what is implied is whole alone, then all; where that is enough, or took all nodes, the
     second is left out.
     """
-    covering, best, searched = covers(line), Found(None, -inf), 0
+    covering, best, searched = _covers(line), Found(None, -inf), 0
     for whole in (~covering, np.ones(line.size, dtype=np.bool_)):
         programme = _programme(line, least, whole=whole)
         found = minimise(programme, nodes=nodes - searched, seconds=inf)
@@ -66,7 +66,7 @@ def bounded(line: Line, least: int, *, nodes: int, enough: float) -> Found:
     return best
 
 
-def covers(line: Line) -> Bools:
+def _covers(line: Line) -> Bools:
     """Return which variables are in rows, and not only implied by such."""
     found: Bools = np.asarray(line.rows[: line.hard].sum(axis=0)).ravel() > 0
     return found
@@ -74,7 +74,7 @@ def covers(line: Line) -> Bools:
 
 def _programme(line: Line, least: int, *, whole: Bools) -> Programme:
     """Return a line's programme, after its variables with how many of each group are taken."""
-    groups = _groups(covers(line))
+    groups = _groups(_covers(line))
     count, pairs = groups.shape[0], np.zeros((len(line.pairs), line.size))
     np.put_along_axis(pairs, line.pairs[:, :1], -1.0, axis=1)
     np.put_along_axis(pairs, line.pairs[:, 1:], 1.0, axis=1)

@@ -242,26 +242,25 @@ def test_small_problems_get_the_answer_that_trying_all_finds(drawn):
     assert cost_of(drawn, list(answer.connections), answer.serving) == pytest.approx(answer.cost)
 
 
-@pytest.mark.usefixtures("every_component_drawn")
-@given(drawn=problems())
-def test_what_is_drawn_gives_the_answer_that_trying_all_finds_too(drawn):
+def assert_as_trying_all_finds(drawn) -> None:
     best = cheapest(drawn)
     if best < INF:
         answer = connected_cover(drawn)
 
         assert answer.cost == pytest.approx(best)
         assert answer.bound <= best + 1e-6
+
+
+@pytest.mark.usefixtures("every_component_drawn")
+@given(drawn=problems())
+def test_what_is_drawn_gives_the_answer_that_trying_all_finds_too(drawn):
+    assert_as_trying_all_finds(drawn)
 
 
 @pytest.mark.usefixtures("every_component_drawn", "every_line_too_wide")
 @given(drawn=problems())
 def test_what_is_too_wide_to_be_drawn_gives_the_answer_that_trying_all_finds_too(drawn):
-    best = cheapest(drawn)
-    if best < INF:
-        answer = connected_cover(drawn)
-
-        assert answer.cost == pytest.approx(best)
-        assert answer.bound <= best + 1e-6
+    assert_as_trying_all_finds(drawn)
 
 
 @given(problems())
