@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -163,7 +164,8 @@ def clock(
     if shift is not None and at is not None:
         raise click.UsageError("--shift and --at both say what the time is; give one of them")
     if at is not None:
-        shift = round((at.replace(tzinfo=UTC) - datetime.now(tz=UTC)).total_seconds())
+        # Rounded up, as no program of the device may see a time before the one that was asked for.
+        shift = math.ceil((at.replace(tzinfo=UTC) - datetime.now(tz=UTC)).total_seconds())
     seconds = _UNITS_S["h"] if shift is None else shift
     _make(workspace, "clock", target, str(seconds), as_json=as_json)
 
