@@ -16,6 +16,7 @@ from scipy.sparse import coo_array, csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
 from estate.optimise.arrays import Bools, Floats, Ints
+from estate.optimise.connected.neighbourhood import Neighbourhood
 from estate.optimise.diagram import Covering, least
 from estate.optimise.programme import Found, Programme, minimise, no_dearer_than
 
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from estate.optimise.effort import Budget
 
 # Nodes of branch and bound for what a component costs, and for how many points it takes; and the
-# variables from which on it is drawn as a diagram instead.
+# variables from which on it is drawn as a diagram instead: fewer where it is much of the whole, for
+# then its prices suit.
 _NODES = 400
-_LARGE = 200
+_LARGE, _SMALL, _MUCH = 200, 60, 0.4
 
 # Where diagrams of so many full layers left something open, branch and bound may close it for a
 # programme of up to so many variables.
@@ -121,6 +123,11 @@ class Components:
         is_far = self.drawn > _FAR * self._width
         return self._is_open and is_far and self._programme.costs.size > SEARCHED
 
+    def is_news(self, tops: Floats) -> bool:
+        """Return whether the families have one mode each, that were not asked for before."""
+        modes = self._left(tops)
+        return modes is not None and modes not in self._asked
+
     def settled(self, part: Relaxation, *, is_last: bool = True) -> Settled | None:
         """Return what holds where the families have the modes that are left to them.
 
@@ -134,8 +141,10 @@ class Components:
             return None
         given = _mask(modes, part.tops.size)
         components = list(self._components(given))
-        large = [each for each in components if each.columns.size > _LARGE and self._states > 0]
-        small = [each for each in components if each.columns.size <= _LARGE]
+        much = _MUCH * sum(each.columns.size for each in components)
+        most = min(_LARGE, max(_SMALL, much))
+        large = [each for each in components if each.columns.size > most and self._states > 0]
+        small = [each for each in components if each.columns.size <= most]
         hubs = [hub for hub in self._formulation.opened.values() if part.tops[hub]]
         if large and len(hubs) > 1 and not is_last:
             return None
@@ -145,7 +154,11 @@ class Components:
         rows = _Rows(part.tops.size)
         found = [(each, self._add(rows, each)) for each in small]
         found += [(each, self._draw(rows, each, part, given)) for each in large]
-        return rows.settled(self._joined(found, part.ceiling))
+        answer = self._joined(found, part.ceiling)
+        if answer is not None and large:
+            parts = [each.columns for each in large]
+            answer = self._near(answer, given).polished(answer, parts, self._budget)
+        return rows.settled(answer)
 
     def _draw(
         self, rows: _Rows, component: _Component, part: Relaxation, given: Bools
@@ -163,10 +176,10 @@ class Components:
             number = np.zeros(part.tops.size)
             number[component.columns] = drawn.covering.covers.sum(axis=0) > 0
             rows.add(component, number, float(found.fewest))
-        covers = [each for each in (found.values, found.few) if each is not None]
-        is_exact = any(drawn.covering.costs @ each <= found.bound + _ROUNDING for each in covers)
+        values = found.values
+        is_exact = values is not None and drawn.covering.costs @ values <= found.bound + _ROUNDING
         self._is_open |= found.bound < enough and not is_exact
-        return np.max(covers, axis=0) if covers else None
+        return values
 
     def _add(self, rows: _Rows, component: _Component) -> Floats | None:
         """Add the rows of what a small component costs, and of how many points it takes."""
@@ -189,6 +202,12 @@ class Components:
         tops = np.where(self._takes, taken, self._programme.tops)
         programme = no_dearer_than(replace(self._programme, most=tops), ceiling)
         return minimise(programme, nodes=1, seconds=self._budget.seconds_left, gap=_CLOSE).values
+
+    def _near(self, answer: Floats, given: Bools) -> Neighbourhood:
+        """Return what is near an answer: what has the same modes, at no other hubs."""
+        tops = np.where(self._modes & ~given, 0, self._programme.tops)
+        tops[[hub for hub in self._formulation.opened.values() if answer[hub] < 1 / 2]] = 0
+        return Neighbourhood(self._programme, tops, self._takes)
 
     def _left(self, tops: Floats) -> tuple[int, ...] | None:
         """Return the variables of the families' modes, None where one has several left."""

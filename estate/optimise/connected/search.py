@@ -30,7 +30,7 @@ _STALE = 1e-4
 # For an effort of 1: the nodes of branch and bound in all parts together, in one, in one that is
 # nearly whole, and in a large one with the rows of diagrams.
 _NODES = 200_000
-_NODES_OF_PART = 20_000
+_NODES_OF_PART = 10_000
 _NODES_NEAR = 40
 _NODES_DRAWN = 600
 
@@ -136,7 +136,7 @@ def searched_parts(plain: Programme, parts: Split, effort: Effort, *, ceiling: f
                 break
             found = _cheaper_than(
                 replace(rows, most=part.tops),
-                enough,
+                ceiling,
                 nodes=min(nodes, most, effort.nodes_of_part),
                 effort=effort,
             )
@@ -157,7 +157,7 @@ def _cheaper_than(programme: Programme, ceiling: float, *, nodes: int, effort: E
         programme if is_open else or_nothing(programme, ceiling),
         nodes=nodes,
         seconds=effort.budget.seconds_left,
-        gap=effort.gap if is_open else 0.0,
+        gap=effort.gap,
     )
     if is_open or found.values is None:
         return found

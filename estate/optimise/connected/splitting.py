@@ -17,15 +17,18 @@ import numpy as np
 from estate.optimise.arrays import Floats
 from estate.optimise.connected.components import Components, Relaxation
 from estate.optimise.connected.cuts import Cuts
+from estate.optimise.connected.formulation import Formulation
+from estate.optimise.effort import Budget
 from estate.optimise.programme import Programme
 from estate.optimise.relaxation import relaxed, with_rows
 
 if TYPE_CHECKING:
-    from estate.optimise.connected.formulation import Formulation
-    from estate.optimise.effort import Budget
+    # The bound of a part, its place among equals, what its variables may be at most, and what is
+    # known of it.
+    _Entry = tuple[float, int, Floats, "_Solved | None"]
 
 # Variables that are not whole, up to which a relaxation is nearly an answer.
-FRACTIONAL = 150
+FRACTIONAL = 40
 
 _WHOLE = 1e-6
 
@@ -108,43 +111,105 @@ def split(  # noqa: PLR0913 - what is split, and how far
     The most promising part is settled next; one of which every answer costs more than the ceiling
     less the gap is not settled further.
     """
-    heap: list[tuple[float, int, Floats]] = [(-inf, 0, programme.tops)]
-    parts: list[Part] = []
-    components = Components(formulation, budget, width=width)
-    cuts, answer, steps, limit = Cuts(formulation), None, _STEPS, inf
-    for number in range(1, _SPLITS + 1):
-        enough = min(limit, ceiling * (1 - gap))
-        if not heap or steps <= 0 or budget.seconds_left <= 0 or heap[0][0] >= enough:
-            break
-        bound, _, tops = heappop(heap)
-        settlement = _Settlement(tops, bound, enough)
-        programme, found = _settled(programme, cuts, budget, settlement)
-        steps -= found.steps
-        settled = _settlements(formulation, found, tops)
-        apart = None
-        if found.values is not None and found.prices is not None and found.bound < enough:
-            part = Relaxation(
-                programme, tops, found.values, found.prices, found.bound, ceiling, gap
-            )
-            apart = components.settled(part, is_last=not settled)
-        if apart is not None:
-            programme = with_rows(programme, apart.rows, apart.ceiling)
-            settlement = replace(settlement, bound=found.bound)
-            programme, found = _settled(programme, cuts, budget, settlement)
-            steps -= found.steps
-            settled = _settlements(formulation, found, tops)
-            if apart.answer is not None:
-                answer, ceiling = apart.answer, float(programme.costs @ apart.answer)
-        bound, values = found.bound, found.values
+    splitting = _Splitting(
+        formulation, programme, budget, Components(formulation, budget, width=width), ceiling, gap
+    )
+    splitting.go()
+    return splitting.done()
+
+
+@dataclass(eq=False)
+class _Splitting:
+    """The parts in a heap by their bounds, those that are settled, and what was found so far."""
+
+    formulation: Formulation
+    programme: Programme
+    budget: Budget
+    components: Components
+    ceiling: float
+    gap: float
+    answer: Floats | None = None
+
+    def __post_init__(self) -> None:
+        self._cuts = Cuts(self.formulation)
+        self._heap: list[_Entry] = [(-inf, 0, self.programme.tops, None)]
+        self._parts: list[Part] = []
+        self._steps = _STEPS
+        self._limit = inf
+        self._count = 0
+
+    @property
+    def _enough(self) -> float:
+        return min(self._limit, self.ceiling * (1 - self.gap))
+
+    def go(self) -> None:
+        """Settle part after part, as far as splits, steps and time go."""
+        while (
+            self._heap
+            and self._heap[0][0] < self._enough
+            and min(_SPLITS - self._count, self._steps, self.budget.seconds_left) > 0
+        ):
+            self._count += 1
+            self._settle(*heappop(self._heap))
+
+    def done(self) -> Split:
+        """Return all parts, those that promise most first."""
+        self._parts += [Part(bound, tops, tops.size) for bound, _, tops, _ in self._heap]
+        self._parts.sort(key=lambda part: part.bound)
+        components = self.components
+        return Split(
+            self.programme, self._parts, self.answer, components.drawn, components.is_hopeless
+        )
+
+    def _settle(self, bound: float, place: int, tops: Floats, known: _Solved | None) -> None:
+        """Settle a part, or put it back where another promises more by now.
+
+        What falls apart takes time: it is asked for the part that promises most.
+        """
+        if known is not None and known.holds(self.programme):
+            found = known.best
+        else:
+            found = self._relaxed(tops, bound)
+        is_open = found.values is not None and found.bound < self._enough
+        is_least = not self._heap or found.bound <= self._heap[0][0]
+        if is_open and not is_least and self.components.is_news(tops):
+            solved = _Solved(found, self.programme.floor.size)
+            heappush(self._heap, (found.bound, place, tops, solved))
+            return
+        if is_open:
+            found = self._apart(found, tops)
+        settled = _settlements(self.formulation, found, tops)
         if not settled:
-            parts.append(Part(bound, tops, _fractional(values)))
-            if components.is_hopeless:  # No bound of another part helps beyond this one.
-                limit = min(limit, bound)
+            self._parts.append(Part(found.bound, tops, _fractional(found.values)))
+            if self.components.is_hopeless:  # No bound of another part helps beyond this one.
+                self._limit = min(self._limit, found.bound)
         for each, fewer in enumerate(settled):
-            heappush(heap, (bound, -number * len(tops) - each, fewer))
-    parts += [Part(bound, tops, tops.size) for bound, _, tops in heap]
-    parts.sort(key=lambda part: part.bound)
-    return Split(programme, parts, answer, components.drawn, components.is_hopeless)
+            entry = (found.bound, -self._count * len(tops) - each, fewer, None)
+            heappush(self._heap, entry)
+
+    def _apart(self, found: _Best, tops: Floats) -> _Best:
+        """Return the best of a part with the rows of what falls apart in it, if it does."""
+        if found.values is None or found.prices is None:
+            return found
+        part = Relaxation(
+            self.programme, tops, found.values, found.prices, found.bound, self.ceiling, self.gap
+        )
+        is_last = not _settlements(self.formulation, found, tops)
+        apart = self.components.settled(part, is_last=is_last)
+        if apart is None:
+            return found
+        self.programme = with_rows(self.programme, apart.rows, apart.ceiling)
+        if apart.answer is not None:
+            self.answer = apart.answer
+            self.ceiling = float(self.programme.costs @ apart.answer)
+        return self._relaxed(tops, found.bound)
+
+    def _relaxed(self, tops: Floats, bound: float) -> _Best:
+        """Return the best of a part, and add the rows that fractional answers broke."""
+        settlement = _Settlement(tops, bound, self._enough)
+        self.programme, found = _settled(self.programme, self._cuts, self.budget, settlement)
+        self._steps -= found.steps
+        return found
 
 
 def _fractional(values: Floats | None) -> int:
@@ -159,6 +224,21 @@ class _Best:
     prices: Floats | None
     bound: float
     steps: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Solved:
+    """The best answer of a part by so many rows of a programme: others may not concern it."""
+
+    best: _Best
+    rows: int
+
+    def holds(self, programme: Programme) -> bool:
+        """Return whether the best answer keeps the rows that were added since."""
+        if self.best.values is None:
+            return False
+        added = programme.rows[self.rows :] @ self.best.values
+        return bool((added <= programme.ceiling[self.rows :] + _WHOLE).all())
 
 
 @dataclass(frozen=True, slots=True)

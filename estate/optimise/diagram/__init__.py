@@ -19,23 +19,24 @@ import numpy as np
 
 from estate.optimise.diagram.covering import Covering
 from estate.optimise.diagram.layers import Drawn, Layers
-from estate.optimise.diagram.line import Line
-from estate.optimise.diagram.wide import bounded, fewest
+from estate.optimise.diagram.line import Line, in_line
+from estate.optimise.diagram.wide import WIDE, bounded, fewest
+from estate.optimise.diagram.windows import cheap, improved
 
-__all__ = ["Covering", "Drawn", "least"]
+__all__ = ["Covering", "Drawn", "improved", "in_line", "least"]
 
 # The width of a first diagram, for an answer alone, as a share of that for a bound; and of one that
 # may be enough where the line is too wide.
 _NARROW = 0.1
 _GLANCE = 0.03
 
-# Lines that may have more states are too wide for layers. Branch and bound searches so many nodes
-# of one for each state of a layer; a node takes as long as so many states.
-_WIDE = 1e9
+# Branch and bound searches so many nodes of a line that is too wide for each state of a layer; a
+# node takes as long as so many states.
 _NODES = 0.01
 _STATES_OF_NODE = 5000
-# CP-SAT's deterministic seconds for the fewest that a cover takes, for each state of a layer.
-_UNITS = 6e-5
+
+# The width of a diagram for how many variables every cover takes, as a share of that for a bound.
+_COUNTED = 0.3
 
 
 def least(covering: Covering, *, width: int, ceiling: float = inf, enough: float = inf) -> Drawn:
@@ -55,7 +56,7 @@ def least(covering: Covering, *, width: int, ceiling: float = inf, enough: float
     start = Layers.of(line)
     if start is None:
         return Drawn(None, inf, 0)
-    if line.states > _WIDE:
+    if line.states > WIDE:
         most = min(enough, ceiling)
         glance = start.drawn(max(1, round(width * _GLANCE)), most, is_priced=True)
         return glance if glance.bound >= most else _searched(line, width, enough)
@@ -75,9 +76,8 @@ def least(covering: Covering, *, width: int, ceiling: float = inf, enough: float
 
 def _searched(line: Line, width: int, enough: float) -> Drawn:
     """Return what branch and bound finds of a line that is too wide for layers."""
-    counted = fewest(line, units=width * _UNITS)
-    found = bounded(line, counted.number, nodes=max(1, round(width * _NODES)), enough=enough)
-    values, few = (
-        None if each is None else line.unordered(each) for each in (found.values, counted.values)
-    )
-    return Drawn(values, found.bound, found.nodes * _STATES_OF_NODE, counted.number, few)
+    number = fewest(line, width=max(1, round(width * _COUNTED)))
+    found = bounded(line, number, nodes=max(1, round(width * _NODES)), enough=enough)
+    values = cheap(line, found.values) if found.bound < enough else None
+    answer = None if values is None else line.unordered(values)
+    return Drawn(answer, found.bound, found.nodes * _STATES_OF_NODE, number)

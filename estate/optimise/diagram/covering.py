@@ -24,6 +24,17 @@ class Covering:
     implications: Ints
     implied: csr_array
 
+    @classmethod
+    def plain(cls, covers: csr_array) -> Covering:
+        """Return the covering by as few variables as possible, none of which implies another."""
+        size = covers.shape[1]
+        return cls(
+            costs=np.ones(size),
+            covers=covers,
+            implications=np.zeros((0, 2), dtype=np.int64),
+            implied=csr_array((0, size)),
+        )
+
 
 def needed(covering: Covering) -> tuple[Covering, Ints]:
     """Return the covering without what changes nothing, and which variables are left.

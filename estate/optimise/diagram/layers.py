@@ -32,15 +32,13 @@ _ONE = np.uint64(1)
 class Drawn:
     """The cheapest cover found, a bound on all, and how many states that took.
 
-    Where it was sought, `fewest` is how many variables of the rows every cover takes at least,
-    and `few` a cover that takes few.
+    Where it was sought, `fewest` is how many variables of the rows every cover takes at least.
     """
 
     values: Floats | None
     bound: float
     states: int
     fewest: int = 0
-    few: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)

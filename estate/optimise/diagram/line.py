@@ -197,16 +197,24 @@ def _orders(covering: Covering) -> Iterator[Ints]:
     joins = np.zeros((len(pairs), covering.costs.size))
     np.put_along_axis(joins, pairs, 1.0, axis=1)
     for weight in _WEIGHTS:
-        links = np.vstack((covering.covers.toarray(), weight * joins))
-        rows, columns = (np.zeros((size, size)) for size in links.shape)
-        graph = np.block([[rows, links], [links.T, columns]])
-        degree = np.sqrt(np.maximum(graph.sum(axis=1), 1))
-        laplacian = np.asarray(csgraph.laplacian(graph, normed=True))
-        _, vectors = eigh(laplacian, subset_by_index=[1, min(2, degree.size - 1)])
-        for vector in vectors.T:
-            along = (vector / degree)[links.shape[0] :]
-            largest = along[np.argmax(np.abs(along))]
-            along = np.round(along / (largest or 1.0), 9)
-            if (along[pairs[:, 0]] > along[pairs[:, 1]]).sum() > len(pairs) / 2:
-                along = -along
-            yield np.argsort(along, kind="stable")
+        for along in _vectors(np.vstack((covering.covers.toarray(), weight * joins))):
+            is_back = (along[pairs[:, 0]] > along[pairs[:, 1]]).sum() > len(pairs) / 2
+            yield np.argsort(-along if is_back else along, kind="stable")
+
+
+def in_line(rows: Floats) -> Ints:
+    """Return the columns in an order in which those that share rows lie side by side."""
+    return np.argsort(next(_vectors(rows)), kind="stable")
+
+
+def _vectors(links: Floats) -> Iterator[Floats]:
+    """Yield where columns lie along the first vectors of the Laplacian of rows and columns."""
+    rows, columns = (np.zeros((size, size)) for size in links.shape)
+    graph = np.block([[rows, links], [links.T, columns]])
+    degree = np.sqrt(np.maximum(graph.sum(axis=1), 1))
+    laplacian = np.asarray(csgraph.laplacian(graph, normed=True))
+    _, vectors = eigh(laplacian, subset_by_index=[1, min(2, degree.size - 1)])
+    for vector in vectors.T:
+        along = (vector / degree)[links.shape[0] :]
+        largest = along[np.argmax(np.abs(along))]
+        yield np.round(along / (largest or 1.0), 9)

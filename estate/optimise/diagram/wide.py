@@ -8,20 +8,29 @@ all covers, and takes few nodes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil, inf
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
-from estate.optimise.arrays import Bools, Floats
 from estate.optimise.constraint import minimise_whole
+from estate.optimise.diagram.covering import Covering
+from estate.optimise.diagram.layers import Layers
+from estate.optimise.diagram.line import Line
 from estate.optimise.effort import Budget
 from estate.optimise.programme import Found, Programme, minimise
 
 if TYPE_CHECKING:
-    from estate.optimise.diagram.line import Line
+    from estate.optimise.arrays import Bools
+
+# Lines that may have more states are too wide for layers.
+WIDE = 1e9
+
+# CP-SAT's deterministic seconds for the fewest that a cover takes, for each state of a layer, where
+# its rows alone are too wide.
+_UNITS = 2e-4
 
 # How often the line is halved for groups of neighbours, of which whole numbers are taken. Engines
 # branch on these first: of one variable those beside it do as well.
@@ -29,41 +38,47 @@ _HALVINGS = 6
 
 _ROUNDING = 1e-6
 
-
-@dataclass(frozen=True, eq=False)
-class Fewest:
-    """How many variables of the rows every cover takes at least, and a cover if one was found."""
-
-    number: int
-    values: Floats | None
+# The share of nodes for a first look.
+_LOOK = 0.1
 
 
-def fewest(line: Line, *, units: float) -> Fewest:
-    """Return the fewest variables that rows take, as far as CP-SAT's units prove it."""
-    plain = replace(line, costs=_covers(line).astype(np.float64))
-    programme = _programme(plain, 0, whole=np.ones(line.size, dtype=np.bool_))
-    nothing = Found(values=None, bound=-inf)
-    found = minimise_whole(programme, nothing, Budget(units, seconds=inf), seed=0)
-    values = None if found.values is None else found.values[: line.size]
-    return Fewest(ceil(max(0.0, found.bound) - _ROUNDING), values)
+def fewest(line: Line, *, width: int) -> int:
+    """Return the fewest variables that rows take, as far as diagrams of a width prove it."""
+    columns = np.flatnonzero(_covers(line))
+    covers = csr_array(line.rows[: line.hard][:, columns])
+    plain = Line.of(Covering.plain(covers))
+    start = Layers.of(plain)
+    if start is None:
+        return 0
+    if not plain.fits or plain.states > WIDE:
+        programme = _programme(plain, 0, whole=np.ones(plain.size, dtype=np.bool_))
+        nothing = Found(values=None, bound=start.bound)
+        found = minimise_whole(programme, nothing, Budget(width * _UNITS, seconds=inf), seed=0)
+        return ceil(found.bound - _ROUNDING)
+    number = ceil(start.bound - _ROUNDING)
+    while start.drawn(width, number + _ROUNDING, is_priced=True).bound > number:
+        number += 1
+    return number
 
 
 def bounded(line: Line, least: int, *, nodes: int, enough: float) -> Found:
     """Return a bound on covers that take so many variables at least, and one that was found.
 
-    First what is implied is whole alone, then all; where that is enough, or took all nodes, the
-    second is left out.
+    First what is implied is whole alone: at a look that may be enough, and then as far as nodes
+    go. Where a look was all that took, all are whole.
     """
-    covering, best, searched = _covers(line), Found(None, -inf), 0
-    for whole in (~covering, np.ones(line.size, dtype=np.bool_)):
-        programme = _programme(line, least, whole=whole)
-        found = minimise(programme, nodes=nodes - searched, seconds=inf)
-        searched += found.nodes
-        values = found.values[: line.size] if found.values is not None and whole.all() else None
-        best = Found(values, max(best.bound, found.bound), searched)
-        if searched >= nodes or best.bound >= enough:
-            break
-    return best
+    covering, look = _covers(line), max(1, round(nodes * _LOOK))
+    first = minimise(_programme(line, least, whole=~covering), nodes=look, seconds=inf)
+    if first.bound >= enough:
+        return replace(first, values=None)
+    is_easy = first.nodes < look
+    whole = np.ones_like(covering) if is_easy else ~covering
+    second = minimise(_programme(line, least, whole=whole), nodes=nodes, seconds=inf)
+    return Found(
+        values=None if second.values is None or not is_easy else second.values[: line.size],
+        bound=max(first.bound, second.bound),
+        nodes=first.nodes + second.nodes,
+    )
 
 
 def _covers(line: Line) -> Bools:

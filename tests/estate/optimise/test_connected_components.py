@@ -15,6 +15,7 @@ from estate.optimise.connected.formulation import Formulation, choices_of
 from estate.optimise.connected.network import Network
 from estate.optimise.connected.problem import checked
 from estate.optimise.connected.ways import Ways
+from estate.optimise.diagram import Drawn
 from estate.optimise.effort import Budget
 from estate.optimise.relaxation import relaxed, with_rows
 
@@ -202,3 +203,17 @@ def test_a_component_that_cannot_be_served_adds_no_row():
     assert components.settled(whole) is None
     with pytest.raises(InfeasibleError):
         connected_cover(problem)
+
+
+@pytest.mark.usefixtures("drawn")
+def test_many_states_that_leave_much_open_of_what_is_large_are_hopeless(formulation, monkeypatch):
+    left = Drawn(values=None, bound=0.0, states=100 * WIDTH)
+    monkeypatch.setattr(parts, "least", lambda *_covering, **_limits: left)
+    programme = formulation.draft.programme()
+    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+
+    components.settled(part(programme, programme.tops))
+
+    assert not components.is_hopeless  # Branch and bound closes what is small.
+    monkeypatch.setattr(parts, "SEARCHED", 0)
+    assert components.is_hopeless

@@ -7,12 +7,12 @@ import pytest
 from scipy.sparse import csr_array
 
 from estate.optimise import ConnectedCover
-from estate.optimise.connected import search
+from estate.optimise.connected import search, splitting
 from estate.optimise.connected.formulation import Formulation, choices_of
 from estate.optimise.connected.network import Network
 from estate.optimise.connected.problem import checked
 from estate.optimise.connected.search import Effort
-from estate.optimise.connected.splitting import Part, Split
+from estate.optimise.connected.splitting import Part, Split, split
 from estate.optimise.connected.ways import Ways
 from estate.optimise.effort import Budget
 from estate.optimise.programme import Found
@@ -108,3 +108,52 @@ def test_what_wide_diagrams_left_open_in_a_large_programme_is_not_branched(formu
 
     assert found.values is None
     assert found.bound == pytest.approx(50)
+
+
+class Asked:
+    """Components of nothing, which note what they are asked for."""
+
+    drawn = 0
+
+    def __init__(self, *, is_hopeless: bool) -> None:
+        self.is_hopeless = is_hopeless
+        self.bounds: list[float] = []
+
+    def __call__(self, *_given, **_limits) -> Asked:
+        return self
+
+    def is_news(self, _tops) -> bool:
+        return True
+
+    def settled(self, part, *, is_last) -> None:
+        assert is_last in {True, False}
+        self.bounds.append(part.bound)
+
+
+@pytest.fixture
+def asked(formulation, monkeypatch):
+    """Split the problem with components that leave all open, and return what they were asked."""
+
+    def of(*, is_hopeless: bool) -> tuple[Asked, Split]:
+        components = Asked(is_hopeless=is_hopeless)
+        monkeypatch.setattr(splitting, "Components", components)
+        monkeypatch.setattr(splitting, "FRACTIONAL", -1)  # Settle all that may be settled.
+        programme = formulation.draft.programme()
+        return components, split(formulation, programme, Budget(1, seconds=60), width=1)
+
+    return of
+
+
+def test_what_falls_apart_is_asked_for_the_part_that_promises_most(asked):
+    components, _ = asked(is_hopeless=False)
+
+    assert len(components.bounds) > 2
+    assert components.bounds == sorted(components.bounds)
+
+
+def test_no_part_beyond_one_left_open_is_settled_where_that_helps_no_bound(asked):
+    every, whole = asked(is_hopeless=False)
+    first, stopped = asked(is_hopeless=True)
+
+    assert len(first.bounds) < len(every.bounds)
+    assert stopped.bound == whole.bound

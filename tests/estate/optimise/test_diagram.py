@@ -13,9 +13,10 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from estate.optimise import diagram
-from estate.optimise.diagram import Covering, layers, least
+from estate.optimise.diagram import Covering, in_line, layers, least, wide
 from estate.optimise.diagram.covering import needed
 from estate.optimise.diagram.line import Line
+from estate.optimise.diagram.windows import cheap
 
 INF = float("inf")
 NONE = np.zeros((0, 2), dtype=np.int64)
@@ -155,13 +156,13 @@ def test_more_open_rows_than_a_word_has_bits_are_searched():
 def test_of_what_is_too_wide_the_fewest_that_every_cover_takes_are_known():
     found = least(every_two_of(20), width=WIDE)
 
-    assert found.fewest == found.few.sum() == 19
+    assert found.fewest == 19
 
 
 @pytest.fixture
 def too_wide(monkeypatch):
     """Take every line for one that is too wide for layers."""
-    monkeypatch.setattr(diagram, "_WIDE", 0)
+    monkeypatch.setattr(diagram, "WIDE", 0)
 
 
 @pytest.mark.usefixtures("too_wide")
@@ -172,8 +173,49 @@ def test_what_is_too_wide_for_layers_gets_a_bound_and_the_fewest_too(problem, wi
     in_rows = replace(problem, costs=(problem.covers.sum(axis=0) > 0).astype(float))
     assert found.bound <= cheapest(problem) + 1e-6
     assert found.fewest <= cheapest(in_rows)
+    if found.values is not None:
+        assert keeps(problem, found.values)
     if width == WIDE:
         assert found.bound == pytest.approx(cheapest(problem), abs=1e-6)
+
+
+def test_the_fewest_are_counted_where_not_even_plain_covers_fit_layers(monkeypatch):
+    monkeypatch.setattr(wide, "WIDE", 0)
+
+    assert least(every_two_of(20), width=WIDE).fewest == 19
+
+
+@given(coverings())
+def test_a_cover_that_windows_made_cheap_is_one_and_costs_no_less_than_the_best(problem):
+    line = Line.of(problem)
+    found = cheap(line)
+
+    assert keeps(problem, line.unordered(found))
+    assert line.costs @ found >= cheapest(problem) - 1e-6
+
+
+def test_windows_find_what_is_cheap_in_each_and_leave_the_rest():
+    # Forty places in a row: each is covered by itself, and by one that covers the next too.
+    rows = np.eye(40)
+    rows = np.hstack((rows, (np.eye(40) + np.eye(40, k=1))[:, 1:]))
+    line = Line.of(covering([2] * 40 + [3] * 39, rows))
+    alone = line.rows.sum(axis=0) == 1
+
+    found = cheap(line, np.where(alone, 1.0, 0.0))
+
+    assert line.costs @ found == 20 * 3  # Instead of 40 times 2.
+
+
+def test_columns_that_share_rows_lie_side_by_side_in_a_line():
+    # A path of thirty columns, shuffled: neighbours on the path are neighbours in the line.
+    shuffled = np.random.default_rng(3).permutation(30)
+    rows = np.zeros((29, 30))
+    for row, (one, other) in enumerate(pairwise(shuffled)):
+        rows[row, [one, other]] = 1
+
+    found = in_line(rows).tolist()
+
+    assert found in (shuffled.tolist(), shuffled[::-1].tolist())
 
 
 def test_a_row_that_nothing_can_cover_has_no_answer():
