@@ -33,7 +33,7 @@ def every_component_drawn(monkeypatch):
 @pytest.fixture
 def every_line_too_wide(monkeypatch):
     """Take every component for one that is too wide for a diagram."""
-    monkeypatch.setattr(diagram, "_WIDE", 0)
+    monkeypatch.setattr(diagram, "WIDE", 0)
 
 
 def problem(**changes) -> ConnectedCover:
