@@ -14,6 +14,7 @@ from scipy.sparse import csgraph, csr_array, vstack
 
 from estate.optimise.arrays import Floats, Ints
 from estate.optimise.diagram.covering import Covering, needed
+from estate.optimise.programme import Programme
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -79,6 +80,21 @@ class Line:
             if first >= 0:
                 open_[first:last] += 1
         return float((2.0 ** (open_ / 2)).sum())
+
+    @property
+    def programme(self) -> Programme:
+        """Return its programme: one of each row is taken, and what is implied by what is."""
+        pairs = np.zeros((len(self.pairs), self.size))
+        np.put_along_axis(pairs, self.pairs[:, :1], -1.0, axis=1)
+        np.put_along_axis(pairs, self.pairs[:, 1:], 1.0, axis=1)
+        floor = np.concatenate((np.ones(self.rows.shape[0]), np.zeros(len(pairs))))
+        return Programme(
+            costs=self.costs,
+            whole=np.ones(self.size, dtype=np.bool_),
+            rows=csr_array(vstack((self.rows, csr_array(pairs)))),
+            floor=floor,
+            ceiling=np.full(floor.size, np.inf),
+        )
 
     def unordered(self, values: Floats) -> Floats:
         """Return values of the line's variables as those of what it was made of."""

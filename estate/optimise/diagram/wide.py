@@ -90,11 +90,9 @@ def _covers(line: Line) -> Bools:
 def _programme(line: Line, least: int, *, whole: Bools) -> Programme:
     """Return a line's programme, after its variables with how many of each group are taken."""
     groups = _groups(_covers(line))
-    count, pairs = groups.shape[0], np.zeros((len(line.pairs), line.size))
-    np.put_along_axis(pairs, line.pairs[:, :1], -1.0, axis=1)
-    np.put_along_axis(pairs, line.pairs[:, 1:], 1.0, axis=1)
-    kept = csr_array(vstack((line.rows, csr_array(pairs), groups[:1])))
-    floor = np.concatenate((np.ones(line.rows.shape[0]), np.zeros(len(pairs)), [least]))
+    count, plain = groups.shape[0], line.programme
+    kept = csr_array(vstack((plain.rows, groups[:1])))
+    floor = np.append(plain.floor, least)
     if not whole.all():
         return Programme(
             costs=line.costs, whole=whole, rows=kept, floor=floor, ceiling=np.full(floor.size, inf)

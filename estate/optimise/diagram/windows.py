@@ -13,10 +13,10 @@ from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
 from estate.optimise.arrays import Floats
-from estate.optimise.programme import Programme, minimise
+from estate.optimise.programme import minimise
 
 if TYPE_CHECKING:
     from estate.optimise.diagram.line import Line
@@ -56,7 +56,7 @@ def cheap(line: Line, values: Floats | None = None) -> Floats | None:
 
     None where none is found at once.
     """
-    whole = _programme(line)
+    whole = line.programme
     if values is None:
         values = minimise(whole, nodes=1, seconds=inf).values
     if values is None:
@@ -88,18 +88,3 @@ def cheap(line: Line, values: Floats | None = None) -> Floats | None:
     for share in _WIDTHS:
         values = improved(line.costs, values, line.size, within, share=share)
     return values
-
-
-def _programme(line: Line) -> Programme:
-    """Return the programme of a line."""
-    pairs = np.zeros((len(line.pairs), line.size))
-    np.put_along_axis(pairs, line.pairs[:, :1], -1.0, axis=1)
-    np.put_along_axis(pairs, line.pairs[:, 1:], 1.0, axis=1)
-    floor = np.concatenate((np.ones(line.rows.shape[0]), np.zeros(len(pairs))))
-    return Programme(
-        costs=line.costs,
-        whole=np.ones(line.size, dtype=np.bool_),
-        rows=csr_array(vstack((line.rows, csr_array(pairs)))),
-        floor=floor,
-        ceiling=np.full(floor.size, inf),
-    )

@@ -179,10 +179,12 @@ def test_what_is_too_wide_for_layers_gets_a_bound_and_the_fewest_too(problem, wi
         assert found.bound == pytest.approx(cheapest(problem), abs=1e-6)
 
 
-def test_the_fewest_are_counted_where_not_even_plain_covers_fit_layers(monkeypatch):
-    monkeypatch.setattr(wide, "WIDE", 0)
+@pytest.mark.usefixtures("too_wide")
+@pytest.mark.parametrize("states", [1e9, 0], ids=["by a diagram", "by an engine"])
+def test_the_fewest_are_counted_by_a_diagram_of_covers_if_that_is_not_too_wide(states, monkeypatch):
+    monkeypatch.setattr(wide, "WIDE", states)
 
-    assert least(every_two_of(20), width=WIDE).fewest == 19
+    assert least(every_two_of(12), width=WIDE).fewest == 11  # Six by halves.
 
 
 @given(coverings())
