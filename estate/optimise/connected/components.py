@@ -166,8 +166,8 @@ class Components:
             answer = self._answer(found, drawn, part, given)
         if answer is not None:
             ceiling = float(self._programme.costs @ answer)
-        is_open = [self._bound(rows, each, ceiling * (1 - part.gap) - each.rest) for each in drawn]
-        if self._is_answered and answer is None and (any(is_open) or not drawn):
+        is_less = [self._bound(rows, each, ceiling * (1 - part.gap) - each.rest) for each in drawn]
+        if self._is_answered and answer is None and (any(is_less) or not drawn):
             answer = self._answer(found, drawn, part, given)
         self._is_answered |= answer is not None
         return rows.settled(answer)
@@ -194,7 +194,10 @@ class Components:
         return _Drawing(component, worth, covering, rest, Diagram(covering))
 
     def _bound(self, rows: _Rows, drawing: _Drawing, enough: float) -> bool:
-        """Add the rows of what a large component costs; return whether that is not enough."""
+        """Add the rows of what a large component costs; return whether that is not enough.
+
+        What is not enough, and exact, promises a better answer: it leaves nothing open.
+        """
         component, covering = drawing.component, drawing.covering
         found = drawing.diagram.bound(width=self._width, enough=enough)
         self._states -= found.states
@@ -203,9 +206,9 @@ class Components:
             number = np.zeros(drawing.worth.size)
             number[component.columns] = covering.covers.sum(axis=0) > 0
             rows.add(component, number, float(found.fewest))
-        is_open = found.bound < enough and not found.is_exact
-        self._is_open |= is_open
-        return is_open
+        is_less = found.bound < enough
+        self._is_open |= is_less and not found.is_exact
+        return is_less
 
     def _add(self, rows: _Rows, component: _Component) -> Floats | None:
         """Add the rows of what a small component costs, and of how many points it takes."""

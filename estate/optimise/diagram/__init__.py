@@ -52,7 +52,6 @@ class Diagram:
     """
 
     def __init__(self, covering: Covering) -> None:
-        self._costs = covering.costs
         self._line, self._start = None, None
         self._is_drawn = False
         self._none = inf
