@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 
 from estate.optimise.arrays import Bools, Floats, Ints
 from estate.optimise.connected.neighbourhood import Neighbourhood
-from estate.optimise.diagram import Covering, least
+from estate.optimise.diagram import Covering, Diagram
 from estate.optimise.programme import Found, Programme, minimise, no_dearer_than
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _LARGE, _SMALL, _MUCH = 200, 60, 0.4
 # Where diagrams of so many full layers left something open, branch and bound may close it for a
 # programme of up to so many variables.
 _FAR = 10
-SEARCHED = 5000
+SEARCHED = 4000
 
 # The states of all diagrams together, as a multiple of the width.
 _STATES = 400
@@ -88,11 +88,18 @@ class _Component:
 
 
 @dataclass(frozen=True, eq=False)
-class _Drawn:
-    """A component as a covering, and what each variable of the whole is worth to the rest."""
+class _Drawing:
+    """A component as a covering, what variables and the rest are worth, and its diagram."""
 
-    worth: Floats
+    component: _Component
+    worth: Floats  # Of each variable of the whole.
     covering: Covering
+    rest: float
+    diagram: Diagram
+
+
+# A component and an answer to it, None where there is none.
+_Answered = tuple[_Component, Floats | None]
 
 
 class Components:
@@ -104,7 +111,7 @@ class Components:
         self._budget = budget
         self._width = width
         self._states = _STATES * width
-        self._is_open = False
+        self._is_open = self._is_answered = False
         width = self._programme.costs.size
         self._takes = _mask(formulation.take.values(), width)
         self._modes = _mask(formulation.mode.values(), width)
@@ -153,33 +160,55 @@ class Components:
         self._asked.add(modes)
         rows = _Rows(part.tops.size)
         found = [(each, self._add(rows, each)) for each in small]
-        found += [(each, self._draw(rows, each, part, given)) for each in large]
-        answer = self._joined(found, part.ceiling)
-        if answer is not None and large:
-            parts = [each.columns for each in large]
-            answer = self._near(answer, given).polished(answer, parts, self._budget)
+        drawn = [self._drawing(each, part, given) for each in large]
+        answer, ceiling = None, part.ceiling
+        if not self._is_answered:
+            answer = self._answer(found, drawn, part, given)
+        if answer is not None:
+            ceiling = float(self._programme.costs @ answer)
+        is_less = [self._bound(rows, each, ceiling * (1 - part.gap) - each.rest) for each in drawn]
+        if self._is_answered and answer is None and (any(is_less) or not drawn):
+            answer = self._answer(found, drawn, part, given)
+        self._is_answered |= answer is not None
         return rows.settled(answer)
 
-    def _draw(
-        self, rows: _Rows, component: _Component, part: Relaxation, given: Bools
+    def _answer(
+        self, small: list[_Answered], drawn: list[_Drawing], part: Relaxation, given: Bools
     ) -> Floats | None:
-        """Add the rows of a large component; return the covers found, None where none was."""
-        drawn = self._covering(component, part, given)
+        """Return an answer of what is cheap in each component; None where none is cheap enough."""
+        found = [*small]
+        for each in drawn:
+            cheap = each.diagram.answer(width=self._width, ceiling=part.ceiling - each.rest)
+            self._states -= cheap.states
+            found.append((each.component, cheap.values))
+        answer = self._joined(found, part)
+        if answer is None or not drawn:
+            return answer
+        parts = [each.component.columns for each in drawn]
+        return self._near(answer, given).polished(answer, parts, self._budget)
+
+    def _drawing(self, component: _Component, part: Relaxation, given: Bools) -> _Drawing:
+        worth, covering = self._covering(component, part, given)
         # By complementary slackness the fractional answer is worth what the bound holds of it.
-        rest = part.bound - float(drawn.worth[component.columns] @ part.values[component.columns])
-        enough = part.ceiling * (1 - part.gap) - rest
-        ceiling = part.ceiling - rest
-        found = least(drawn.covering, width=self._width, ceiling=ceiling, enough=enough)
+        rest = part.bound - float(worth[component.columns] @ part.values[component.columns])
+        return _Drawing(component, worth, covering, rest, Diagram(covering))
+
+    def _bound(self, rows: _Rows, drawing: _Drawing, enough: float) -> bool:
+        """Add the rows of what a large component costs; return whether that is not enough.
+
+        What is not enough, and exact, promises a better answer: it leaves nothing open.
+        """
+        component, covering = drawing.component, drawing.covering
+        found = drawing.diagram.bound(width=self._width, enough=enough)
         self._states -= found.states
-        rows.add(component, drawn.worth, found.bound)
+        rows.add(component, drawing.worth, found.bound)
         if found.fewest:
-            number = np.zeros(part.tops.size)
-            number[component.columns] = drawn.covering.covers.sum(axis=0) > 0
+            number = np.zeros(drawing.worth.size)
+            number[component.columns] = covering.covers.sum(axis=0) > 0
             rows.add(component, number, float(found.fewest))
-        values = found.values
-        is_exact = values is not None and drawn.covering.costs @ values <= found.bound + _ROUNDING
-        self._is_open |= found.bound < enough and not is_exact
-        return values
+        is_less = found.bound < enough
+        self._is_open |= is_less and not found.is_exact
+        return is_less
 
     def _add(self, rows: _Rows, component: _Component) -> Floats | None:
         """Add the rows of what a small component costs, and of how many points it takes."""
@@ -190,9 +219,7 @@ class Components:
         rows.add(component, number, float(fewest))
         return cheapest.values
 
-    def _joined(
-        self, found: Iterable[tuple[_Component, Floats | None]], ceiling: float
-    ) -> Floats | None:
+    def _joined(self, found: Iterable[_Answered], part: Relaxation) -> Floats | None:
         """Return an answer of the points that components take; None where it costs too much."""
         taken = np.zeros(self._takes.size)
         for component, values in found:
@@ -200,7 +227,7 @@ class Components:
                 return None
             taken[component.columns] = values > 1 / 2
         tops = np.where(self._takes, taken, self._programme.tops)
-        programme = no_dearer_than(replace(self._programme, most=tops), ceiling)
+        programme = no_dearer_than(replace(self._programme, most=tops), part.ceiling)
         return minimise(programme, nodes=1, seconds=self._budget.seconds_left, gap=_CLOSE).values
 
     def _near(self, answer: Floats, given: Bools) -> Neighbourhood:
@@ -251,8 +278,10 @@ class Components:
                     ),
                 )
 
-    def _covering(self, component: _Component, part: Relaxation, given: Bools) -> _Drawn:
-        """Return a component as a covering, its variables worth what the rest asks of them.
+    def _covering(
+        self, component: _Component, part: Relaxation, given: Bools
+    ) -> tuple[Floats, Covering]:
+        """Return what variables are worth to the rest, and a component as a covering at that.
 
         Its rows of other kinds are left to the rest, as prices.
         """
@@ -281,14 +310,11 @@ class Components:
         prices[component.rows[covers | follows]] = 0
         prices[known + inside] = 0
         worth = self._programme.costs - part.programme.rows[: prices.size].T @ prices
-        return _Drawn(
-            worth=worth,
-            covering=Covering(
-                costs=worth[columns],
-                covers=csr_array(rows[covers]),
-                implications=np.array(pairs, dtype=np.int64).reshape(-1, 2),
-                implied=csr_array(held[implied]),
-            ),
+        return worth, Covering(
+            costs=worth[columns],
+            covers=csr_array(rows[covers]),
+            implications=np.array(pairs, dtype=np.int64).reshape(-1, 2),
+            implied=csr_array(held[implied]),
         )
 
     def _idle(self, given: Bools) -> Bools:

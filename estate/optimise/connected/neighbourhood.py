@@ -16,13 +16,13 @@ from estate.optimise.diagram import improved, in_line
 from estate.optimise.programme import Programme, minimise, no_dearer_than
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from estate.optimise.effort import Budget
 
 # How wide windows are, nodes of branch and bound for one, and what may be left open there.
-_WINDOW = 0.6
-_NODES = 20
+_WINDOW = 0.4
+_NODES = 10
 _GAP = 1e-3
 
 
@@ -37,24 +37,20 @@ class Neighbourhood:
     def polished(self, answer: Floats, parts: Iterable[Ints], budget: Budget) -> Floats:
         """Return an answer that no window of a part makes cheaper, while there is time.
 
-        Windows of each part's points are drawn along two lines: one on which those that share
-        customers lie side by side, and one in the order of their numbers.
+        Windows of each part's points are drawn along a line on which those that share customers
+        lie side by side.
         """
         for columns in parts:
-            for line in self._lines(columns[self.points[columns]]):
+            points = columns[self.points[columns]]
+            rows = np.abs(np.sign(self.programme.rows[:, points].toarray()))
+            shared = rows[rows.sum(axis=1) > 1]
+            line = points[in_line(shared)] if shared.shape[0] else points
 
-                def within(values: Floats, window: slice, line: Ints = line) -> Floats:
-                    return self._best(values, line[window], budget)
+            def within(values: Floats, window: slice, line: Ints = line) -> Floats:
+                return self._best(values, line[window], budget)
 
-                answer = improved(self.programme.costs, answer, line.size, within, share=_WINDOW)
+            answer = improved(self.programme.costs, answer, line.size, within, share=_WINDOW)
         return answer
-
-    def _lines(self, points: Ints) -> Iterator[Ints]:
-        rows = np.abs(np.sign(self.programme.rows[:, points].toarray()))
-        shared = rows[rows.sum(axis=1) > 1]
-        if shared.shape[0]:
-            yield points[in_line(shared)]
-        yield points
 
     def _best(self, values: Floats, free: Ints, budget: Budget) -> Floats:
         """Return the best answer found with some points free, and others as in an answer or not."""

@@ -13,22 +13,25 @@ each state is valued by those that say most.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
 import numpy as np
 
 from estate.optimise.diagram.covering import Covering
 from estate.optimise.diagram.layers import Drawn, Layers
-from estate.optimise.diagram.line import Line, in_line
+from estate.optimise.diagram.line import Line
+from estate.optimise.diagram.order import in_line
 from estate.optimise.diagram.wide import WIDE, bounded, fewest
 from estate.optimise.diagram.windows import cheap, improved
 
-__all__ = ["Covering", "Drawn", "improved", "in_line", "least"]
+__all__ = ["Covering", "Diagram", "Drawn", "improved", "in_line"]
 
-# The width of a first diagram, for an answer alone, as a share of that for a bound; and of one that
-# may be enough where the line is too wide.
+# The width of a diagram for an answer, as a share of that for a bound.
 _NARROW = 0.1
-_GLANCE = 0.03
+
+# A narrow diagram may hold the best of a line with so many times the states.
+_HELD = 100
 
 # Branch and bound searches so many nodes of a line that is too wide for each state of a layer; a
 # node takes as long as so many states.
@@ -38,46 +41,61 @@ _STATES_OF_NODE = 5000
 # The width of a diagram for how many variables every cover takes, as a share of that for a bound.
 _COUNTED = 0.3
 
+_ROUNDING = 1e-6
 
-def least(covering: Covering, *, width: int, ceiling: float = inf, enough: float = inf) -> Drawn:
-    """Return the cheapest cover found below the ceiling, and a bound on all as far as is enough.
+
+class Diagram:
+    """The covers of a covering, drawn as widely as is asked for.
 
     A layer keeps as many states as the width says, those that promise most; what is lost with
-    others limits the bound. Where the line is too wide for layers, it is first found how many
-    variables every cover takes, and then a bound by branch and bound.
+    others limits the bound.
     """
-    if not covering.covers.sum(axis=1).all():
-        return Drawn(None, inf, 0)
-    if not covering.covers.shape[0]:
-        return Drawn(None, float(np.minimum(covering.costs, 0).sum()), 0)
-    line = Line.of(covering)
-    if not line.fits:
-        return _searched(line, width, enough)
-    start = Layers.of(line)
-    if start is None:
-        return Drawn(None, inf, 0)
-    if line.states > WIDE:
-        most = min(enough, ceiling)
-        glance = start.drawn(max(1, round(width * _GLANCE)), most, is_priced=True)
-        return glance if glance.bound >= most else _searched(line, width, enough)
-    bound, values, states = start.bound, None, 0
-    narrow = max(1, round(width * _NARROW))
-    for each, limit, is_priced in ((narrow, inf, False), (width, enough, True)):
-        most = min(limit, ceiling)
-        if bound >= most:
-            break
-        found = start.drawn(each, most, is_priced=is_priced)
-        states += found.states
-        bound = max(bound, found.bound)
+
+    def __init__(self, covering: Covering) -> None:
+        self._line, self._start = None, None
+        self._is_drawn = False
+        self._none = inf
+        if not covering.covers.shape[0]:
+            self._none = float(np.minimum(covering.costs, 0).sum())
+        elif covering.covers.sum(axis=1).all():
+            self._line = Line.of(covering)
+            self._is_drawn = self._line.fits and self._line.states <= WIDE
+            self._start = Layers.of(self._line) if self._is_drawn else None
+
+    def answer(self, *, width: int, ceiling: float = inf) -> Drawn:
+        """Return a cheap cover below the ceiling, and what bound comes with it.
+
+        It is the cheapest that a narrow diagram holds, where that is all of them; or else one that
+        no window of the line makes cheaper.
+        """
+        line, start = self._line, self._start
+        if line is None or (self._is_drawn and start is None):
+            return Drawn(None, self._none, 0)
+        found = Drawn(None, -inf, 0)
+        narrow = max(1, round(width * _NARROW))
+        if start is not None and line.states < narrow * _HELD:
+            found = start.drawn(narrow, ceiling, is_priced=False)
+        is_all = found.is_exact or found.bound >= ceiling
+        values = found.values if is_all else cheap(line, found.values)
+        return replace(found, values=None if values is None else line.unordered(values))
+
+    def bound(self, *, width: int, enough: float = inf) -> Drawn:
+        """Return a bound on all covers, as far as is enough.
+
+        Where the line is too wide for layers, it is first found how many variables every cover
+        takes, and then a bound by branch and bound.
+        """
+        line, start = self._line, self._start
+        if line is None or (self._is_drawn and start is None):
+            return Drawn(None, self._none, 0)
+        if start is not None:
+            if start.bound >= enough:
+                return Drawn(None, start.bound, 0)
+            return start.drawn(width, enough, is_priced=True)
+        number = fewest(line, width=max(1, round(width * _COUNTED)))
+        found = bounded(line, number, nodes=max(1, round(width * _NODES)), enough=enough)
+        values, is_exact = None, False
         if found.values is not None:
-            values, ceiling = found.values, float(line.costs @ found.values)
-    return Drawn(None if values is None else line.unordered(values), bound, states)
-
-
-def _searched(line: Line, width: int, enough: float) -> Drawn:
-    """Return what branch and bound finds of a line that is too wide for layers."""
-    number = fewest(line, width=max(1, round(width * _COUNTED)))
-    found = bounded(line, number, nodes=max(1, round(width * _NODES)), enough=enough)
-    values = cheap(line, found.values) if found.bound < enough else None
-    answer = None if values is None else line.unordered(values)
-    return Drawn(answer, found.bound, found.nodes * _STATES_OF_NODE, number)
+            values = line.unordered(found.values)
+            is_exact = float(line.costs @ found.values) <= found.bound + _ROUNDING
+        return Drawn(values, found.bound, found.nodes * _STATES_OF_NODE, number, is_exact)

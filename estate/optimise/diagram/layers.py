@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from estate.optimise.arrays import Bools, Floats, Ints
+from estate.optimise.diagram.dominance import dominated
 from estate.optimise.diagram.line import WORD, Words
 from estate.optimise.diagram.rest import Prices, Rest
 
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from estate.optimise.diagram.line import Line
 
 # A layer of more states is thinned out: by states that dominate others and by so many new prices,
-# each after so many variables.
+# each after so many variables; by fewer prices in each layer that is too wide.
 _MANY = 1000
-_DOMINATED_EVERY = 4
+_DOMINATED_EVERY = 2
 _PRICED_EVERY = 10
-_PRICED = 20
+_PRICED = 30
+_PRICED_WIDE = 10
 
 _ROUNDING = 1e-6
 _ONE = np.uint64(1)
@@ -32,13 +34,15 @@ _ONE = np.uint64(1)
 class Drawn:
     """The cheapest cover found, a bound on all, and how many states that took.
 
-    Where it was sought, `fewest` is how many variables of the rows every cover takes at least.
+    Where it was sought, `fewest` is how many variables of the rows every cover takes at least. The
+    bound is exact where a cover costs no more.
     """
 
     values: Floats | None
     bound: float
     states: int
     fewest: int = 0
+    is_exact: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,13 +134,15 @@ class Layers:
         prices, lost, count = self._prices, ceiling, 0
         trace: list[tuple[Ints, Bools]] = []
         for place in range(line.size):
-            states = _merged(self._next(states, prices, place), ceiling)
-            if states.size > _MANY and place % _DOMINATED_EVERY == 0:
-                states = states.at(~self._dominated(states, place))
-            is_due = is_priced and place % _PRICED_EVERY == 0 and place + 1 < line.size
-            if is_due and states.size > _MANY:
-                states, prices = self._repriced(states, prices, place)
-                states = states.at(states.least < ceiling)
+            states = _merged(self._next(states, prices, place), min(ceiling, lost))
+            if states.size > width or (states.size > _MANY and place % _DOMINATED_EVERY == 0):
+                done = self._done(states, place)
+                states = states.at(~dominated(done, states.cost, seed=place))
+            is_due = states.size > width or (states.size > _MANY and place % _PRICED_EVERY == 0)
+            if is_priced and is_due and place + 1 < line.size:
+                number = _PRICED if states.size <= width else _PRICED_WIDE
+                states, prices = self._repriced(states, prices, place, number)
+                states = states.at(states.least < min(ceiling, lost))
             if states.size > width:
                 order = np.argsort(states.least, kind="stable")
                 lost = min(lost, float(states.least[order[width]]))
@@ -147,7 +153,8 @@ class Layers:
             if not states.size:
                 return Drawn(None, lost, count)
         cost = float(states.cost[0])
-        return Drawn(_traced(trace) if trace else None, min(lost, cost), count)
+        values = _traced(trace) if trace else None
+        return Drawn(values, min(lost, cost), count, is_exact=cost <= lost)
 
     def _next(self, states: States, prices: Prices, place: int) -> States:
         """Return the states after a variable: without it, and with it."""
@@ -209,17 +216,13 @@ class Layers:
             cost=states.cost + line.costs[place],
         )
 
-    def _dominated(self, states: States, place: int) -> Bools:
-        """Return which states have one beside them that costs no more and has a bit the better."""
-        found = np.zeros(states.size, dtype=np.bool_)
+    def _done(self, states: States, place: int) -> Words:
+        """Return what states have done after a variable: bits that are set where it is better."""
+        worse, known = np.uint64(0), np.uint64(0)
         for bit, is_better in self._open(place):
-            has = _has(states.key, bit)
-            worse = np.flatnonzero(has != is_better)
-            beside = states.key[worse] ^ _bit(bit)
-            at = np.minimum(np.searchsorted(states.key, beside), states.size - 1)
-            known = states.key[at] == beside
-            found[worse[known & (states.cost[at] <= states.cost[worse])]] = True
-        return found
+            known |= _bit(bit)
+            worse |= np.uint64(0) if is_better else _bit(bit)
+        return (states.key ^ worse) & known
 
     def _open(self, place: int) -> Iterator[tuple[int, bool]]:
         """Yield the bits of a key that are open after a variable, and whether they are wanted."""
@@ -232,14 +235,16 @@ class Layers:
         left = np.unique(second[(second <= place) & (first > place)])
         yield from ((bit, False) for bit in (*bits.asked[asked], *bits.left[left]))
 
-    def _repriced(self, states: States, prices: Prices, place: int) -> tuple[States, Prices]:
-        """Return states valued anew by prices for those that promised most."""
+    def _repriced(
+        self, states: States, prices: Prices, place: int, number: int
+    ) -> tuple[States, Prices]:
+        """Return states valued anew by prices for a number of those that promised most."""
         rest = Rest(self._line, place + 1)
         needs = self._needs(rest, states)
         least, model = states.least.copy(), states.model.copy()
         every, fresh = [prices], np.zeros(states.size, dtype=np.bool_)
         count = prices.rows.shape[0]
-        for _ in range(_PRICED):
+        for _ in range(number):
             best = int(np.argmin(np.where(fresh, inf, least)))
             if fresh[best]:
                 break

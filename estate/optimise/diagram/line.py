@@ -9,24 +9,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
-from scipy.sparse import csgraph, csr_array, vstack
+from scipy.sparse import csr_array, vstack
 
 from estate.optimise.arrays import Floats, Ints
 from estate.optimise.diagram.covering import Covering, needed
+from estate.optimise.diagram.order import Openings, narrow_order
 from estate.optimise.programme import Programme
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 Words = NDArray[np.uint64]
 Span = tuple[int, int]
 
 WORD = 64
 _NEVER = (-1, -1)
-
-# How much implications weigh beside covers in what is to lie side by side.
-_WEIGHTS = (1.0, 3.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,18 +47,15 @@ class Line:
         """Return the line of what is needed of a covering."""
         fewer, left = needed(covering)
         rows = csr_array(vstack((fewer.covers, fewer.implied)))
-        lines = [
-            cls(
-                costs=fewer.costs[order],
-                rows=csr_array(rows[:, order]),
-                hard=fewer.covers.shape[0],
-                pairs=np.argsort(order)[fewer.implications],
-                places=left[order],
-                total=covering.costs.size,
-            )
-            for order in _orders(fewer)
-        ]
-        return min(lines, key=lambda each: each.states)
+        order = narrow_order(fewer.covers, fewer.implications)
+        return cls(
+            costs=fewer.costs[order],
+            rows=csr_array(rows[:, order]),
+            hard=fewer.covers.shape[0],
+            pairs=np.argsort(order)[fewer.implications],
+            places=left[order],
+            total=covering.costs.size,
+        )
 
     @property
     def size(self) -> int:
@@ -70,16 +64,9 @@ class Line:
 
     @cached_property
     def states(self) -> float:
-        """Return how many states the line may have, as a measure to compare lines by.
-
-        Of what is open at once, half counts as a choice: most of it is met or asked for together.
-        """
-        covers, asked, left = self.spans
-        open_ = np.zeros(self.size + 1)
-        for first, last in (*covers[: self.hard], *asked, *left):
-            if first >= 0:
-                open_[first:last] += 1
-        return float((2.0 ** (open_ / 2)).sum())
+        """Return how many states the line may have, as a measure to compare lines by."""
+        openings = Openings(csr_array(self.rows[: self.hard]), self.pairs)
+        return openings.states(np.arange(self.size))
 
     @property
     def programme(self) -> Programme:
@@ -200,37 +187,3 @@ def _placed(spans: Iterable[Span], used: list[list[Span]]) -> list[int]:
             used.append([])
         used[bits[number]].append((first, last))
     return bits
-
-
-def _orders(covering: Covering) -> Iterator[Ints]:
-    """Yield the variables in orders in which what has much in common lies side by side.
-
-    They are those of the first vectors of the Laplacian of rows, implications and variables
-    (Barnard, Pothen and Simon, A spectral algorithm for envelope reduction of sparse matrices,
-    1995). What implies comes first where it can: then it is known what is asked for.
-    """
-    pairs = covering.implications
-    joins = np.zeros((len(pairs), covering.costs.size))
-    np.put_along_axis(joins, pairs, 1.0, axis=1)
-    for weight in _WEIGHTS:
-        for along in _vectors(np.vstack((covering.covers.toarray(), weight * joins))):
-            is_back = (along[pairs[:, 0]] > along[pairs[:, 1]]).sum() > len(pairs) / 2
-            yield np.argsort(-along if is_back else along, kind="stable")
-
-
-def in_line(rows: Floats) -> Ints:
-    """Return the columns in an order in which those that share rows lie side by side."""
-    return np.argsort(next(_vectors(rows)), kind="stable")
-
-
-def _vectors(links: Floats) -> Iterator[Floats]:
-    """Yield where columns lie along the first vectors of the Laplacian of rows and columns."""
-    rows, columns = (np.zeros((size, size)) for size in links.shape)
-    graph = np.block([[rows, links], [links.T, columns]])
-    degree = np.sqrt(np.maximum(graph.sum(axis=1), 1))
-    laplacian = np.asarray(csgraph.laplacian(graph, normed=True))
-    _, vectors = eigh(laplacian, subset_by_index=[1, min(2, degree.size - 1)])
-    for vector in vectors.T:
-        along = (vector / degree)[links.shape[0] :]
-        largest = along[np.argmax(np.abs(along))]
-        yield np.round(along / (largest or 1.0), 9)

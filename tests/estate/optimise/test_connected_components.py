@@ -206,9 +206,29 @@ def test_a_component_that_cannot_be_served_adds_no_row():
 
 
 @pytest.mark.usefixtures("drawn")
+def test_a_bound_is_sought_only_as_far_as_the_answer_found_before_it_asks(formulation, monkeypatch):
+    asked = []
+    bound = parts.Diagram.bound
+
+    def noted(diagram, *, width, enough):
+        asked.append(enough)
+        return bound(diagram, width=width, enough=enough)
+
+    monkeypatch.setattr(parts.Diagram, "bound", noted)
+    programme = formulation.draft.programme()
+    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+
+    settled = components.settled(part(programme, programme.tops))  # No answer is known.
+
+    assert len(asked) == 2
+    assert max(asked) <= programme.costs @ settled.answer
+
+
+@pytest.mark.usefixtures("drawn")
 def test_many_states_that_leave_much_open_of_what_is_large_are_hopeless(formulation, monkeypatch):
     left = Drawn(values=None, bound=0.0, states=100 * WIDTH)
-    monkeypatch.setattr(parts, "least", lambda *_covering, **_limits: left)
+    monkeypatch.setattr(parts.Diagram, "answer", lambda *_diagram, **_limits: left)
+    monkeypatch.setattr(parts.Diagram, "bound", lambda *_diagram, **_limits: left)
     programme = formulation.draft.programme()
     components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
 

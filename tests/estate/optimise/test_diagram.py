@@ -13,9 +13,11 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from estate.optimise import diagram
-from estate.optimise.diagram import Covering, in_line, layers, least, wide
+from estate.optimise.diagram import Covering, Diagram, Drawn, in_line, layers, order, wide
 from estate.optimise.diagram.covering import needed
+from estate.optimise.diagram.dominance import dominated
 from estate.optimise.diagram.line import Line
+from estate.optimise.diagram.order import Openings, narrow_order
 from estate.optimise.diagram.windows import cheap
 
 INF = float("inf")
@@ -44,6 +46,14 @@ def coverings(draw) -> Covering:
     covers = np.array([[column in row for column in range(size)] for row in rows])
     more = np.array([[column in draw(st.sets(numbers)) for column in range(size)]])
     return covering(costs, covers, pairs, covers[:1] | more)
+
+
+def least(problem: Covering, *, width: int, ceiling: float = INF, enough: float = INF) -> Drawn:
+    """Return the answer of a diagram, and its bound as far as is enough."""
+    drawn = Diagram(problem)
+    answer = drawn.answer(width=width, ceiling=ceiling)
+    bound = drawn.bound(width=width, enough=min(enough, ceiling))
+    return replace(bound, values=answer.values, bound=max(answer.bound, bound.bound))
 
 
 def cheapest(problem: Covering) -> float:
@@ -218,6 +228,70 @@ def test_columns_that_share_rows_lie_side_by_side_in_a_line():
     found = in_line(rows).tolist()
 
     assert found in (shuffled.tolist(), shuffled[::-1].tolist())
+
+
+def test_what_is_open_is_counted_from_its_first_variable_to_its_last():
+    # A row over all three; the first asks for the third, which is open between them.
+    openings = Openings(csr_array(np.ones((1, 3))), np.array([[0, 2]]))
+
+    assert openings.states(np.arange(3)) == pytest.approx(2 + 2 + 1 + 1)
+    # The third is left out before the first may ask for it.
+    assert openings.states(np.array([2, 1, 0])) == pytest.approx(2 + 2 + 1 + 1)
+    # With nothing between them: two are open after one variable, the row alone after two.
+    assert openings.states(np.array([0, 2, 1])) == pytest.approx(2 + 2**0.5 + 1 + 1)
+
+
+@given(coverings())
+def test_an_order_has_each_variable_once_and_moves_leave_no_more_states(problem):
+    openings = Openings(problem.covers, problem.implications)
+    found = narrow_order(problem.covers, problem.implications)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(order, "_MOVES", 0)
+        unmoved = narrow_order(problem.covers, problem.implications)
+
+    assert sorted(found.tolist()) == list(range(problem.costs.size))
+    assert openings.states(found) <= openings.states(unmoved)
+
+
+def test_a_path_that_closes_at_its_ends_has_little_open_once_moves_make_it_better():
+    # On a ring of rows two are open at once; by number, as many as half of them.
+    size = 24
+    at = np.random.default_rng(5).permutation(size)
+    rows = np.zeros((size, size))
+    for row in range(size):
+        rows[row, [at[row], at[(row + 1) % size]]] = 1
+    covers = csr_array(rows)
+
+    found = narrow_order(covers, NONE)
+
+    assert Openings(covers, NONE).states(found) <= 2 * size + 1
+
+
+STATES = st.dictionaries(st.integers(0, 2**6 - 1), st.integers(0, 4), min_size=1, max_size=40)
+
+
+@given(STATES, st.integers(0, 9))
+def test_a_needless_state_has_one_left_that_has_done_as_much_for_no_more(states, seed):
+    done = np.array(list(states), dtype=np.uint64)
+    cost = np.array(list(states.values()), dtype=np.float64)
+
+    needless = dominated(done, cost, seed=seed)
+
+    left = [(int(d), c) for d, c in zip(done[~needless], cost[~needless], strict=True)]
+    for mine, price in zip(done[needless].tolist(), cost[needless].tolist(), strict=True):
+        assert any(mine & other == mine and c <= price for other, c in left)
+
+
+@given(STATES, st.integers(0, 9))
+def test_of_few_states_all_that_are_needless_are_found(states, seed):
+    done = np.array(list(states), dtype=np.uint64)
+    cost = np.array(list(states.values()), dtype=np.float64)
+
+    found = dominated(done, cost, seed=seed)
+
+    better = (done[:, np.newaxis] & ~done == 0) & (cost[:, np.newaxis] >= cost)
+    np.fill_diagonal(better, val=False)
+    assert found.tolist() == better.any(axis=1).tolist()
 
 
 def test_a_row_that_nothing_can_cover_has_no_answer():
