@@ -9,6 +9,7 @@ it costs at the prices of the core, which is what the whole asks of it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,6 +114,7 @@ class Components:
         self._states = _STATES * width
         self._is_open = self._is_answered = False
         width = self._programme.costs.size
+        self._along = np.full(width, np.nan)  # Where variables lie along lines that were drawn.
         self._takes = _mask(formulation.take.values(), width)
         self._modes = _mask(formulation.mode.values(), width)
         self._shared = _mask(formulation.shared(), width) & ~self._modes
@@ -140,8 +142,8 @@ class Components:
 
         None where a family has several left, where that was asked before, and where nothing
         falls apart into what is small or can be drawn. Hubs set the prices of what is drawn, and
-        those of one hub suit the others: it is drawn for the first part with a single one, or
-        that `is_last`.
+        those of one hub suit the others: it is drawn for a part with a single one, or whose answer
+        has a single one once some is known, or that `is_last`.
         """
         modes = self._left(part.tops)
         if modes is None or modes in self._asked:
@@ -152,8 +154,7 @@ class Components:
         most = min(_LARGE, max(_SMALL, much))
         large = [each for each in components if each.columns.size > most and self._states > 0]
         small = [each for each in components if each.columns.size <= most]
-        hubs = [hub for hub in self._formulation.opened.values() if part.tops[hub]]
-        if large and len(hubs) > 1 and not is_last:
+        if large and not is_last and not self._has_one_hub(part):
             return None
         if len(components) == len(small) < 2:  # noqa: PLR2004 - one is as hard as the whole
             return None
@@ -166,11 +167,23 @@ class Components:
             answer = self._answer(found, drawn, part, given)
         if answer is not None:
             ceiling = float(self._programme.costs @ answer)
-        is_less = [self._bound(rows, each, ceiling * (1 - part.gap) - each.rest) for each in drawn]
-        if self._is_answered and answer is None and (any(is_less) or not drawn):
+        bounds = [
+            self._bound(rows, each, ceiling * (1 - part.gap) - each.rest) + each.rest
+            for each in drawn
+        ]
+        is_less = min(bounds, default=-inf) < ceiling * (1 - part.gap)
+        if self._is_answered and answer is None and is_less:
             answer = self._answer(found, drawn, part, given)
+        if answer is not None:
+            ceiling = float(self._programme.costs @ answer)
+        self._is_open |= min(bounds, default=inf) < ceiling * (1 - part.gap)
         self._is_answered |= answer is not None
         return rows.settled(answer)
+
+    def _has_one_hub(self, part: Relaxation) -> bool:
+        """Return whether a part has one hub; once an answer is known, whether its best has."""
+        hubs = [hub for hub in self._formulation.opened.values() if part.tops[hub]]
+        return len(hubs) == 1 or (self._is_answered and max(part.values[hubs]) > 1 - _ROUNDING)
 
     def _answer(
         self, small: list[_Answered], drawn: list[_Drawing], part: Relaxation, given: Bools
@@ -191,13 +204,13 @@ class Components:
         worth, covering = self._covering(component, part, given)
         # By complementary slackness the fractional answer is worth what the bound holds of it.
         rest = part.bound - float(worth[component.columns] @ part.values[component.columns])
-        return _Drawing(component, worth, covering, rest, Diagram(covering))
+        diagram = Diagram(covering, self._along[component.columns])
+        if diagram.along is not None:
+            self._along[component.columns] = diagram.along
+        return _Drawing(component, worth, covering, rest, diagram)
 
-    def _bound(self, rows: _Rows, drawing: _Drawing, enough: float) -> bool:
-        """Add the rows of what a large component costs; return whether that is not enough.
-
-        What is not enough, and exact, promises a better answer: it leaves nothing open.
-        """
+    def _bound(self, rows: _Rows, drawing: _Drawing, enough: float) -> float:
+        """Add the rows of what a large component costs at least, and return that."""
         component, covering = drawing.component, drawing.covering
         found = drawing.diagram.bound(width=self._width, enough=enough)
         self._states -= found.states
@@ -206,9 +219,7 @@ class Components:
             number = np.zeros(drawing.worth.size)
             number[component.columns] = covering.covers.sum(axis=0) > 0
             rows.add(component, number, float(found.fewest))
-        is_less = found.bound < enough
-        self._is_open |= is_less and not found.is_exact
-        return is_less
+        return found.bound
 
     def _add(self, rows: _Rows, component: _Component) -> Floats | None:
         """Add the rows of what a small component costs, and of how many points it takes."""
@@ -250,7 +261,7 @@ class Components:
         """Yield what falls apart under modes, apart from what these do not need."""
         programme = self._programme
         rows = programme.rows
-        free = np.flatnonzero(~self._shared & ~self._modes & ~self._idle(given))
+        free = np.flatnonzero(~self._shared & ~self._modes & ~self._formulation.idle(given))
         inside = np.flatnonzero(abs(rows) @ self._shared.astype(np.float64) == 0)
         entries = coo_array(rows[inside][:, free])
         ends = (entries.row, entries.col + inside.size)  # A graph of rows and variables.
@@ -297,7 +308,7 @@ class Components:
         ]
         known = self._programme.floor.size
         added = part.programme.rows[known : part.prices.size]
-        outside = ~given & ~self._idle(given) & ~(self._modes & ~given)
+        outside = ~given & ~self._formulation.idle(given) & ~(self._modes & ~given)
         outside[columns] = False
         inside = np.flatnonzero(abs(added) @ outside.astype(np.float64) == 0)
         held = -added[inside][:, columns].toarray()
@@ -316,17 +327,6 @@ class Components:
             implications=np.array(pairs, dtype=np.int64).reshape(-1, 2),
             implied=csr_array(held[implied]),
         )
-
-    def _idle(self, given: Bools) -> Bools:
-        """Return the points and pairs that serve nobody under modes."""
-        formulation = self._formulation
-        problem = formulation.problem
-        idle = self._takes | _mask(formulation.serve.values(), given.size)
-        for (point, customer), pair in formulation.serve.items():
-            mode = formulation.mode[int(problem.families[customer]), int(problem.modes[point])]
-            if given[mode]:
-                idle[[pair, formulation.take[point]]] = False
-        return idle
 
     def _least(self, component: _Component, worth: Floats) -> Found:
         """Return the least that the variables of a component are worth; known for its equals."""

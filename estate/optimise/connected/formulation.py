@@ -25,7 +25,7 @@ from estate.optimise.connected.ways import Way
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from estate.optimise.arrays import Bools
+    from estate.optimise.arrays import Bools, Ints
     from estate.optimise.connected.network import Link
     from estate.optimise.connected.ways import Ways
 
@@ -112,6 +112,29 @@ class Formulation:
             *(variable for variable in self._pieces.values() if variable >= 0),
             *(variable for link, variable in self.uses.items() if link in core),
         }
+
+    def idle(self, modes: Bools) -> Bools:
+        """Return the variables of points and pairs that serve nobody under some modes.
+
+        Both are masks of all variables. No best answer takes what is idle.
+        """
+        takes, pairs, needs = self._served
+        idle = np.zeros(modes.size, dtype=np.bool_)
+        idle[list(self.take.values())] = idle[pairs] = True
+        served = modes[needs]
+        idle[takes[served]] = idle[pairs[served]] = False
+        return idle
+
+    @cached_property
+    def _served(self) -> tuple[Ints, Ints, Ints]:
+        """Return of each point and customer the point's variable, the pair's and the mode's."""
+        families, modes = self.problem.families.tolist(), self.problem.modes.tolist()
+        found = [
+            (self.take[point], pair, self.mode[families[customer], modes[point]])
+            for (point, customer), pair in self.serve.items()
+        ]
+        takes, pairs, needs = np.array(found, dtype=np.int64).reshape(-1, 3).T
+        return takes, pairs, needs
 
     def _add_points(self) -> None:
         problem = self.problem

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from estate.optimise.arrays import Floats
-from estate.optimise.connected.components import Components, Relaxation
+from estate.optimise.connected.components import SEARCHED, Components, Relaxation
 from estate.optimise.connected.cuts import Cuts
 from estate.optimise.connected.formulation import Formulation
 from estate.optimise.effort import Budget
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     # The bound of a part, its place among equals, what its variables may be at most, and what is
     # known of it.
     _Entry = tuple[float, int, Floats, "_Solved | None"]
+
+# The share of the ceiling that is left open where a part is hopeless, at the least.
+_OPEN = 0.035
 
 # Variables that are not whole, up to which a relaxation is nearly an answer.
 FRACTIONAL = 40
@@ -182,10 +185,11 @@ class _Splitting:
         if not settled:
             self._parts.append(Part(found.bound, tops, _fractional(found.values)))
             if self.components.is_hopeless:  # No bound of another part helps beyond this one.
-                self._limit = min(self._limit, found.bound)
+                self._limit = min(self._limit, found.bound, self.ceiling * (1 - _OPEN))
+        solved = _Solved(found, self.programme.floor.size)
         for each, fewer in enumerate(settled):
-            entry = (found.bound, -self._count * len(tops) - each, fewer, None)
-            heappush(self._heap, entry)
+            kept = solved if solved.fits(fewer) else None
+            heappush(self._heap, (found.bound, -self._count * len(tops) - each, fewer, kept))
 
     def _apart(self, found: _Best, tops: Floats) -> _Best:
         """Return the best of a part with the rows of what falls apart in it, if it does."""
@@ -233,6 +237,10 @@ class _Solved:
     best: _Best
     rows: int
 
+    def fits(self, tops: Floats) -> bool:
+        """Return whether no variable of the best answer is above what it may be."""
+        return self.best.values is not None and bool((self.best.values <= tops + _WHOLE).all())
+
     def holds(self, programme: Programme) -> bool:
         """Return whether the best answer keeps the rows that were added since."""
         if self.best.values is None:
@@ -279,7 +287,8 @@ def _settled(
 def _settlements(formulation: Formulation, found: _Best, tops: Floats) -> list[Floats]:
     """Return the parts that an answer's mixture leads to; none where nothing is mixed.
 
-    The family that mixes its modes most gets one of them in each part; where the answer is far
+    An answer is far from whole that has many fractions, or is too large for branch and bound. The
+    family that mixes its modes most gets one of them in each part; where the answer is far
     from whole, one that has several left as well. Where all have one, fewer hubs or modules than
     the answer's fraction in all are one part, and more the other. Where one hub is enough and the
     answer is far from whole, each part has another one.
@@ -291,12 +300,17 @@ def _settlements(formulation: Formulation, found: _Best, tops: Floats) -> list[F
     for (family, _), variable in sorted(formulation.mode.items()):
         if tops[variable]:
             families.setdefault(family, []).append(variable)
-    mixed = {family: 1 - float(values[modes].max()) for family, modes in families.items()}
+    shares = {family: 1 - float(values[modes].max()) for family, modes in families.items()}
+    # What rounding leaves of a whole mode is no mixture.
+    mixed = {family: share if share > _WHOLE else 0.0 for family, share in shares.items()}
     worst = max(mixed, key=lambda family: (mixed[family], len(families[family])))
     modes = families[worst]
-    far = _fractional(values) > FRACTIONAL
-    if mixed[worst] > _WHOLE or (far and len(modes) > 1):
-        return [_with(tops, [each for each in modes if each != mode]) for mode in modes]
+    far = _fractional(values) > FRACTIONAL or values.size > SEARCHED
+    if mixed[worst] or (far and len(modes) > 1):
+        return [
+            _without_idle(formulation, _with(tops, [each for each in modes if each != mode]))
+            for mode in modes
+        ]
     for total, spare, most in formulation.counts:
         fewer = floor(values[total] + _WHOLE)
         if values[total] - fewer > _WHOLE:
@@ -314,3 +328,8 @@ def _with(tops: Floats, variables: list[int], *, most: float = 0.0) -> Floats:
     changed = tops.copy()
     changed[variables] = most
     return changed
+
+
+def _without_idle(formulation: Formulation, tops: Floats) -> Floats:
+    """Return what variables may be where points that serve nobody by now are not taken."""
+    return np.where(formulation.idle(tops > 0), 0, tops)

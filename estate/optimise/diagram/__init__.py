@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,13 +26,13 @@ from estate.optimise.diagram.order import in_line
 from estate.optimise.diagram.wide import WIDE, bounded, fewest
 from estate.optimise.diagram.windows import cheap, improved
 
+if TYPE_CHECKING:
+    from estate.optimise.arrays import Floats
+
 __all__ = ["Covering", "Diagram", "Drawn", "improved", "in_line"]
 
 # The width of a diagram for an answer, as a share of that for a bound.
-_NARROW = 0.1
-
-# A narrow diagram may hold the best of a line with so many times the states.
-_HELD = 100
+_NARROW = 0.03
 
 # Branch and bound searches so many nodes of a line that is too wide for each state of a layer; a
 # node takes as long as so many states.
@@ -41,40 +42,43 @@ _STATES_OF_NODE = 5000
 # The width of a diagram for how many variables every cover takes, as a share of that for a bound.
 _COUNTED = 0.3
 
-_ROUNDING = 1e-6
-
 
 class Diagram:
     """The covers of a covering, drawn as widely as is asked for.
 
     A layer keeps as many states as the width says, those that promise most; what is lost with
-    others limits the bound.
+    others limits the bound. `along` says where variables lie along the line of another covering,
+    if any: not a number for those that are not in it.
     """
 
-    def __init__(self, covering: Covering) -> None:
+    def __init__(self, covering: Covering, along: Floats | None = None) -> None:
         self._line, self._start = None, None
         self._is_drawn = False
         self._none = inf
         if not covering.covers.shape[0]:
             self._none = float(np.minimum(covering.costs, 0).sum())
         elif covering.covers.sum(axis=1).all():
-            self._line = Line.of(covering)
+            self._line = Line.of(covering, along)
             self._is_drawn = self._line.fits and self._line.states <= WIDE
             self._start = Layers.of(self._line) if self._is_drawn else None
+
+    @property
+    def along(self) -> Floats | None:
+        """Return where each variable lies along the line, not a number for those not needed."""
+        return None if self._line is None else self._line.along
 
     def answer(self, *, width: int, ceiling: float = inf) -> Drawn:
         """Return a cheap cover below the ceiling, and what bound comes with it.
 
-        It is the cheapest that a narrow diagram holds, where that is all of them; or else one that
-        no window of the line makes cheaper.
+        It is the cheapest that a narrow diagram holds; where that is not all of them, one that no
+        window of the line makes cheaper.
         """
         line, start = self._line, self._start
         if line is None or (self._is_drawn and start is None):
             return Drawn(None, self._none, 0)
         found = Drawn(None, -inf, 0)
-        narrow = max(1, round(width * _NARROW))
-        if start is not None and line.states < narrow * _HELD:
-            found = start.drawn(narrow, ceiling, is_priced=False)
+        if start is not None:
+            found = start.drawn(max(1, round(width * _NARROW)), ceiling, is_priced=False)
         is_all = found.is_exact or found.bound >= ceiling
         values = found.values if is_all else cheap(line, found.values)
         return replace(found, values=None if values is None else line.unordered(values))
@@ -94,8 +98,4 @@ class Diagram:
             return start.drawn(width, enough, is_priced=True)
         number = fewest(line, width=max(1, round(width * _COUNTED)))
         found = bounded(line, number, nodes=max(1, round(width * _NODES)), enough=enough)
-        values, is_exact = None, False
-        if found.values is not None:
-            values = line.unordered(found.values)
-            is_exact = float(line.costs @ found.values) <= found.bound + _ROUNDING
-        return Drawn(values, found.bound, found.nodes * _STATES_OF_NODE, number, is_exact)
+        return Drawn(None, found.bound, found.nodes * _STATES_OF_NODE, number)

@@ -134,7 +134,7 @@ class Layers:
         prices, lost, count = self._prices, ceiling, 0
         trace: list[tuple[Ints, Bools]] = []
         for place in range(line.size):
-            states = _merged(self._next(states, prices, place), min(ceiling, lost))
+            states = _merged(self._next(states, prices, place), lost if is_priced else ceiling)
             if states.size > width or (states.size > _MANY and place % _DOMINATED_EVERY == 0):
                 done = self._done(states, place)
                 states = states.at(~dominated(done, states.cost, seed=place))
@@ -142,7 +142,7 @@ class Layers:
             if is_priced and is_due and place + 1 < line.size:
                 number = _PRICED if states.size <= width else _PRICED_WIDE
                 states, prices = self._repriced(states, prices, place, number)
-                states = states.at(states.least < min(ceiling, lost))
+                states = states.at(states.least < lost)
             if states.size > width:
                 order = np.argsort(states.least, kind="stable")
                 lost = min(lost, float(states.least[order[width]]))

@@ -43,11 +43,16 @@ class Line:
     total: int
 
     @classmethod
-    def of(cls, covering: Covering) -> Line:
-        """Return the line of what is needed of a covering."""
+    def of(cls, covering: Covering, along: Floats | None = None) -> Line:
+        """Return the line of what is needed of a covering.
+
+        `along` says where variables lie along the line of another covering.
+        """
         fewer, left = needed(covering)
         rows = csr_array(vstack((fewer.covers, fewer.implied)))
-        order = narrow_order(fewer.covers, fewer.implications)
+        order = narrow_order(
+            fewer.covers, fewer.implications, along=None if along is None else along[left]
+        )
         return cls(
             costs=fewer.costs[order],
             rows=csr_array(rows[:, order]),
@@ -62,11 +67,18 @@ class Line:
         """Return how many variables there are."""
         return self.costs.size
 
+    @property
+    def along(self) -> Floats:
+        """Return where each variable of what the line was made of lies; not a number if nowhere."""
+        found = np.full(self.total, np.nan)
+        found[self.places] = np.arange(self.size)
+        return found
+
     @cached_property
     def states(self) -> float:
         """Return how many states the line may have, as a measure to compare lines by."""
         openings = Openings(csr_array(self.rows[: self.hard]), self.pairs)
-        return openings.states(np.arange(self.size))
+        return float(openings.states(np.arange(self.size)[np.newaxis])[0])
 
     @property
     def programme(self) -> Programme:

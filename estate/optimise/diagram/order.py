@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,10 @@ _WEIGHTS = (1.0, 3.0)
 
 # How far a variable may move in an order at once, and how many moves are tried.
 _STEPS = (1, 2, 4, 6, 10, 15, 25, 40)
-_MOVES = 30_000
+_MOVES = 60_000
+
+# The share of variables that have to be in another line, for that to be a start.
+_KNOWN = 0.5
 
 _LESS = 1e-6
 
@@ -38,59 +42,87 @@ class Openings:
         self._firsts = by_second[:, 0]
         self._seconds, self._pairs = np.unique(by_second[:, 1], return_index=True)
 
-    def states(self, order: Ints) -> float:
-        """Return how many states an order may lead to, as a measure to compare orders by.
+    def states(self, orders: Ints) -> Floats:
+        """Return how many states orders may lead to, as a measure to compare them by; shape (k,).
 
-        Of what is open at once, half counts as a choice: most of it is met or asked for together.
+        `orders` has shape (k, n). Of what is open at once, half counts as a choice: most of it is
+        met or asked for together.
         """
-        place = np.empty(self._size, dtype=np.int64)
-        place[order] = np.arange(self._size)
+        count, ends = len(orders), self._size + 1
+        place = np.empty_like(orders)
+        np.put_along_axis(place, orders, np.arange(self._size)[np.newaxis], axis=1)
         opened: list[Ints] = []
         closed: list[Ints] = []
         if self._rows.size:
-            members = place[self._members]
-            opened.append(np.minimum.reduceat(members, self._rows))
-            closed.append(np.maximum.reduceat(members, self._rows))
+            members = place[:, self._members]
+            opened.append(np.minimum.reduceat(members, self._rows, axis=1))
+            closed.append(np.maximum.reduceat(members, self._rows, axis=1))
         if self._pairs.size:
-            firsts, second = place[self._firsts], place[self._seconds]
-            opened += [np.minimum(np.minimum.reduceat(firsts, self._pairs), second), second]
-            closed += [second, np.maximum(np.maximum.reduceat(firsts, self._pairs), second)]
+            firsts, second = place[:, self._firsts], place[:, self._seconds]
+            earliest = np.minimum.reduceat(firsts, self._pairs, axis=1)
+            latest = np.maximum.reduceat(firsts, self._pairs, axis=1)
+            opened += [np.minimum(earliest, second), second]
+            closed += [second, np.maximum(latest, second)]
         if not opened:
-            return float(self._size + 1)
-        count = self._size + 1
-        more = np.bincount(np.concatenate(opened), minlength=count)
-        fewer = np.bincount(np.concatenate(closed), minlength=count)
-        return float(np.exp2(np.cumsum(more - fewer) / 2).sum())
+            return np.full(count, float(ends))
+        offset = ends * np.arange(count)[:, np.newaxis]
+        more, fewer = (
+            np.bincount((np.concatenate(each, axis=1) + offset).ravel(), minlength=count * ends)
+            for each in (opened, closed)
+        )
+        is_open = np.cumsum((more - fewer).reshape(count, ends), axis=1)
+        return np.asarray(np.exp2(is_open / 2).sum(axis=1))
 
 
-def narrow_order(covers: csr_array, implications: Ints) -> Ints:
+def narrow_order(covers: csr_array, implications: Ints, *, along: Floats | None = None) -> Ints:
     """Return an order of few states: the best of some spectral ones, made better move by move.
 
-    A move takes a variable to another place; it is kept where that leaves fewer states.
+    A move takes a variable to the best of some other places, where that leaves fewer states. Where
+    many variables lie `along` a line that is narrow already, those are the start.
     """
     openings = Openings(covers, implications)
-    order = min(_orders(covers, implications), key=openings.states)
-    least, moves = openings.states(order), 0
-    is_better = True
-    while is_better and moves < _MOVES:
+    if along is not None and np.isfinite(along).sum() > _KNOWN * along.size:
+        order = np.argsort(_filled(covers, implications, along), kind="stable")
+    else:
+        orders = np.array(list(_orders(covers, implications)))
+        order = orders[np.argmin(openings.states(orders))]
+    least, tried, is_better = float(openings.states(order[np.newaxis])[0]), 0, True
+    while is_better and tried < _MOVES:
         is_better = False
         for variable in order.copy():
-            at = int(np.flatnonzero(order == variable)[0])
-            others = np.delete(order, at)
-            for to in _places(at, order.size):
-                moved = np.insert(others, to, variable)
-                states = openings.states(moved)
-                moves += 1
-                if states < least * (1 - _LESS):
-                    order, least, is_better = moved, states, True
-                    break
+            moved = _moved(order, variable)
+            states = openings.states(moved)
+            tried += len(moved)
+            if states.min(initial=inf) < least * (1 - _LESS):
+                order, least = moved[np.argmin(states)], float(states.min())
+                is_better = True
     return order
 
 
-def _places(at: int, size: int) -> list[int]:
-    """Return where a variable may move to, what is near first."""
+def _filled(covers: csr_array, implications: Ints, along: Floats) -> Floats:
+    """Return where variables lie along a line: the others amid those that they share rows with."""
+    joins = np.zeros((len(implications), covers.shape[1]))
+    np.put_along_axis(joins, implications, 1.0, axis=1)
+    links = np.vstack((covers.toarray(), joins)) > 0
+    near = links.T.astype(np.float64) @ links
+    while not (known := np.isfinite(along)).all():
+        weight = near[:, known].sum(axis=1)
+        means = near[:, known] @ along[known] / np.maximum(weight, 1)
+        found = ~known & (weight > 0)
+        along = np.where(found, means, along)
+        if not found.any():
+            along = np.where(known, along, np.nanmax(along) + 1)
+    return along
+
+
+def _moved(order: Ints, variable: int) -> Ints:
+    """Return an order with a variable at each other place that it may move to; shape (k, n)."""
+    at = int(np.flatnonzero(order == variable)[0])
+    others = np.delete(order, at)
     steps = [step for far in _STEPS for step in (-far, far)]
-    return [at + step for step in steps if 0 <= at + step < size]
+    places = [at + step for step in steps if 0 <= at + step < order.size]
+    moved = [np.insert(others, place, variable) for place in places]
+    return np.array(moved, dtype=np.int64).reshape(-1, order.size)
 
 
 def _orders(covers: csr_array, implications: Ints) -> Iterator[Ints]:

@@ -26,7 +26,8 @@ _WIDTHS = (0.3, 0.45)
 _STEPS = 3
 _NODES = 300
 
-_CHEAPER = 1e-6
+# What is cheaper by less than this share is no reason to go round again.
+_CHEAPER = 1e-4
 
 
 Within = Callable[[Floats, slice], Floats]
@@ -43,9 +44,10 @@ def improved(costs: Floats, values: Floats, size: int, within: Within, *, share:
     idle = 0
     for start in cycle(starts):
         better = within(values, slice(start, start + width))
-        idle += 1
-        if costs @ better < costs @ values - _CHEAPER:
-            values, idle = better, 0
+        saved = float(costs @ values - costs @ better)
+        idle = 0 if saved > _CHEAPER * abs(float(costs @ values)) else idle + 1
+        if saved > 0:
+            values = better
         if idle >= len(starts):
             break
     return values

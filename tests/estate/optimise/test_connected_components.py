@@ -225,8 +225,11 @@ def test_a_bound_is_sought_only_as_far_as_the_answer_found_before_it_asks(formul
 
 
 @pytest.mark.usefixtures("drawn")
-def test_many_states_that_leave_much_open_of_what_is_large_are_hopeless(formulation, monkeypatch):
-    left = Drawn(values=None, bound=0.0, states=100 * WIDTH)
+@pytest.mark.parametrize("is_exact", [False, True])
+def test_many_states_that_leave_much_open_of_what_is_large_are_hopeless(
+    formulation, monkeypatch, is_exact
+):
+    left = Drawn(values=None, bound=0.0, states=100 * WIDTH, is_exact=is_exact)
     monkeypatch.setattr(parts.Diagram, "answer", lambda *_diagram, **_limits: left)
     monkeypatch.setattr(parts.Diagram, "bound", lambda *_diagram, **_limits: left)
     programme = formulation.draft.programme()

@@ -188,3 +188,26 @@ def test_many_ways_are_bounded_by_one_that_stands_for_all():
     others = choices_of(problem, network, ways, vague=True)[0].ways
     assert [way.vague for way in others] == [False] * len(some) + [True]
     assert others[-1].length >= some[-1].length
+
+
+def test_points_that_serve_nobody_under_some_modes_are_idle():
+    # Two points of mode 0 serve the two customers, and one of mode 1 both.
+    tables = ROW | {
+        "point_nodes": [1, 2, 1],
+        "point_costs": [5, 6, 7],
+        "point_lengths": [0, 1, 0],
+        "point_capacities": [INF] * 3,
+        "loads": [[1, 0], [0, 1], [1, 1]],
+        "families": [0, 1],
+        "modes": [0, 0, 1],
+        "mode_costs": [[0, 0], [0, 0]],
+    }
+    formulation = formulation_of(tables)
+    modes = np.zeros(len(formulation.draft.names), dtype=np.bool_)
+    modes[[formulation.mode[0, 0], formulation.mode[1, 1]]] = True
+
+    idle = formulation.idle(modes)
+
+    taken = [formulation.take[point] for point in range(3)]
+    assert idle[taken].tolist() == [False, True, False]
+    assert set(np.flatnonzero(idle)) <= {*taken, *formulation.serve.values()}

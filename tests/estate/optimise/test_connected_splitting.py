@@ -16,13 +16,19 @@ from estate.optimise.connected.splitting import Part, Split, split
 from estate.optimise.connected.ways import Ways
 from estate.optimise.effort import Budget
 from estate.optimise.programme import Found
+from estate.optimise.relaxation import relaxed
 
 INF = float("inf")
 
 
 @pytest.fixture
-def formulation():
-    """One customer, served in one of two modes from between two hubs."""
+def families() -> int:
+    return 1
+
+
+@pytest.fixture
+def formulation(families):
+    """Pose a customer of each family, all served in one of two modes from between two hubs."""
     cover = checked(
         ConnectedCover(
             node_count=3,
@@ -43,10 +49,10 @@ def formulation():
             point_capacities=[INF, INF],
             cable_cost=0,
             length_limit=90,
-            loads=csr_array(np.ones((2, 1))),
-            families=[0],
+            loads=csr_array(np.ones((2, families))),
+            families=list(range(families)),
             modes=[0, 1],
-            mode_costs=[[0.0, 0.0]],
+            mode_costs=[[0.0, 0.0]] * families,
         )
     )
     network = Network(cover)
@@ -156,3 +162,42 @@ def test_no_part_beyond_one_left_open_is_settled_where_that_helps_no_bound(asked
 
     assert len(first.bounds) < len(every.bounds)
     assert stopped.bound == whole.bound
+
+
+def test_a_part_that_keeps_the_best_answer_of_the_one_before_it_is_not_solved_again(
+    asked, monkeypatch
+):
+    solved = []
+    monkeypatch.setattr(
+        splitting,
+        "relaxed",
+        lambda programme, **limits: solved.append(programme.most) or relaxed(programme, **limits),
+    )
+    _, whole = asked(is_hopeless=False)
+    often = len(solved)
+    monkeypatch.setattr("estate.optimise.connected.splitting._Solved.fits", lambda *_: False)
+    _, again = asked(is_hopeless=False)
+
+    assert whole.bound == again.bound
+    assert often < len(solved) - often
+
+
+@pytest.mark.parametrize("families", [2])
+def test_what_rounding_leaves_of_a_whole_mode_does_not_end_the_settling_of_others(
+    asked, formulation, monkeypatch
+):
+    _, exact = asked(is_hopeless=False)
+    modes = list(formulation.mode.values())
+
+    def rounded(programme, **limits):
+        found = relaxed(programme, **limits)
+        alone = [
+            m for pair in (modes[:2], modes[2:]) for m in pair if programme.most[pair].min() == 0
+        ]
+        found.values[alone] *= 1 - 1e-9
+        return found
+
+    monkeypatch.setattr(splitting, "relaxed", rounded)
+    _, found = asked(is_hopeless=False)
+
+    assert len(found.parts) == len(exact.parts)

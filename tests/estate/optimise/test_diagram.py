@@ -18,7 +18,7 @@ from estate.optimise.diagram.covering import needed
 from estate.optimise.diagram.dominance import dominated
 from estate.optimise.diagram.line import Line
 from estate.optimise.diagram.order import Openings, narrow_order
-from estate.optimise.diagram.windows import cheap
+from estate.optimise.diagram.windows import cheap, improved
 
 INF = float("inf")
 NONE = np.zeros((0, 2), dtype=np.int64)
@@ -234,11 +234,13 @@ def test_what_is_open_is_counted_from_its_first_variable_to_its_last():
     # A row over all three; the first asks for the third, which is open between them.
     openings = Openings(csr_array(np.ones((1, 3))), np.array([[0, 2]]))
 
-    assert openings.states(np.arange(3)) == pytest.approx(2 + 2 + 1 + 1)
+    found = openings.states(np.array([[0, 1, 2], [2, 1, 0], [0, 2, 1]]))
+
+    assert found[0] == pytest.approx(2 + 2 + 1 + 1)
     # The third is left out before the first may ask for it.
-    assert openings.states(np.array([2, 1, 0])) == pytest.approx(2 + 2 + 1 + 1)
+    assert found[1] == pytest.approx(2 + 2 + 1 + 1)
     # With nothing between them: two are open after one variable, the row alone after two.
-    assert openings.states(np.array([0, 2, 1])) == pytest.approx(2 + 2**0.5 + 1 + 1)
+    assert found[2] == pytest.approx(2 + 2**0.5 + 1 + 1)
 
 
 @given(coverings())
@@ -250,7 +252,31 @@ def test_an_order_has_each_variable_once_and_moves_leave_no_more_states(problem)
         unmoved = narrow_order(problem.covers, problem.implications)
 
     assert sorted(found.tolist()) == list(range(problem.costs.size))
-    assert openings.states(found) <= openings.states(unmoved)
+    moved, still = openings.states(np.array([found, unmoved]))
+    assert moved <= still
+
+
+def test_an_order_along_another_line_has_what_is_new_amid_what_it_shares_rows_with(monkeypatch):
+    monkeypatch.setattr(order, "_MOVES", 0)
+    path = csr_array(np.eye(6)[:5] + np.eye(6, k=1)[:5])  # Each row has a variable and the next.
+    along = np.array([50.0, 40.0, np.nan, 20.0, 10.0, 0.0])
+
+    found = narrow_order(path, NONE, along=along)
+
+    assert found.tolist() == [5, 4, 3, 2, 1, 0]
+
+
+def test_windows_end_where_costs_are_below_nothing():
+    seen = []
+
+    def within(values, window):
+        seen.append(window)
+        return values
+
+    found = improved(np.full(9, -1.0), np.ones(9), 9, within, share=1 / 3)
+
+    assert found.tolist() == [1.0] * 9
+    assert len(seen) == len({window.start for window in seen})
 
 
 def test_a_path_that_closes_at_its_ends_has_little_open_once_moves_make_it_better():
@@ -264,7 +290,7 @@ def test_a_path_that_closes_at_its_ends_has_little_open_once_moves_make_it_bette
 
     found = narrow_order(covers, NONE)
 
-    assert Openings(covers, NONE).states(found) <= 2 * size + 1
+    assert Openings(covers, NONE).states(found[np.newaxis]) <= 2 * size + 1
 
 
 STATES = st.dictionaries(st.integers(0, 2**6 - 1), st.integers(0, 4), min_size=1, max_size=40)
