@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from estate.optimise.arrays import Floats
-from estate.optimise.connected.components import SEARCHED, Components, Relaxation
+from estate.optimise.connected.components import Components, Relaxation
 from estate.optimise.connected.cuts import Cuts
 from estate.optimise.connected.formulation import Formulation
 from estate.optimise.effort import Budget
@@ -139,6 +139,7 @@ class _Splitting:
         self._parts: list[Part] = []
         self._steps = _STEPS
         self._limit = inf
+        self._is_far = False
         self._count = 0
 
     @property
@@ -181,7 +182,8 @@ class _Splitting:
             return
         if is_open:
             found = self._apart(found, tops)
-        settled = _settlements(self.formulation, found, tops)
+        self._reopen()
+        settled = _settlements(self.formulation, found, tops, is_far=self._is_far)
         if not settled:
             self._parts.append(Part(found.bound, tops, _fractional(found.values)))
             if self.components.is_hopeless:  # No bound of another part helps beyond this one.
@@ -191,6 +193,15 @@ class _Splitting:
             kept = solved if solved.fits(fewer) else None
             heappush(self._heap, (found.bound, -self._count * len(tops) - each, fewer, kept))
 
+    def _reopen(self) -> None:
+        """Settle nearly whole parts after all once branch and bound is hopeless."""
+        if self._is_far or not self.components.is_hopeless:
+            return
+        self._is_far = True
+        for number, part in enumerate(self._parts):
+            heappush(self._heap, (part.bound, number + 1, part.tops, None))
+        self._parts.clear()
+
     def _apart(self, found: _Best, tops: Floats) -> _Best:
         """Return the best of a part with the rows of what falls apart in it, if it does."""
         if found.values is None or found.prices is None:
@@ -198,7 +209,7 @@ class _Splitting:
         part = Relaxation(
             self.programme, tops, found.values, found.prices, found.bound, self.ceiling, self.gap
         )
-        is_last = not _settlements(self.formulation, found, tops)
+        is_last = not _settlements(self.formulation, found, tops, is_far=self._is_far)
         apart = self.components.settled(part, is_last=is_last)
         if apart is None:
             return found
@@ -284,14 +295,16 @@ def _settled(
     return programme, _Best(values, prices, bound, steps)
 
 
-def _settlements(formulation: Formulation, found: _Best, tops: Floats) -> list[Floats]:
+def _settlements(
+    formulation: Formulation, found: _Best, tops: Floats, *, is_far: bool
+) -> list[Floats]:
     """Return the parts that an answer's mixture leads to; none where nothing is mixed.
 
-    An answer is far from whole that has many fractions, or is too large for branch and bound. The
-    family that mixes its modes most gets one of them in each part; where the answer is far
-    from whole, one that has several left as well. Where all have one, fewer hubs or modules than
-    the answer's fraction in all are one part, and more the other. Where one hub is enough and the
-    answer is far from whole, each part has another one.
+    An answer with many fractions is far from whole; `is_far` says that every one is. The family
+    that mixes its modes most gets one of them in each part; where the answer is far from whole, one
+    that has several left as well. Where all have one, fewer hubs or modules than the answer's
+    fraction in all are one part, and more the other. Where one hub is enough and the answer is far
+    from whole, each part has another one.
     """
     values = found.values
     if values is None:
@@ -305,7 +318,7 @@ def _settlements(formulation: Formulation, found: _Best, tops: Floats) -> list[F
     mixed = {family: share if share > _WHOLE else 0.0 for family, share in shares.items()}
     worst = max(mixed, key=lambda family: (mixed[family], len(families[family])))
     modes = families[worst]
-    far = _fractional(values) > FRACTIONAL or values.size > SEARCHED
+    far = _fractional(values) > FRACTIONAL or is_far
     if mixed[worst] or (far and len(modes) > 1):
         return [
             _without_idle(formulation, _with(tops, [each for each in modes if each != mode]))
