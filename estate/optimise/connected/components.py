@@ -41,6 +41,10 @@ SEARCHED = 4000
 # The states of all diagrams together, as a multiple of the width.
 _STATES = 400
 
+# The share of the gap that diagrams leave open where they can: what others cost at the same rows is
+# a little less.
+_SPARE = 0.5
+
 # What is left open when the points of all components are joined.
 _CLOSE = 1e-2
 
@@ -167,10 +171,8 @@ class Components:
             answer = self._answer(found, drawn, part, given)
         if answer is not None:
             ceiling = float(self._programme.costs @ answer)
-        bounds = [
-            self._bound(rows, each, ceiling * (1 - part.gap) - each.rest) + each.rest
-            for each in drawn
-        ]
+        enough = ceiling * (1 - _SPARE * part.gap)
+        bounds = [self._bound(rows, each, enough - each.rest) + each.rest for each in drawn]
         is_less = min(bounds, default=-inf) < ceiling * (1 - part.gap)
         if self._is_answered and answer is None and is_less:
             answer = self._answer(found, drawn, part, given)
