@@ -34,7 +34,7 @@ Within = Callable[[Floats, slice], Floats]
 
 
 def improved(costs: Floats, values: Floats, size: int, within: Within, *, share: float) -> Floats:
-    """Return an answer that no window of a share of a line makes cheaper.
+    """Return an answer that no window of a share of a line makes much cheaper.
 
     The line has so many places; `within` returns the best that it finds where a window of an
     answer is free. Each window begins a third of one after the one before.
