@@ -17,7 +17,6 @@ from scipy.sparse import coo_array, csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
 from estate.optimise.arrays import Bools, Floats, Ints
-from estate.optimise.connected.neighbourhood import Neighbourhood
 from estate.optimise.diagram import Covering, Diagram
 from estate.optimise.programme import Found, Programme, minimise, no_dearer_than
 
@@ -168,14 +167,14 @@ class Components:
         drawn = [self._drawing(each, part, given) for each in large]
         answer, ceiling = None, part.ceiling
         if not self._is_answered:
-            answer = self._answer(found, drawn, part, given)
+            answer = self._answer(found, drawn, part)
         if answer is not None:
             ceiling = float(self._programme.costs @ answer)
         enough = ceiling * (1 - _SPARE * part.gap)
         bounds = [self._bound(rows, each, enough - each.rest) + each.rest for each in drawn]
         is_less = min(bounds, default=-inf) < ceiling * (1 - part.gap)
         if self._is_answered and answer is None and is_less:
-            answer = self._answer(found, drawn, part, given)
+            answer = self._answer(found, drawn, part)
         if answer is not None:
             ceiling = float(self._programme.costs @ answer)
         self._is_open |= min(bounds, default=inf) < ceiling * (1 - part.gap)
@@ -188,19 +187,33 @@ class Components:
         return len(hubs) == 1 or (self._is_answered and max(part.values[hubs]) > 1 - _ROUNDING)
 
     def _answer(
-        self, small: list[_Answered], drawn: list[_Drawing], part: Relaxation, given: Bools
+        self, small: list[_Answered], drawn: list[_Drawing], part: Relaxation
     ) -> Floats | None:
-        """Return an answer of what is cheap in each component; None where none is cheap enough."""
-        found = [*small]
-        for each in drawn:
-            cheap = each.diagram.answer(width=self._width, ceiling=part.ceiling - each.rest)
-            self._states -= cheap.states
-            found.append((each.component, cheap.values))
-        answer = self._joined(found, part)
-        if answer is None or not drawn:
-            return answer
-        parts = [each.component.columns for each in drawn]
-        return self._near(answer, given).polished(answer, parts, self._budget)
+        """Return the best answer of what is cheap in each component; None where none is enough.
+
+        A component is cheap by what its variables are worth, or by what they cost. Prices share
+        what lies in the core among those that use it: a cover that leaves some of them out pays
+        less by its prices than it will.
+        """
+        worth = self._joined([*small, *(self._cheap(each, part) for each in drawn)], part)
+        if not drawn or (worth is None and part.ceiling < inf):
+            return worth
+        plain = [self._cheap(self._at_cost(each), part) for each in drawn]
+        answers = [worth, self._joined([*small, *plain], part)]
+        found = [each for each in answers if each is not None]
+        return min(found, key=lambda each: float(self._programme.costs @ each), default=None)
+
+    def _cheap(self, drawing: _Drawing, part: Relaxation) -> _Answered:
+        cheap = drawing.diagram.answer(width=self._width, ceiling=part.ceiling - drawing.rest)
+        self._states -= cheap.states
+        return drawing.component, cheap.values
+
+    def _at_cost(self, drawing: _Drawing) -> _Drawing:
+        """Return a component with its variables worth what they cost themselves."""
+        columns, costs = drawing.component.columns, self._programme.costs
+        covering = replace(drawing.covering, costs=costs[columns])
+        diagram = Diagram(covering, self._along[columns])
+        return _Drawing(drawing.component, costs, covering, 0.0, diagram)
 
     def _drawing(self, component: _Component, part: Relaxation, given: Bools) -> _Drawing:
         worth, covering = self._covering(component, part, given)
@@ -242,12 +255,6 @@ class Components:
         tops = np.where(self._takes, taken, self._programme.tops)
         programme = no_dearer_than(replace(self._programme, most=tops), part.ceiling)
         return minimise(programme, nodes=1, seconds=self._budget.seconds_left, gap=_CLOSE).values
-
-    def _near(self, answer: Floats, given: Bools) -> Neighbourhood:
-        """Return what is near an answer: what has the same modes, at no other hubs."""
-        tops = np.where(self._modes & ~given, 0, self._programme.tops)
-        tops[[hub for hub in self._formulation.opened.values() if answer[hub] < 1 / 2]] = 0
-        return Neighbourhood(self._programme, tops, self._takes)
 
     def _left(self, tops: Floats) -> tuple[int, ...] | None:
         """Return the variables of the families' modes, None where one has several left."""

@@ -189,9 +189,10 @@ class _Splitting:
             if self.components.is_hopeless:  # No bound of another part helps beyond this one.
                 self._limit = min(self._limit, found.bound, self.ceiling * (1 - _OPEN))
         solved = _Solved(found, self.programme.floor.size)
-        for each, fewer in enumerate(settled):
+        for each, (fewer, taken) in enumerate(settled):
             kept = solved if solved.fits(fewer) else None
-            heappush(self._heap, (found.bound, -self._count * len(tops) - each, fewer, kept))
+            least = found.bound + (0.0 if taken is None else float(found.reduced[taken]))
+            heappush(self._heap, (least, -self._count * len(tops) - each, fewer, kept))
 
     def _reopen(self) -> None:
         """Settle nearly whole parts after all once branch and bound is hopeless."""
@@ -233,10 +234,14 @@ def _fractional(values: Floats | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Best:
-    """The best fractional answer of a part, None where there is none, its prices and bound."""
+    """The best fractional answer of a part, None where there is none, its prices and bound.
+
+    An answer that takes a whole variable costs at least so much `reduced` more than the bound.
+    """
 
     values: Floats | None
     prices: Floats | None
+    reduced: Floats
     bound: float
     steps: int
 
@@ -277,6 +282,7 @@ def _settled(
     No more rows are sought where the bound is enough, nor after those that hardly raised it.
     """
     values, prices, bound, steps = None, None, settlement.bound, 0
+    reduced = np.zeros(programme.costs.size)
     for number in range(_ROUNDS):
         found = relaxed(replace(programme, most=settlement.tops), seconds=budget.seconds_left)
         if found is None:
@@ -284,21 +290,24 @@ def _settled(
         is_stale = number > 0 and found.bound - bound <= _STALE * abs(bound)
         bound, steps = max(bound, found.bound), steps + found.steps
         if bound == inf:
-            return programme, _Best(None, None, inf, steps)
+            return programme, _Best(None, None, reduced, inf, steps)
         values, prices = found.values, found.prices
+        reduced = np.maximum(found.bound + found.reduced - bound, 0)
         if bound >= settlement.enough or is_stale:
             break
         rows = cuts.broken(values)
         if not rows.shape[0]:
             break
         programme = with_rows(programme, rows)
-    return programme, _Best(values, prices, bound, steps)
+    return programme, _Best(values, prices, reduced, bound, steps)
 
 
 def _settlements(
     formulation: Formulation, found: _Best, tops: Floats, *, is_far: bool
-) -> list[Floats]:
+) -> list[tuple[Floats, int | None]]:
     """Return the parts that an answer's mixture leads to; none where nothing is mixed.
+
+    With each is the variable that all its answers take, if there is one.
 
     An answer with many fractions is far from whole; `is_far` says that every one is. The family
     that mixes its modes most gets one of them in each part; where the answer is far from whole, one
@@ -321,19 +330,23 @@ def _settlements(
     far = _fractional(values) > FRACTIONAL or is_far
     if mixed[worst] or (far and len(modes) > 1):
         return [
-            _without_idle(formulation, _with(tops, [each for each in modes if each != mode]))
+            (
+                _without_idle(formulation, _with(tops, [each for each in modes if each != mode])),
+                mode,
+            )
             for mode in modes
         ]
     for total, spare, most in formulation.counts:
         fewer = floor(values[total] + _WHOLE)
         if values[total] - fewer > _WHOLE:
-            return [_with(tops, [total], most=fewer), _with(tops, [spare], most=most - fewer - 1)]
+            more = _with(tops, [spare], most=most - fewer - 1)
+            return [(_with(tops, [total], most=fewer), None), (more, None)]
     hubs = [hub for hub in formulation.opened.values() if tops[hub]]
     divided = len(hubs) > 1 and values[hubs].sum() <= 1 + _WHOLE
     if divided and (values[hubs].max() < 1 - _WHOLE or far):
         total, spare, most = formulation.counts[0]
         more = _with(tops, [spare], most=min(tops[spare], most - 2))
-        return [more, *(_with(tops, [h for h in hubs if h != hub]) for hub in hubs)]
+        return [(more, None), *((_with(tops, [h for h in hubs if h != hub]), hub) for hub in hubs)]
     return []
 
 

@@ -54,7 +54,7 @@ class Diagram:
     def __init__(self, covering: Covering, along: Floats | None = None) -> None:
         self._line, self._start = None, None
         self._is_drawn = False
-        self._none = inf
+        self._none = self._known = inf
         if not covering.covers.shape[0]:
             self._none = float(np.minimum(covering.costs, 0).sum())
         elif covering.covers.sum(axis=1).all():
@@ -81,10 +81,12 @@ class Diagram:
             found = start.drawn(max(1, round(width * _NARROW)), ceiling, is_priced=False)
         is_all = found.is_exact or found.bound >= ceiling
         values = found.values if is_all else cheap(line, found.values)
+        if values is not None:
+            self._known = min(self._known, float(line.costs @ values))
         return replace(found, values=None if values is None else line.unordered(values))
 
     def bound(self, *, width: int, enough: float = inf) -> Drawn:
-        """Return a bound on all covers, as far as is enough.
+        """Return a bound on all covers, as far as is enough: the best answer's cost always is.
 
         Where the line is too wide for layers, it is first found how many variables every cover
         takes, and then a bound by branch and bound.
@@ -92,6 +94,7 @@ class Diagram:
         line, start = self._line, self._start
         if line is None or (self._is_drawn and start is None):
             return Drawn(None, self._none, 0)
+        enough = min(enough, self._known)
         if start is not None:
             if start.bound >= enough:
                 return Drawn(None, start.bound, 0)

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
     from estate.optimise.diagram.line import Line
 
-# A layer of more states is thinned out: by states that dominate others and by so many new prices,
-# each after so many variables; by fewer prices in each layer that is too wide.
+# A layer of more states is thinned out: by states that dominate others and by new prices, each
+# after so many variables. Prices take time: there are some, more where there are more states, and
+# fewer in each layer that is too wide.
 _MANY = 1000
 _DOMINATED_EVERY = 2
 _PRICED_EVERY = 10
-_PRICED = 30
+_PRICED_FEW, _PRICED_MOST = 4, 30
+_STATES_OF_PRICE = 5000
 _PRICED_WIDE = 10
 
 _ROUNDING = 1e-6
@@ -140,7 +142,8 @@ class Layers:
                 states = states.at(~dominated(done, states.cost, seed=place))
             is_due = states.size > width or (states.size > _MANY and place % _PRICED_EVERY == 0)
             if is_priced and is_due and place + 1 < line.size:
-                number = _PRICED if states.size <= width else _PRICED_WIDE
+                number = min(_PRICED_FEW + states.size // _STATES_OF_PRICE, _PRICED_MOST)
+                number = number if states.size <= width else _PRICED_WIDE
                 states, prices = self._repriced(states, prices, place, number)
                 states = states.at(states.least < lost)
             if states.size > width:
@@ -240,7 +243,7 @@ class Layers:
     ) -> tuple[States, Prices]:
         """Return states valued anew by prices for a number of those that promised most."""
         rest = Rest(self._line, place + 1)
-        needs = self._needs(rest, states)
+        differs, needs = self._needs(rest, states)
         least, model = states.least.copy(), states.model.copy()
         every, fresh = [prices], np.zeros(states.size, dtype=np.bool_)
         count = prices.rows.shape[0]
@@ -249,11 +252,14 @@ class Layers:
             if fresh[best]:
                 break
             fresh[best] = True
-            found = rest.priced(needs[:, best])
+            needed = np.ones(differs.size)
+            needed[differs] = needs[:, best]
+            found = rest.priced(needed)
             if found is None:
                 least[best] = inf
                 continue
-            worth = states.cost + found.needs @ needs + found.fixed
+            same = float(found.needs[~differs].sum()) + found.fixed
+            worth = states.cost + found.needs[differs] @ needs + same
             better = worth > least + _ROUNDING
             least[better], model[better] = worth[better], count
             every.append(found.prices)
@@ -261,19 +267,23 @@ class Layers:
         used, model = np.unique(model, return_inverse=True)
         return replace(states, least=least, model=model), Prices.joined(every).of(used)
 
-    def _needs(self, rest: Rest, states: States) -> Floats:
-        """Return what each state needs of the rest: rows, variables asked for, and left out."""
+    def _needs(self, rest: Rest, states: States) -> tuple[Bools, Floats]:
+        """Return which needs of the rest differ among states, and these of each state.
+
+        They are rows, variables asked for, and left out; all states need the rows not begun yet.
+        """
         line, bits = self._line, self._line.bits
         firsts, _ = line.ends
+        is_open = firsts[rest.rows] < rest.place
         needs = []
-        for row in rest.rows.tolist():
+        for row in rest.rows[is_open].tolist():
             word, bit = divmod(int(bits.rows[row]), WORD)
-            held = states.key if row < line.hard else states.met[:, word]
-            is_open = firsts[row] < rest.place
-            needs.append(~_has(held, bit) if is_open else np.ones(states.size, dtype=np.bool_))
+            needs.append(~_has(states.key if row < line.hard else states.met[:, word], bit))
         needs += [_has(states.key, bits.asked[second]) for second in rest.asked]
         needs += [_has(states.key, bits.left[line.pairs[pair, 1]]) for pair in rest.left]
-        return np.array(needs, dtype=np.float64).reshape(-1, states.size)
+        others = np.ones(rest.asked.size + rest.left.size, dtype=np.bool_)
+        differs = np.concatenate((is_open, others))
+        return differs, np.array(needs, dtype=np.float64).reshape(-1, states.size)
 
 
 def _merged(states: States, ceiling: float) -> States:
