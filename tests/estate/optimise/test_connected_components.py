@@ -15,7 +15,7 @@ from estate.optimise.connected.formulation import Formulation, choices_of
 from estate.optimise.connected.network import Network
 from estate.optimise.connected.problem import checked
 from estate.optimise.connected.ways import Ways
-from estate.optimise.diagram import Drawn
+from estate.optimise.diagram import Diagram, Drawn
 from estate.optimise.effort import Budget
 from estate.optimise.relaxation import relaxed, with_rows
 
@@ -203,6 +203,29 @@ def test_a_component_that_cannot_be_served_adds_no_row():
     assert components.settled(whole) is None
     with pytest.raises(InfeasibleError):
         connected_cover(problem)
+
+
+@pytest.mark.usefixtures("drawn")
+def test_an_answer_is_drawn_at_what_points_cost_where_prices_mislead(monkeypatch):
+    problem = checked(rings(point_costs=[20.0, 20.0, 30.0] * 2))
+    network = Network(problem)
+    choices = choices_of(problem, network, Ways(network, problem), vague=False)
+    formulation = Formulation(problem, network, choices)
+    drawn = []
+
+    def misled(covering, along):
+        drawn.append(covering)
+        dearer = np.zeros(covering.costs.size)
+        dearer[0] = 15.0 * (len(drawn) <= 2)  # One of those for 20, as either ring is priced.
+        return Diagram(replace(covering, costs=covering.costs + dearer), along)
+
+    monkeypatch.setattr(parts, "Diagram", misled)
+    programme = formulation.draft.programme()
+    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+
+    settled = components.settled(part(programme, programme.tops))
+
+    assert programme.costs @ settled.answer == pytest.approx(2 * (2 * 20 + 10))
 
 
 @pytest.mark.usefixtures("drawn")

@@ -201,3 +201,26 @@ def test_what_rounding_leaves_of_a_whole_mode_does_not_end_the_settling_of_other
     _, found = asked(is_hopeless=False)
 
     assert len(found.parts) == len(exact.parts)
+
+
+def test_a_part_whose_mode_costs_too_much_beyond_the_best_fraction_is_not_solved(
+    formulation, monkeypatch
+):
+    dear = list(formulation.mode.values())[1]
+    solved = []
+
+    def priced(programme, **limits):
+        solved.append(programme.most)
+        found = relaxed(programme, **limits)
+        found.reduced[dear] = 1000.0  # Every answer with that mode costs so much more.
+        return found
+
+    monkeypatch.setattr(splitting, "relaxed", priced)
+    monkeypatch.setattr(splitting, "FRACTIONAL", -1)  # Settle all that may be settled.
+    programme = formulation.draft.programme()
+
+    split(formulation, programme, Budget(1, seconds=60), width=1, ceiling=100.0)
+
+    others = [mode for mode in formulation.mode.values() if mode != dear]
+    assert len(solved) > 1
+    assert all(tops[others].any() for tops in solved)

@@ -122,6 +122,17 @@ def test_a_bound_is_sought_as_far_as_is_enough(problem, enough):
     assert found.bound <= cheapest(problem) + 1e-6
 
 
+@given(coverings())
+def test_a_bound_is_sought_no_further_than_the_answer_that_was_found(problem):
+    drawn = Diagram(problem)
+    answer = drawn.answer(width=WIDE)
+
+    found = drawn.bound(width=WIDE)
+
+    assert found.bound == pytest.approx(cheapest(problem), abs=1e-6)
+    assert found.bound <= problem.costs @ answer.values + 1e-6
+
+
 def test_a_long_ring_is_proven_that_leaves_a_fraction_open():
     # Each of 91 places is covered by itself and by one on either side: 31 are needed, and a
     # third of each is 30 and a third.
