@@ -113,7 +113,7 @@ def access_points_of(
     numbers = [columns[cell] for cell in reach.cells]
     taps = {c.space_id: tap for c, tap in zip(problem.cells, problem.taps, strict=True)}
     spots = {cell.space_id: _spot(problem, cell.space_id) for cell in problem.cells}
-    loads = reach.loads["likely"]
+    loads, signal_dbm = reach.loads["likely"], reach.signal_dbm
     for row, candidate in enumerate(candidates):
         start, end = loads.indptr[row], loads.indptr[row + 1]
         found = sorted(
@@ -148,7 +148,7 @@ def access_points_of(
             items={"access_point": 1.0} | fitting,
             serves=heard_best({cell: load for cell, _, load in found}),
             signal_dbm={
-                cell: round(float(reach.signal_dbm[row, column]), 1) for cell, column, _ in found
+                cell: round(float(signal_dbm[row, column]), 1) for cell, column, _ in found
             },
             reuses=link.words if link else "",
         )
