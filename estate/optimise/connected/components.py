@@ -193,7 +193,8 @@ class Components:
 
         A component is cheap by what its variables are worth, or by what they cost. Prices share
         what lies in the core among those that use it: a cover that leaves some of them out pays
-        less by its prices than it will.
+        less by its prices than it will. Where an answer is known and the first is no better, there
+        is no second, which takes as long again.
         """
         worth = self._joined([*small, *(self._cheap(each, part) for each in drawn)], part)
         if not drawn or (worth is None and part.ceiling < inf):

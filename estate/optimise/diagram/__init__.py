@@ -22,14 +22,13 @@ import numpy as np
 from estate.optimise.diagram.covering import Covering
 from estate.optimise.diagram.layers import Drawn, Layers
 from estate.optimise.diagram.line import Line
-from estate.optimise.diagram.order import in_line
 from estate.optimise.diagram.wide import WIDE, bounded, fewest
-from estate.optimise.diagram.windows import cheap, improved
+from estate.optimise.diagram.windows import cheap
 
 if TYPE_CHECKING:
     from estate.optimise.arrays import Floats
 
-__all__ = ["Covering", "Diagram", "Drawn", "improved", "in_line"]
+__all__ = ["Covering", "Diagram", "Drawn"]
 
 # The width of a diagram for an answer, as a share of that for a bound.
 _NARROW = 0.03

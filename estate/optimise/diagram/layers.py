@@ -142,8 +142,8 @@ class Layers:
                 states = states.at(~dominated(done, states.cost, seed=place))
             is_due = states.size > width or (states.size > _MANY and place % _PRICED_EVERY == 0)
             if is_priced and is_due and place + 1 < line.size:
-                number = min(_PRICED_FEW + states.size // _STATES_OF_PRICE, _PRICED_MOST)
-                number = number if states.size <= width else _PRICED_WIDE
+                more = min(_PRICED_FEW + states.size // _STATES_OF_PRICE, _PRICED_MOST)
+                number = more if states.size <= width else _PRICED_WIDE
                 states, prices = self._repriced(states, prices, place, number)
                 states = states.at(states.least < lost)
             if states.size > width:

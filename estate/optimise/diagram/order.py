@@ -141,11 +141,6 @@ def _orders(covers: csr_array, implications: Ints) -> Iterator[Ints]:
             yield np.argsort(-along if is_back else along, kind="stable")
 
 
-def in_line(rows: Floats) -> Ints:
-    """Return the columns in an order in which those that share rows lie side by side."""
-    return np.argsort(next(_vectors(rows)), kind="stable")
-
-
 def _vectors(links: Floats) -> Iterator[Floats]:
     """Yield where columns lie along the first vectors of the Laplacian of rows and columns."""
     rows, columns = (np.zeros((size, size)) for size in links.shape)
