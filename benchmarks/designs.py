@@ -1,8 +1,8 @@
 """Measure how far from the best possible the designs of thirty generated prisons may be.
 
 Usage: python benchmarks/designs.py [--seed N] [--prisons N] [--jobs N] [--list]. Other seeds draw
-other prisons. Each is planned with containment, distributors, access points and technology in
-one objective; wings that are built alike are designed once. CPU time is that of its designs.
+other prisons. Each is planned alone, as `wingspan estate plan` does it: containment, distributors,
+access points and technology in one objective, wings that are built alike once, the largest first.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-from collections import defaultdict
 from dataclasses import dataclass
 from statistics import mean
-from time import process_time
+from time import monotonic, process_time
 from typing import TYPE_CHECKING
 
 from benchmarks.generated_prisons import GeneratedPrison, WingKind, generated
 from estate.cabling.cache import design_catalogue
-from estate.cabling.values import WingDesign
 from estate.catalogue import Catalogue
 from estate.design import design_wing
 from estate.parallel import Workers, mapped
@@ -29,12 +27,14 @@ from estate.workspace import SHIPPED, Settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from estate.cabling.values import WingDesign
+
 PRISONS, SEED = 30, 1
 
 # What is aimed at: shares of the cost, and seconds for each prison.
 GAP_MEAN, GAP_WORST, PRISON_S = 0.015, 0.04, 120.0
 
-_ROW = "{:<9}{:>7}{:>6}{:>7}{:>12}{:>12}{:>8}  {:<9}{:>7}  {}"
+_ROW = "{:<9}{:>7}{:>6}{:>7}{:>12}{:>12}{:>8}  {:<9}{:>7}{:>7}  {}"
 _HEADINGS = (
     "prison",
     "places",
@@ -44,21 +44,23 @@ _HEADINGS = (
     "bound GBP",
     "gap",
     "stopped",
+    "s",
     "CPU s",
     "wings: landings from the lowest up, spurs of each",
 )
 
 
 @dataclass(frozen=True)
-class Designed:
-    """The design of one kind of wing, and the CPU time that it took."""
+class Measured:
+    """The proof of a prison's designs, how long it waited for them, and the CPU time of them."""
 
-    design: WingDesign
+    proof: Proof
+    waited_s: float
     cpu_s: float
 
 
 def main() -> None:
-    """Print a row for each prison as soon as all its wings are designed, then the verdict."""
+    """Print a row for each prison as soon as it is designed, then the verdict."""
     options = _options()
     prisons = generated(options.prisons, seed=options.seed)
     load = os.getloadavg()[0]
@@ -73,7 +75,11 @@ def main() -> None:
             print(f"{prison.name}: {prison.places} places, {prison.typology}: {wings}")
         return
     print(_ROW.format(*_HEADINGS), flush=True)
-    measured = _measured(prisons, Workers(jobs=options.jobs))
+    catalogue, workers = shipped_catalogue(), Workers(jobs=options.jobs)
+    measured = []
+    for prison in prisons:
+        measured.append(_measured(prison, catalogue, workers))
+        print(_row(prison, measured[-1]), flush=True)
     print(_verdict(measured))
 
 
@@ -86,31 +92,28 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measured(prisons: Sequence[GeneratedPrison], workers: Workers) -> list[tuple[Proof, float]]:
-    """Return the proof of each prison and its CPU time, in the order in which they are done."""
-    catalogue = shipped_catalogue()
-    work = [(prison, kind) for prison in prisons for kind in prison.wings]
-    found: defaultdict[str, dict[int, Designed]] = defaultdict(dict)
-    measured = []
-
-    def done(place: int, designed: Designed) -> None:
-        prison, _ = work[place]
-        found[prison.name][place] = designed
-        if len(found[prison.name]) == len(prison.wings):
-            each = [found[prison.name][place] for place in sorted(found[prison.name])]
-            proof = _proof(prison, each)
-            cpu_s = sum(designed.cpu_s for designed in each)
-            measured.append((proof, cpu_s))
-            print(_row(prison, proof, cpu_s), flush=True)
-
-    mapped(_designed, [(kind, catalogue) for _, kind in work], workers, done)
-    return measured
+def _measured(prison: GeneratedPrison, catalogue: Catalogue, workers: Workers) -> Measured:
+    kinds = sorted(prison.wings, key=lambda kind: -kind.shape.cells)
+    start_s = monotonic()
+    found = mapped(_designed, [(kind, catalogue) for kind in kinds], workers)
+    waited_s = monotonic() - start_s
+    return Measured(
+        # Wings that are built alike have one design.
+        proof=Proof.of(
+            design
+            for kind, (design, _) in zip(kinds, found, strict=True)
+            for _ in range(kind.count)
+        ),
+        waited_s=waited_s,
+        cpu_s=sum(cpu_s for _, cpu_s in found),
+    )
 
 
-def _designed(kind: WingKind, catalogue: Catalogue) -> Designed:
+def _designed(kind: WingKind, catalogue: Catalogue) -> tuple[WingDesign, float]:
+    """Return the design of a kind of wing, and the CPU time that it took."""
     start_s = process_time()
     design = design_wing(kind.shape, catalogue, kind.network)
-    return Designed(design=design, cpu_s=process_time() - start_s)
+    return design, process_time() - start_s
 
 
 def shipped_catalogue() -> Catalogue:
@@ -124,16 +127,8 @@ def shipped_catalogue() -> Catalogue:
     )
 
 
-def _proof(prison: GeneratedPrison, designed: Sequence[Designed]) -> Proof:
-    """Return the proof of all wings: those that are built alike have one design."""
-    return Proof.of(
-        each.design
-        for kind, each in zip(prison.wings, designed, strict=True)
-        for _ in range(kind.count)
-    )
-
-
-def _row(prison: GeneratedPrison, proof: Proof, cpu_s: float) -> str:
+def _row(prison: GeneratedPrison, measured: Measured) -> str:
+    proof = measured.proof
     return _ROW.format(
         prison.name,
         f"{prison.places:,}",
@@ -143,14 +138,16 @@ def _row(prison: GeneratedPrison, proof: Proof, cpu_s: float) -> str:
         f"{proof.bound_gbp:,.0f}",
         f"{proof.gap:.2%}",
         proof.stopped_by,
-        f"{cpu_s:.1f}",
+        f"{measured.waited_s:.1f}",
+        f"{measured.cpu_s:.1f}",
         "; ".join(map(str, prison.wings)),
     )
 
 
-def _verdict(measured: Sequence[tuple[Proof, float]]) -> str:
-    gaps = [proof.gap for proof, _ in measured]
-    longest_s = max(cpu_s for _, cpu_s in measured)
+def _verdict(measured: Sequence[Measured]) -> str:
+    gaps = [each.proof.gap for each in measured]
+    longest_s = max(each.waited_s for each in measured)
+    most_cpu_s = max(each.cpu_s for each in measured)
 
     def verdict(*, met: bool) -> str:
         return "met" if met else "MISSED"
@@ -158,8 +155,8 @@ def _verdict(measured: Sequence[tuple[Proof, float]]) -> str:
     return (
         f"Mean gap {mean(gaps):.2%} (aim {GAP_MEAN:.1%}: {verdict(met=mean(gaps) <= GAP_MEAN)}), "
         f"worst {max(gaps):.2%} (aim {GAP_WORST:.0%}: {verdict(met=max(gaps) <= GAP_WORST)}), "
-        f"at most {longest_s:.0f} CPU s a prison (aim {PRISON_S:.0f}: "
-        f"{verdict(met=longest_s <= PRISON_S)})"
+        f"at most {longest_s:.0f} s a prison (aim {PRISON_S:.0f}: "
+        f"{verdict(met=longest_s <= PRISON_S)}), of all cores {most_cpu_s:.0f} CPU s"
     )
 
 

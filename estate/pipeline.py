@@ -273,6 +273,7 @@ def _designed(
             left.append(task)
         else:
             designs |= zip(task.names, kept, strict=True)
+    left.sort(key=lambda task: -task.cells)  # No worker begins the longest when others are done.
 
     def made(place: int, found: tuple[WingDesign, ...] | NoPlanError) -> None:
         if cache and not isinstance(found, NoPlanError):

@@ -103,6 +103,13 @@ class Task:
     network: Network | None = None
     block: Block | None = None
 
+    @property
+    def cells(self) -> int:
+        """Return the cells to be served, by which the work grows."""
+        if self.block is None:
+            return self.shape.cells
+        return sum(member.shape.cells for member in self.block.members)
+
     def designs(self) -> tuple[WingDesign, ...]:
         """Return the design of each name.
 

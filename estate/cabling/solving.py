@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _GAP = 0.02
 _EFFORT = 0.1
 _SECONDS_MAX = 300.0
+
+# What a wing is solved on where cores are idle, as when a single prison is planned.
+_THREADS = 2
 _PENNY = 0.01
 _PASSES_MAX = 4
 
@@ -67,6 +70,7 @@ def solved(joint: Joint, *, seed: int, known: Known | None = None) -> Solved:
         effort=_EFFORT,
         seconds=_SECONDS_MAX,
         seed=seed,
+        threads=_THREADS,
     )
     bound_gbp = certain_gbp + answer.bound
     out_of_time = answer.stopped_by == "time_cap"

@@ -82,7 +82,7 @@ def connected_cover(  # noqa: PLR0913 - the limits of every solver, a start, and
     """
     limits = Limits(effort=effort, seconds=seconds, seed=seed, threads=threads)
     budget = Budget(limits.effort * _SECONDS, seconds=limits.seconds)
-    search = Effort(limits.effort, budget, limits.seed, gap * _SHADE)
+    search = Effort(limits.effort, budget, limits.seed, gap * _SHADE, limits.threads)
     problem = checked(problem)
     network = Network(problem)
     ways = Ways(network, problem)

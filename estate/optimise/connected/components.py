@@ -9,6 +9,7 @@ it costs at the prices of the core, which is what the whole asks of it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,12 @@ from scipy.sparse.csgraph import connected_components
 from estate.optimise.arrays import Bools, Floats, Ints
 from estate.optimise.diagram import Covering, Diagram
 from estate.optimise.programme import Found, Programme, minimise, no_dearer_than
+from estate.optimise.relaxation import with_rows
+from estate.optimise.silence import silent_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from concurrent.futures import Executor
 
     from estate.optimise.connected.formulation import Formulation
     from estate.optimise.effort import Budget
@@ -37,8 +41,9 @@ _LARGE, _SMALL, _MUCH = 200, 60, 0.4
 _FAR = 10
 SEARCHED = 4000
 
-# The states of all diagrams together, as a multiple of the width.
+# The states of all diagrams together, as a multiple of the width, and of those drawn again.
 _STATES = 400
+_AGAIN = 3
 
 # The share of the gap that diagrams leave open where they can: what others cost at the same rows is
 # a little less.
@@ -109,25 +114,28 @@ _Answered = tuple[_Component, Floats | None]
 class Components:
     """The components of a formulation for the modes asked for, and what each needs at least."""
 
-    def __init__(self, formulation: Formulation, budget: Budget, *, width: int) -> None:
+    def __init__(
+        self, formulation: Formulation, budget: Budget, solvers: Executor, *, width: int
+    ) -> None:
         self._formulation = formulation
+        self._solvers = solvers
         self._programme = formulation.draft.programme()
         self._budget = budget
         self._width = width
-        self._states = _STATES * width
+        self._states, self._drawn, self._drawn_again = _STATES * width, 0, 0
         self._is_open = self._is_answered = False
         width = self._programme.costs.size
         self._along = np.full(width, np.nan)  # Where variables lie along lines that were drawn.
         self._takes = _mask(formulation.take.values(), width)
         self._modes = _mask(formulation.mode.values(), width)
         self._shared = _mask(formulation.shared(), width) & ~self._modes
-        self._asked: set[tuple[int, ...]] = set()
+        self._asked: set[object] = set()  # Modes, and modes with hubs.
         self._found: dict[bytes, Found] = {}
 
     @property
     def drawn(self) -> int:
-        """Return how many states the diagrams of large components had."""
-        return _STATES * self._width - self._states
+        """Return how many states the diagrams of large components had, drawn for the first time."""
+        return self._drawn
 
     @property
     def is_hopeless(self) -> bool:
@@ -135,21 +143,21 @@ class Components:
         is_far = self.drawn > _FAR * self._width
         return self._is_open and is_far and self._programme.costs.size > SEARCHED
 
-    def is_news(self, tops: Floats) -> bool:
-        """Return whether the families have one mode each, that were not asked for before."""
-        modes = self._left(tops)
-        return modes is not None and modes not in self._asked
-
     def settled(self, part: Relaxation, *, is_last: bool = True) -> Settled | None:
         """Return what holds where the families have the modes that are left to them.
 
         None where a family has several left, where that was asked before, and where nothing
         falls apart into what is small or can be drawn. Hubs set the prices of what is drawn, and
         those of one hub suit the others: it is drawn for a part with a single one, or whose answer
-        has a single one once some is known, or that `is_last`.
+        has a single one once some is known, or that `is_last`. Where they did not suit a part that
+        `is_last` well enough, it is drawn again at its own.
         """
         modes = self._left(part.tops)
-        if modes is None or modes in self._asked:
+        if modes is None:
+            return None
+        known = modes in self._asked
+        asked = (modes, self._hubs_left(part.tops)) if known else modes
+        if known and (asked in self._asked or not is_last or not self._may_again):
             return None
         given = _mask(modes, part.tops.size)
         components = list(self._components(given))
@@ -159,12 +167,28 @@ class Components:
         small = [each for each in components if each.columns.size <= most]
         if large and not is_last and not self._has_one_hub(part):
             return None
-        if len(components) == len(small) < 2:  # noqa: PLR2004 - one is as hard as the whole
+        if not large and (known or len(small) < 2):  # noqa: PLR2004 - one is as hard as the whole
             return None
-        self._asked.add(modes)
-        rows = _Rows(part.tops.size)
-        found = [(each, self._add(rows, each)) for each in small]
+        self._asked.add(asked)
+        left = self._states
         drawn = [self._drawing(each, part, given) for each in large]
+        found = self._asked_of(part, small, drawn)
+        if known:
+            self._drawn_again += left - self._states
+        else:
+            self._drawn += left - self._states
+        return found
+
+    @property
+    def _may_again(self) -> bool:
+        return not self.is_hopeless and self._drawn_again < _AGAIN * self._width
+
+    def _asked_of(
+        self, part: Relaxation, small: list[_Component], drawn: list[_Drawing]
+    ) -> Settled | None:
+        """Return the rows of components, and the answer of what is cheap in each."""
+        rows = _Rows(part.tops.size)
+        found = self._small(rows, small)
         answer, ceiling = None, part.ceiling
         if not self._is_answered:
             answer = self._answer(found, drawn, part)
@@ -183,8 +207,11 @@ class Components:
 
     def _has_one_hub(self, part: Relaxation) -> bool:
         """Return whether a part has one hub; once an answer is known, whether its best has."""
-        hubs = [hub for hub in self._formulation.opened.values() if part.tops[hub]]
+        hubs = list(self._hubs_left(part.tops))
         return len(hubs) == 1 or (self._is_answered and max(part.values[hubs]) > 1 - _ROUNDING)
+
+    def _hubs_left(self, tops: Floats) -> tuple[int, ...]:
+        return tuple(hub for hub in self._formulation.opened.values() if tops[hub])
 
     def _answer(
         self, small: list[_Answered], drawn: list[_Drawing], part: Relaxation
@@ -237,23 +264,42 @@ class Components:
             rows.add(component, number, float(found.fewest))
         return found.bound
 
-    def _add(self, rows: _Rows, component: _Component) -> Floats | None:
-        """Add the rows of what a small component costs, and of how many points it takes."""
-        cheapest = self._least(component, self._programme.costs)
-        rows.add(component, self._programme.costs, cheapest.bound)
-        number = self._takes.astype(np.float64)
-        fewest = np.ceil(self._least(component, number).bound - _ROUNDING)
-        rows.add(component, number, float(fewest))
-        return cheapest.values
+    def _small(self, rows: _Rows, components: list[_Component]) -> list[_Answered]:
+        """Add the rows of how many points small components take and of what they cost.
+
+        That one takes so many at the fewest is what branch and bound is slow to see: it is told.
+        """
+        number, costs = self._takes.astype(np.float64), self._programme.costs
+        counted = [replace(each.programme, costs=number[each.columns]) for each in components]
+        fewest = [np.ceil(found.bound - _ROUNDING) for found in self._least(counted)]
+        priced = [
+            with_rows(
+                each.programme, csr_array(-number[np.newaxis, each.columns]), np.array([-least])
+            )
+            if np.isfinite(least)
+            else each.programme
+            for each, least in zip(components, fewest, strict=True)
+        ]
+        cheapest = self._least(priced)
+        for each, least, found in zip(components, fewest, cheapest, strict=True):
+            rows.add(each, costs, found.bound)
+            rows.add(each, number, float(least))
+        return [(each, found.values) for each, found in zip(components, cheapest, strict=True)]
 
     def _joined(self, found: Iterable[_Answered], part: Relaxation) -> Floats | None:
-        """Return an answer of the points that components take; None where it costs too much."""
+        """Return an answer of the points that components take; None where it costs too much.
+
+        It opens hubs that the fractional answer takes a part of: among all of them branch and
+        bound is slow, and found none better.
+        """
         taken = np.zeros(self._takes.size)
         for component, values in found:
             if values is None:
                 return None
             taken[component.columns] = values > 1 / 2
         tops = np.where(self._takes, taken, self._programme.tops)
+        hubs = list(self._formulation.opened.values())
+        tops[hubs] = np.where(part.values[hubs] > _ROUNDING, tops[hubs], 0)
         programme = no_dearer_than(replace(self._programme, most=tops), part.ceiling)
         return minimise(programme, nodes=1, seconds=self._budget.seconds_left, gap=_CLOSE).values
 
@@ -338,16 +384,24 @@ class Components:
             implied=csr_array(held[implied]),
         )
 
-    def _least(self, component: _Component, worth: Floats) -> Found:
-        """Return the least that the variables of a component are worth; known for its equals."""
-        programme = replace(component.programme, costs=worth[component.columns])
-        rows = programme.rows
-        arrays = (programme.costs, programme.floor, programme.ceiling, programme.tops)
-        key = b"|".join(each.tobytes() for each in (*arrays, rows.indptr, rows.indices, rows.data))
-        if key not in self._found:
-            seconds = self._budget.seconds_left
-            self._found[key] = minimise(programme, nodes=_NODES, seconds=seconds)
-        return self._found[key]
+    def _least(self, programmes: list[Programme]) -> list[Found]:
+        """Return the best answers of small programmes, with a bound; known for their equals."""
+        keys = [_key(programme) for programme in programmes]
+        new = {
+            key: programme
+            for key, programme in zip(keys, programmes, strict=True)
+            if key not in self._found
+        }
+        with silent_stdout():  # Solvers at once would each bring back what another silenced.
+            solve = partial(minimise, nodes=_NODES, seconds=self._budget.seconds_left)
+            self._found |= zip(new, self._solvers.map(solve, new.values()), strict=True)
+        return [self._found[key] for key in keys]
+
+
+def _key(programme: Programme) -> bytes:
+    rows = programme.rows
+    arrays = (programme.costs, programme.floor, programme.ceiling, programme.tops)
+    return b"|".join(each.tobytes() for each in (*arrays, rows.indptr, rows.indices, rows.data))
 
 
 def _mask(variables: Iterable[int], width: int) -> Bools:

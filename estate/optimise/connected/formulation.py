@@ -146,14 +146,13 @@ class Formulation:
     def _add_modes(self) -> None:
         """Give each family one mode of those that are offered and can serve all of it."""
         able = able_modes(self.problem, self.choices)
-        for family in range(able.shape[0]):
+        for family in np.unique(self.problem.families).tolist():  # Others need no mode.
             offered = np.flatnonzero(able[family]).tolist()
             for mode in offered:
                 cost = float(self.problem.mode_costs[family, mode])
                 self.mode[family, mode] = self.draft.variable(f"mode_{family}_{mode}", cost)
-            if (self.problem.families == family).any():
-                modes = [(self.mode[family, mode], 1.0) for mode in offered]
-                self.draft.row(modes, floor=1.0, ceiling=1.0)
+            modes = [(self.mode[family, mode], 1.0) for mode in offered]
+            self.draft.row(modes, floor=1.0, ceiling=1.0)
 
     def _add_service(self) -> None:
         """Serve each customer from one point of its family's mode, within what points bear."""
@@ -468,8 +467,48 @@ class Formulation:
                 lanes.append((self.draft.variable(f"build_{lane.edge}", lane.cost), room))
         self._give(terms, Remedy(kind="cables", index=link.lanes[0].edge, amount=1.0))
         self.draft.row([*terms, *((lane, -room) for lane, room in lanes)], ceiling=total)
+        if total and index in self._trees and not self.elastic:
+            for mode in self._overfilling(self._passing[index], total):
+                self.draft.row([(mode, 1.0), *((lane, -1.0) for lane, _ in lanes)], ceiling=0.0)
         if used >= 0 and len(link.lanes) > 1:
             self.draft.row([(used, 1.0), *((lane, -1.0) for lane, _ in lanes)], ceiling=0.0)
+
+    def _overfilling(self, beyond: set[int], room: float) -> list[int]:
+        """Return the modes of families that need more points beyond a link than it has room for.
+
+        Customers whom only points beyond it serve need one each, where no point serves two of
+        them. The rooms of a lane are many more than a mode needs, so by its capacity alone a
+        fraction of the lane would do.
+        """
+        families = self.problem.families.tolist()
+        asked = {
+            (customer, int(self.problem.modes[point]))
+            for point in beyond
+            for customer, _ in customers_of(self.problem, point)
+            if (point, customer) in self.serve
+        }
+        inside = [each for each in asked if self._servers[each] <= beyond]
+        inside.sort(key=lambda each: (len(self._servers[each]), each))
+        serving: defaultdict[int, set[int]] = defaultdict(set)
+        needed: Counter[int] = Counter()
+        for customer, mode in inside:
+            variable, servers = self.mode[families[customer], mode], self._servers[customer, mode]
+            if serving[variable].isdisjoint(servers):
+                serving[variable] |= servers
+                needed[variable] += 1
+        return sorted(variable for variable, points in needed.items() if points > room)
+
+    @cached_property
+    def _trees(self) -> set[int]:
+        return {link for choice in self.choices.values() for link in choice.tree}
+
+    @cached_property
+    def _servers(self) -> dict[tuple[int, int], set[int]]:
+        """Return the points that may serve each customer in each mode."""
+        found: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+        for point, customer in self.serve:
+            found[customer, int(self.problem.modes[point])].add(point)
+        return found
 
 
 def customers_of(problem: ConnectedCover, point: int) -> list[tuple[int, float]]:

@@ -50,12 +50,16 @@ _COUNTED = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Effort:
-    """How far to go: the multiple of the usual, what is left of it, the draw, and when to stop."""
+    """How far to go: the multiple of the usual, what is left of it, the draw, and when to stop.
+
+    So many threads solve at once; they change no answer.
+    """
 
     factor: float
     budget: Budget
     seed: int
     gap: float
+    threads: int = 1
 
     @property
     def nodes(self) -> int:
@@ -94,7 +98,13 @@ def searched(formulation: Formulation, effort: Effort, *, ceiling: float = inf) 
     if bound == inf:
         return Found(values=None, bound=inf)
     parts = split(
-        formulation, programme, budget, width=effort.width, ceiling=ceiling, gap=effort.gap
+        formulation,
+        programme,
+        budget,
+        width=effort.width,
+        ceiling=ceiling,
+        gap=effort.gap,
+        threads=effort.threads,
     )
     if parts.answer is not None:
         ceiling = float(plain.costs @ parts.answer)
@@ -169,7 +179,8 @@ def bounded(formulation: Formulation, effort: Effort) -> float:
     programme, bound = tightened(formulation, effort.budget)
     if bound == inf:
         return inf
-    return max(bound, split(formulation, programme, effort.budget, width=effort.width).bound)
+    parts = split(formulation, programme, effort.budget, width=effort.width, threads=effort.threads)
+    return max(bound, parts.bound)
 
 
 def tightened(formulation: Formulation, budget: Budget) -> tuple[Programme, float]:

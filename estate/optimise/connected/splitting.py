@@ -7,7 +7,9 @@ there are few such; and what is left of a part with one hub is a small problem.
 
 from __future__ import annotations
 
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from heapq import heappop, heappush
 from math import floor, inf
 from typing import TYPE_CHECKING
@@ -23,6 +25,8 @@ from estate.optimise.programme import Programme
 from estate.optimise.relaxation import relaxed, with_rows
 
 if TYPE_CHECKING:
+    from estate.optimise.relaxation import Relaxed
+
     # The bound of a part, its place among equals, what its variables may be at most, and what is
     # known of it.
     _Entry = tuple[float, int, Floats, "_Solved | None"]
@@ -38,6 +42,9 @@ _WHOLE = 1e-6
 # How often a problem is split before it is searched, and the steps of the engine for that.
 _SPLITS = 600
 _STEPS = 800_000
+
+# Parts that are solved at once: SciPy lets go of Python while it solves one.
+_AT_ONCE = 2
 
 # Rounds of cuts for a part; those that raised its bound by less than this share are the last.
 _ROUNDS = 5
@@ -106,19 +113,20 @@ def split(  # noqa: PLR0913 - what is split, and how far
     width: int,
     ceiling: float = inf,
     gap: float = 0.0,
+    threads: int = 1,
 ) -> Split:
     """Return the parts of a programme, as far as settlements and steps of the engine go.
 
-    Large components are drawn as diagrams of so many states' width.
+    Large components are drawn as diagrams of so many states' width. Threads change no answer.
 
     The most promising part is settled next; one of which every answer costs more than the ceiling
     less the gap is not settled further.
     """
-    splitting = _Splitting(
-        formulation, programme, budget, Components(formulation, budget, width=width), ceiling, gap
-    )
-    splitting.go()
-    return splitting.done()
+    with ThreadPoolExecutor(threads) as solvers:
+        components = Components(formulation, budget, solvers, width=width)
+        splitting = _Splitting(formulation, programme, budget, components, solvers, ceiling, gap)
+        splitting.go()
+        return splitting.done()
 
 
 @dataclass(eq=False)
@@ -129,6 +137,7 @@ class _Splitting:
     programme: Programme
     budget: Budget
     components: Components
+    solvers: Executor
     ceiling: float
     gap: float
     answer: Floats | None = None
@@ -153,8 +162,12 @@ class _Splitting:
             and self._heap[0][0] < self._enough
             and min(_SPLITS - self._count, self._steps, self.budget.seconds_left) > 0
         ):
-            self._count += 1
-            self._settle(*heappop(self._heap))
+            _, place, tops, known = self._heap[0]
+            if known is not None and known.holds(self.programme):
+                heappop(self._heap)
+                self._settle(place, tops, known)
+            else:
+                self._solve()
 
     def done(self) -> Split:
         """Return all parts, those that promise most first."""
@@ -165,32 +178,64 @@ class _Splitting:
             self.programme, self._parts, self.answer, components.drawn, components.is_hopeless
         )
 
-    def _settle(self, bound: float, place: int, tops: Floats, known: _Solved | None) -> None:
-        """Settle a part, or put it back where another promises more by now.
+    def _solve(self) -> None:
+        """Solve the parts that promise most among those that are not, and put them back."""
+        unsolved: list[_Entry] = []
+        others: list[_Entry] = []
+        while self._heap and self._heap[0][0] < self._enough and len(unsolved) < _AT_ONCE:
+            entry = heappop(self._heap)
+            is_solved = entry[3] is not None and entry[3].holds(self.programme)
+            (others if is_solved else unsolved).append(entry)
+        solving = [_Solving(tops, bound) for bound, _, tops, _ in unsolved]
+        self._relax(solving)
+        for (_, place, tops, _), each in zip(unsolved, solving, strict=True):
+            if each.found is None:
+                self._parts.append(Part(each.bound, tops, tops.size))
+            else:
+                heappush(self._heap, (each.bound, place, tops, each.found))
+        for entry in others:
+            heappush(self._heap, entry)
 
-        What falls apart takes time: it is asked for the part that promises most.
+    def _relax(self, solving: list[_Solving]) -> None:
+        """Find the best fractional answer of each part, and add the rows that they broke.
+
+        All are solved by the same rows, so that their answers do not depend on the solvers.
         """
-        if known is not None and known.holds(self.programme):
-            found = known.best
-        else:
-            found = self._relaxed(tops, bound)
-        is_open = found.values is not None and found.bound < self._enough
-        is_least = not self._heap or found.bound <= self._heap[0][0]
-        if is_open and not is_least and self.components.is_news(tops):
-            solved = _Solved(found, self.programme.floor.size)
-            heappush(self._heap, (found.bound, place, tops, solved))
-            return
-        if is_open:
-            found = self._apart(found, tops)
+        for _ in range(_ROUNDS):
+            left = [each for each in solving if each.is_open]
+            programme, seconds = self.programme, self.budget.seconds_left
+            parts = [replace(programme, most=each.tops) for each in left]
+            found = self.solvers.map(partial(relaxed, seconds=seconds), parts)
+            for each, best in zip(left, found, strict=True):
+                self._steps -= each.take(best, rows=programme.floor.size, enough=self._enough)
+                if each.is_open and each.found is not None:
+                    rows = self._cuts.broken(each.found.best.values)
+                    each.is_open = rows.shape[0] > 0
+                    self.programme = with_rows(self.programme, rows)
+
+    def _settle(self, place: int, tops: Floats, known: _Solved) -> None:
+        """Settle a part, or put it back with the rows of what falls apart in it."""
         self._reopen()
+        found = known.best
         settled = _settlements(self.formulation, found, tops, is_far=self._is_far)
+        part = Relaxation(
+            self.programme, tops, found.values, found.prices, found.bound, self.ceiling, self.gap
+        )
+        apart = self.components.settled(part, is_last=not settled)
+        if apart is not None:
+            self.programme = with_rows(self.programme, apart.rows, apart.ceiling)
+            if apart.answer is not None:
+                self.answer = apart.answer
+                self.ceiling = float(self.programme.costs @ apart.answer)
+            heappush(self._heap, (found.bound, place, tops, known))
+            return
         if not settled:
             self._parts.append(Part(found.bound, tops, _fractional(found.values)))
             if self.components.is_hopeless:  # No bound of another part helps beyond this one.
                 self._limit = min(self._limit, found.bound, self.ceiling * (1 - _OPEN))
-        solved = _Solved(found, self.programme.floor.size)
+        self._count += 1
         for each, (fewer, taken) in enumerate(settled):
-            kept = solved if solved.fits(fewer) else None
+            kept = known if known.fits(fewer) else None
             least = found.bound + (0.0 if taken is None else float(found.reduced[taken]))
             heappush(self._heap, (least, -self._count * len(tops) - each, fewer, kept))
 
@@ -203,47 +248,50 @@ class _Splitting:
             heappush(self._heap, (part.bound, number + 1, part.tops, None))
         self._parts.clear()
 
-    def _apart(self, found: _Best, tops: Floats) -> _Best:
-        """Return the best of a part with the rows of what falls apart in it, if it does."""
-        if found.values is None or found.prices is None:
-            return found
-        part = Relaxation(
-            self.programme, tops, found.values, found.prices, found.bound, self.ceiling, self.gap
-        )
-        is_last = not _settlements(self.formulation, found, tops, is_far=self._is_far)
-        apart = self.components.settled(part, is_last=is_last)
-        if apart is None:
-            return found
-        self.programme = with_rows(self.programme, apart.rows, apart.ceiling)
-        if apart.answer is not None:
-            self.answer = apart.answer
-            self.ceiling = float(self.programme.costs @ apart.answer)
-        return self._relaxed(tops, found.bound)
 
-    def _relaxed(self, tops: Floats, bound: float) -> _Best:
-        """Return the best of a part, and add the rows that fractional answers broke."""
-        settlement = _Settlement(tops, bound, self._enough)
-        self.programme, found = _settled(self.programme, self._cuts, self.budget, settlement)
-        self._steps -= found.steps
-        return found
+@dataclass(eq=False)
+class _Solving:
+    """A part on its way to its best fractional answer by the rows that such answers broke.
+
+    No more rows are sought once the bound is enough, nor after those that hardly raised it.
+    """
+
+    tops: Floats
+    bound: float
+    found: _Solved | None = None
+    is_open: bool = True
+
+    def take(self, best: Relaxed | None, *, rows: int, enough: float) -> int:
+        """Take the best answer by so many rows, and return the steps that it took."""
+        if best is None:
+            self.is_open = False
+            return 0
+        is_stale = self.found is not None and best.bound - self.bound <= _STALE * abs(self.bound)
+        self.bound = max(self.bound, best.bound)
+        if self.bound == inf:
+            self.found, self.is_open = None, False
+            return best.steps
+        reduced = np.maximum(best.bound + best.reduced - self.bound, 0)
+        self.found = _Solved(_Best(best.values, best.prices, reduced, self.bound), rows)
+        self.is_open = self.bound < enough and not is_stale
+        return best.steps
 
 
-def _fractional(values: Floats | None) -> int:
-    return 0 if values is None else int((np.abs(values - np.rint(values)) > _WHOLE).sum())
+def _fractional(values: Floats) -> int:
+    return int((np.abs(values - np.rint(values)) > _WHOLE).sum())
 
 
 @dataclass(frozen=True, slots=True)
 class _Best:
-    """The best fractional answer of a part, None where there is none, its prices and bound.
+    """The best fractional answer of a part, its prices and its bound.
 
     An answer that takes a whole variable costs at least so much `reduced` more than the bound.
     """
 
-    values: Floats | None
-    prices: Floats | None
+    values: Floats
+    prices: Floats
     reduced: Floats
     bound: float
-    steps: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,51 +303,12 @@ class _Solved:
 
     def fits(self, tops: Floats) -> bool:
         """Return whether no variable of the best answer is above what it may be."""
-        return self.best.values is not None and bool((self.best.values <= tops + _WHOLE).all())
+        return bool((self.best.values <= tops + _WHOLE).all())
 
     def holds(self, programme: Programme) -> bool:
         """Return whether the best answer keeps the rows that were added since."""
-        if self.best.values is None:
-            return False
         added = programme.rows[self.rows :] @ self.best.values
         return bool((added <= programme.ceiling[self.rows :] + _WHOLE).all())
-
-
-@dataclass(frozen=True, slots=True)
-class _Settlement:
-    """The most that each variable may be in a part, a bound that is known, and what is enough."""
-
-    tops: Floats
-    bound: float
-    enough: float
-
-
-def _settled(
-    programme: Programme, cuts: Cuts, budget: Budget, settlement: _Settlement
-) -> tuple[Programme, _Best]:
-    """Return the programme with the rows broken under a settlement, and the best of that.
-
-    No more rows are sought where the bound is enough, nor after those that hardly raised it.
-    """
-    values, prices, bound, steps = None, None, settlement.bound, 0
-    reduced = np.zeros(programme.costs.size)
-    for number in range(_ROUNDS):
-        found = relaxed(replace(programme, most=settlement.tops), seconds=budget.seconds_left)
-        if found is None:
-            break
-        is_stale = number > 0 and found.bound - bound <= _STALE * abs(bound)
-        bound, steps = max(bound, found.bound), steps + found.steps
-        if bound == inf:
-            return programme, _Best(None, None, reduced, inf, steps)
-        values, prices = found.values, found.prices
-        reduced = np.maximum(found.bound + found.reduced - bound, 0)
-        if bound >= settlement.enough or is_stale:
-            break
-        rows = cuts.broken(values)
-        if not rows.shape[0]:
-            break
-        programme = with_rows(programme, rows)
-    return programme, _Best(values, prices, reduced, bound, steps)
 
 
 def _settlements(
@@ -316,8 +325,6 @@ def _settlements(
     from whole, each part has another one.
     """
     values = found.values
-    if values is None:
-        return []
     families: dict[int, list[int]] = {}
     for (family, _), variable in sorted(formulation.mode.items()):
         if tops[variable]:

@@ -406,13 +406,39 @@ def test_bounds_hold_whatever_ways_are_kept(drawn):
     assert keeps(drawn, list(answer.connections), answer.serving)
 
 
-def test_the_same_wing_gets_the_same_answer_in_another_process(elsewhere):
+def test_a_family_without_customers_needs_no_mode(monkeypatch):
+    monkeypatch.setattr(ways, "_WAYS_LEAST", 1)
+    monkeypatch.setattr(ways, "_WAYS_MOST", 1)
+    tables = {
+        "node_count": 2,
+        "tails": [0, 0],
+        "heads": [1, 1],
+        "build_costs": [1, 0],
+        "lengths": [0, 1],  # The free edge is longer: one way alone is kept.
+        "capacities": [1, 1],
+        "free_ports": [2],
+        "point_nodes": [0, 1],
+        "point_costs": [0, 0],
+        "point_capacities": [1, 1],
+        "cable_cost": 0,
+        "loads": [[1, 1], [1, 1]],
+        "mode_costs": [[0], [1]],
+    }
+    best = cheapest(problem(**tables))
+
+    answer = connected_cover(problem(**tables))
+
+    assert answer.bound <= best == 0
+
+
+def test_the_same_wing_gets_the_same_answer_on_two_threads_of_another_process(elsewhere):
     program = """
 import json
 from dataclasses import replace
 from benchmarks.solver_wings import shape_of, wing
 from estate.optimise import connected_cover
-answer = connected_cover(wing(replace(shape_of(24), airtime=3.0), seed=4), effort=0.2, seconds=900)
+drawn = wing(replace(shape_of(24), airtime=3.0), seed=4)
+answer = connected_cover(drawn, effort=0.2, seconds=900, threads=2)
 print(json.dumps([[c.point, c.hub, list(c.edges)] for c in answer.connections]
     + [list(answer.serving), answer.cost, answer.bound, answer.stopped_by]))
 """

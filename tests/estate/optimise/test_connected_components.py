@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from estate.optimise.connected.problem import checked
 from estate.optimise.connected.ways import Ways
 from estate.optimise.diagram import Diagram, Drawn
 from estate.optimise.effort import Budget
+from estate.optimise.programme import minimise
 from estate.optimise.relaxation import relaxed, with_rows
 
 INF = float("inf")
@@ -69,6 +71,12 @@ def drawn(monkeypatch):
 
 
 @pytest.fixture
+def solvers():
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+@pytest.fixture
 def formulation():
     problem = checked(rings())
     network = Network(problem)
@@ -76,9 +84,9 @@ def formulation():
     return Formulation(problem, network, choices_of(problem, network, ways, vague=False))
 
 
-def test_the_rest_of_each_component_adds_up_to_the_whole_answer(formulation):
+def test_the_rest_of_each_component_adds_up_to_the_whole_answer(formulation, solvers):
     programme = formulation.draft.programme()
-    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+    components = Components(formulation, Budget(1, seconds=60), solvers, width=WIDTH)
 
     settled = components.settled(part(programme, programme.tops))
 
@@ -88,9 +96,9 @@ def test_the_rest_of_each_component_adds_up_to_the_whole_answer(formulation):
     assert relaxed(whole, seconds=60).bound == pytest.approx(2 * (2 * 20 + 10))
 
 
-def test_the_points_of_all_components_joined_are_an_answer(formulation):
+def test_the_points_of_all_components_joined_are_an_answer(formulation, solvers):
     programme = formulation.draft.programme()
-    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+    components = Components(formulation, Budget(1, seconds=60), solvers, width=WIDTH)
 
     settled = components.settled(part(programme, programme.tops))
 
@@ -99,9 +107,9 @@ def test_the_points_of_all_components_joined_are_an_answer(formulation):
 
 
 @pytest.mark.usefixtures("drawn")
-def test_components_that_are_drawn_add_up_to_the_whole_answer_too(formulation):
+def test_components_that_are_drawn_add_up_to_the_whole_answer_too(formulation, solvers):
     programme = formulation.draft.programme()
-    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+    components = Components(formulation, Budget(1, seconds=60), solvers, width=WIDTH)
 
     settled = components.settled(part(programme, programme.tops))
 
@@ -111,7 +119,49 @@ def test_components_that_are_drawn_add_up_to_the_whole_answer_too(formulation):
     assert components.drawn
 
 
-def test_rows_of_one_choice_of_modes_ask_nothing_of_another():
+@pytest.mark.usefixtures("drawn")
+def test_what_was_drawn_at_the_prices_of_others_is_drawn_once_more_for_a_last_part(
+    formulation, solvers
+):
+    programme = formulation.draft.programme()
+    components = Components(formulation, Budget(1, seconds=60), solvers, width=WIDTH)
+    components.settled(part(programme, programme.tops))
+
+    assert components.settled(part(programme, programme.tops), is_last=False) is None
+    assert components.settled(part(programme, programme.tops)) is not None
+    assert components.settled(part(programme, programme.tops)) is None
+
+
+def test_an_answer_is_joined_at_the_hubs_of_the_fractional_one(solvers, monkeypatch):
+    problem = checked(
+        rings(
+            hub_nodes=[0, 0],
+            hub_costs=[3, 4],
+            module_costs=[0, 0],
+            module_limits=[0, 0],
+            free_ports=[POINTS, POINTS],
+        )
+    )
+    network = Network(problem)
+    choices = choices_of(problem, network, Ways(network, problem), vague=False)
+    formulation = Formulation(problem, network, choices)
+    programme = formulation.draft.programme()
+    one, other = formulation.opened.values()
+    components = Components(formulation, Budget(1, seconds=60), solvers, width=WIDTH)
+    given = part(programme, programme.tops)
+    given.values[[one, other]] = 1.0, 0.0
+    asked = []
+    monkeypatch.setattr(
+        parts, "minimise", lambda each, **limits: asked.append(each) or minimise(each, **limits)
+    )
+
+    components.settled(given)
+
+    assert asked[-1].tops[one] > 0
+    assert asked[-1].tops[other] == 0
+
+
+def test_rows_of_one_choice_of_modes_ask_nothing_of_another(solvers):
     # Mode 1 serves each customer alone for 1: no ring needs a point of mode 0.
     loads = np.vstack((rings().loads.toarray(), np.eye(6)))
     problem = checked(
@@ -133,7 +183,7 @@ def test_rows_of_one_choice_of_modes_ask_nothing_of_another():
     tops = programme.tops.copy()
     tops[[formulation.mode[0, 1], formulation.mode[1, 1]]] = 0
 
-    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+    components = Components(formulation, Budget(1, seconds=60), solvers, width=WIDTH)
     settled = components.settled(part(programme, tops))
 
     whole = with_rows(programme, settled.rows, settled.ceiling)
@@ -180,7 +230,7 @@ def test_hubs_alike_do_not_join_their_parts_of_a_port():
     assert sorted(found.open_hubs) == [0, 1, 2]
 
 
-def test_a_component_that_cannot_be_served_adds_no_row():
+def test_a_component_that_cannot_be_served_adds_no_row(solvers):
     # In each wing two points bear one of three customers each.
     problem = checked(
         rings(
@@ -195,7 +245,7 @@ def test_a_component_that_cannot_be_served_adds_no_row():
     network = Network(problem)
     found = choices_of(problem, network, Ways(network, problem), vague=False)
     formulation = Formulation(problem, network, found)
-    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+    components = Components(formulation, Budget(1, seconds=60), solvers, width=WIDTH)
     programme = formulation.draft.programme()
     found = relaxed(programme, seconds=60)
     whole = Relaxation(programme, programme.tops, found.values, found.prices, 0.0, INF, 0.0)
@@ -206,7 +256,7 @@ def test_a_component_that_cannot_be_served_adds_no_row():
 
 
 @pytest.mark.usefixtures("drawn")
-def test_an_answer_is_drawn_at_what_points_cost_where_prices_mislead(monkeypatch):
+def test_an_answer_is_drawn_at_what_points_cost_where_prices_mislead(monkeypatch, solvers):
     problem = checked(rings(point_costs=[20.0, 20.0, 30.0] * 2))
     network = Network(problem)
     choices = choices_of(problem, network, Ways(network, problem), vague=False)
@@ -221,7 +271,7 @@ def test_an_answer_is_drawn_at_what_points_cost_where_prices_mislead(monkeypatch
 
     monkeypatch.setattr(parts, "Diagram", misled)
     programme = formulation.draft.programme()
-    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+    components = Components(formulation, Budget(1, seconds=60), solvers, width=WIDTH)
 
     settled = components.settled(part(programme, programme.tops))
 
@@ -229,7 +279,9 @@ def test_an_answer_is_drawn_at_what_points_cost_where_prices_mislead(monkeypatch
 
 
 @pytest.mark.usefixtures("drawn")
-def test_a_bound_is_sought_only_as_far_as_the_answer_found_before_it_asks(formulation, monkeypatch):
+def test_a_bound_is_sought_only_as_far_as_the_answer_found_before_it_asks(
+    formulation, monkeypatch, solvers
+):
     asked = []
     bound = parts.Diagram.bound
 
@@ -239,7 +291,7 @@ def test_a_bound_is_sought_only_as_far_as_the_answer_found_before_it_asks(formul
 
     monkeypatch.setattr(parts.Diagram, "bound", noted)
     programme = formulation.draft.programme()
-    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+    components = Components(formulation, Budget(1, seconds=60), solvers, width=WIDTH)
 
     settled = components.settled(part(programme, programme.tops))  # No answer is known.
 
@@ -250,13 +302,13 @@ def test_a_bound_is_sought_only_as_far_as_the_answer_found_before_it_asks(formul
 @pytest.mark.usefixtures("drawn")
 @pytest.mark.parametrize("is_exact", [False, True])
 def test_many_states_that_leave_much_open_of_what_is_large_are_hopeless(
-    formulation, monkeypatch, is_exact
+    formulation, monkeypatch, is_exact, solvers
 ):
     left = Drawn(values=None, bound=0.0, states=100 * WIDTH, is_exact=is_exact)
     monkeypatch.setattr(parts.Diagram, "answer", lambda *_diagram, **_limits: left)
     monkeypatch.setattr(parts.Diagram, "bound", lambda *_diagram, **_limits: left)
     programme = formulation.draft.programme()
-    components = Components(formulation, Budget(1, seconds=60), width=WIDTH)
+    components = Components(formulation, Budget(1, seconds=60), solvers, width=WIDTH)
 
     components.settled(part(programme, programme.tops))
 

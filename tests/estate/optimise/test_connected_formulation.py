@@ -145,6 +145,34 @@ def test_the_relaxation_proves_its_bound_and_what_each_variable_adds():
     assert (found.reduced >= 0).all()
 
 
+@pytest.mark.parametrize(
+    ("loads", "built"),
+    [
+        ([[1, 0], [0, 1]], 1),  # Two cables, and room for one.
+        ([[1, 1], [1, 1]], 0),  # One of the points is enough.
+    ],
+)
+def test_an_edge_without_room_for_what_a_mode_needs_is_paid_as_a_whole(loads, built):
+    tables = CASES["lanes"] | {"loads": loads, "build_costs": [0, 10, 0]}
+    # Many more points of another mode behind the same edge: its capacity alone asks for little.
+    tables |= {
+        "point_nodes": [1, 2] + [2] * 18,
+        "point_costs": [5] * 2 + [50] * 18,
+        "point_lengths": [0] * 20,
+        "point_capacities": [INF] * 20,
+        "loads": [*loads, *[[1, 1]] * 18],
+        "modes": [0, 0] + [1] * 18,
+        "mode_costs": [[0, 0]],
+        "free_ports": [20],
+    }
+    formulation = formulation_of(tables)
+
+    found = relaxed(formulation.draft.programme(), seconds=60)
+
+    build = formulation.draft.names.index("build_1")
+    assert found.values[build] == pytest.approx(built)
+
+
 def test_a_way_that_builds_more_than_it_saves_in_cable_is_left_out():
     # Edge 2 leads straight to node 2: 1 shorter, so worth 2, but 100 to build.
     tables = ROW | {

@@ -128,9 +128,6 @@ class Asked:
     def __call__(self, *_given, **_limits) -> Asked:
         return self
 
-    def is_news(self, _tops) -> bool:
-        return True
-
     def settled(self, part, **_how) -> None:
         self.bounds.append(part.bound)
 
