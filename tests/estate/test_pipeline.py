@@ -18,6 +18,7 @@ from estate.model import Grade
 from estate.parallel import Workers
 from estate.pipeline import Designing, make_plan, read_inputs, sizings_of
 from estate.plan import write_plan
+from estate.problems import Task
 from estate.sizing import default_typology
 from estate.sources.survey import Survey
 from estate.survey import draft
@@ -353,6 +354,17 @@ def designed(tmp_path):
         return len(made)
 
     return count
+
+
+def test_the_largest_wings_are_designed_first(hamlet, monkeypatch):
+    begun = []
+    attempt = Task.attempt
+    monkeypatch.setattr(Task, "attempt", lambda task: begun.append(task.cells) or attempt(task))
+
+    make_plan(hamlet, Settings(), designing=Designing())
+
+    assert len(set(begun)) > 1
+    assert begun == sorted(begun, reverse=True)
 
 
 def test_a_plan_is_designed_once_and_one_new_survey_designs_only_that_prison(hamlet, designed):

@@ -1,7 +1,8 @@
 """Which points serve customers, and the cheapest cables that connect them to hubs.
 
 `problem` says what is asked, `network` and `ways` shrink the graph to the ways that may matter,
-`formulation` writes the programme and `reading` its answer; `diagnosis` says why there is none.
+`formulation` writes the programme, `filling` a part of it, and `reading` its answer; `diagnosis`
+says why there is none.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from estate.optimise.answer import InfeasibleError, Remedy
-from estate.optimise.connected.formulation import Formulation, able_modes, customers_of
+from estate.optimise.connected.formulation import Formulation, able_modes
+from estate.optimise.connected.problem import customers_of
 from estate.optimise.programme import minimise
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ import numpy as np
 
 from estate.optimise.answer import Remedy
 from estate.optimise.connected.draft import Draft
+from estate.optimise.connected.filling import Servers, overfilling, servers_of
 from estate.optimise.connected.network import Network
-from estate.optimise.connected.problem import ConnectedCover
+from estate.optimise.connected.problem import ConnectedCover, customers_of
 from estate.optimise.connected.ways import Way
 
 if TYPE_CHECKING:
@@ -468,54 +469,20 @@ class Formulation:
         self._give(terms, Remedy(kind="cables", index=link.lanes[0].edge, amount=1.0))
         self.draft.row([*terms, *((lane, -room) for lane, room in lanes)], ceiling=total)
         if total and index in self._trees and not self.elastic:
-            for mode in self._overfilling(self._passing[index], total):
-                self.draft.row([(mode, 1.0), *((lane, -1.0) for lane, _ in lanes)], ceiling=0.0)
+            families = self.problem.families.tolist()
+            for key in overfilling(self._servers, families, self._passing[index], total):
+                built = [(lane, -1.0) for lane, _ in lanes]
+                self.draft.row([(self.mode[key], 1.0), *built], ceiling=0.0)
         if used >= 0 and len(link.lanes) > 1:
             self.draft.row([(used, 1.0), *((lane, -1.0) for lane, _ in lanes)], ceiling=0.0)
-
-    def _overfilling(self, beyond: set[int], room: float) -> list[int]:
-        """Return the modes of families that need more points beyond a link than it has room for.
-
-        Customers whom only points beyond it serve need one each, where no point serves two of
-        them. The rooms of a lane are many more than a mode needs, so by its capacity alone a
-        fraction of the lane would do.
-        """
-        families = self.problem.families.tolist()
-        asked = {
-            (customer, int(self.problem.modes[point]))
-            for point in beyond
-            for customer, _ in customers_of(self.problem, point)
-            if (point, customer) in self.serve
-        }
-        inside = [each for each in asked if self._servers[each] <= beyond]
-        inside.sort(key=lambda each: (len(self._servers[each]), each))
-        serving: defaultdict[int, set[int]] = defaultdict(set)
-        needed: Counter[int] = Counter()
-        for customer, mode in inside:
-            variable, servers = self.mode[families[customer], mode], self._servers[customer, mode]
-            if serving[variable].isdisjoint(servers):
-                serving[variable] |= servers
-                needed[variable] += 1
-        return sorted(variable for variable, points in needed.items() if points > room)
 
     @cached_property
     def _trees(self) -> set[int]:
         return {link for choice in self.choices.values() for link in choice.tree}
 
     @cached_property
-    def _servers(self) -> dict[tuple[int, int], set[int]]:
-        """Return the points that may serve each customer in each mode."""
-        found: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
-        for point, customer in self.serve:
-            found[customer, int(self.problem.modes[point])].add(point)
-        return found
-
-
-def customers_of(problem: ConnectedCover, point: int) -> list[tuple[int, float]]:
-    """Return the customers that a point may serve, with the load of each."""
-    span = slice(problem.loads.indptr[point], problem.loads.indptr[point + 1])
-    columns = problem.loads.indices[span].tolist()
-    return list(zip(columns, problem.loads.data[span].tolist(), strict=True))
+    def _servers(self) -> Servers:
+        return servers_of(self.serve, self.problem.modes.tolist())
 
 
 def able_modes(problem: ConnectedCover, points: Iterable[int]) -> Bools:

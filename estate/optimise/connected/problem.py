@@ -146,6 +146,13 @@ class Connected:
     stopped_by: StoppedBy
 
 
+def customers_of(problem: ConnectedCover, point: int) -> list[tuple[int, float]]:
+    """Return the customers that a point may serve, with the load of each."""
+    span = slice(problem.loads.indptr[point], problem.loads.indptr[point + 1])
+    columns = problem.loads.indices[span].tolist()
+    return list(zip(columns, problem.loads.data[span].tolist(), strict=True))
+
+
 def mode_of_families(problem: ConnectedCover, serving: Ints) -> Ints:
     """Return the mode of each family from who serves its customers; -1 where it has none."""
     modes = np.full(problem.mode_costs.shape[0], -1, dtype=np.int64)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from estate.optimise.connected.formulation import customers_of
-from estate.optimise.connected.problem import Connection
+from estate.optimise.connected.problem import Connection, customers_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
