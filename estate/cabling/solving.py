@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _GAP = 0.02
 _EFFORT = 0.1
 _SECONDS_MAX = 300.0
+_PENNY = 0.01
+_PASSES_MAX = 4
 
 # What a wing is solved on where cores are idle, as when a single prison is planned.
 _THREADS = 2
-_PENNY = 0.01
-_PASSES_MAX = 4
 
 # What landings take beside a rest of a joint problem, None where they find no room.
 Known = dict[object, Solution | None]

@@ -122,7 +122,7 @@ class Components:
         self._programme = formulation.draft.programme()
         self._budget = budget
         self._width = width
-        self._states, self._drawn, self._drawn_again = _STATES * width, 0, 0
+        self._states, self._drawn_again = _STATES * width, 0
         self._is_open = self._is_answered = False
         width = self._programme.costs.size
         self._along = np.full(width, np.nan)  # Where variables lie along lines that were drawn.
@@ -135,7 +135,7 @@ class Components:
     @property
     def drawn(self) -> int:
         """Return how many states the diagrams of large components had, drawn for the first time."""
-        return self._drawn
+        return _STATES * self._width - self._states - self._drawn_again
 
     @property
     def is_hopeless(self) -> bool:
@@ -175,8 +175,6 @@ class Components:
         found = self._asked_of(part, small, drawn)
         if known:
             self._drawn_again += left - self._states
-        else:
-            self._drawn += left - self._states
         return found
 
     @property
