@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, vstack
 
-from estate.optimise.arrays import Floats
+from estate.optimise.arrays import Floats, Ints
+from estate.optimise.simplex import Basis, Simplex
 
 if TYPE_CHECKING:
     from estate.optimise.programme import Programme
 
+# What a row may be above its ceiling, or below its floor, before it is counted as broken.
+_TOLERANCE = 1e-6
+
+
+# The room that rows leave for the least prices.
+_ROOM = 1e-4
+
 _INFEASIBLE = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where to begin: the rows of a programme that held its best answer, and how they held it."""
+
+    rows: Ints
+    basis: Basis
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +42,7 @@ class Relaxed:
     An answer in which variable i is above 0 costs at least `bound + reduced[i]` for every unit
     of it. The bound is infinite where there is no answer at all. `prices` say what each row is
     worth: by how much the bound rises with its floor or ceiling. `steps` of the engine were made.
+    From `start` a programme that is nearly the same takes few of them.
     """
 
     values: Floats
@@ -31,10 +50,73 @@ class Relaxed:
     reduced: Floats
     prices: Floats
     steps: int
+    start: Start | None
 
 
-def relaxed(programme: Programme, *, seconds: float) -> Relaxed | None:
-    """Return the best fractional answer; None where the time runs out before one is found."""
+def relaxed(
+    programme: Programme, *, seconds: float, start: Start | None = None, enough: float = inf
+) -> Relaxed | None:
+    """Return the best fractional answer; None where the time runs out before one is found.
+
+    Where a bound is enough no better one is sought, and the values are no answer. From a start,
+    rows are looked at once they are broken: most hold nothing.
+    """
+    until = monotonic() + seconds
+    found = _sought(programme, start, enough, until)
+    return found if found is not None else _anew(programme, max(until - monotonic(), 0.01))
+
+
+def _sought(
+    programme: Programme, start: Start | None, enough: float, until: float
+) -> Relaxed | None:
+    """Return the best answer by the rows of a start and those that answers break.
+
+    None where the time runs out or rounding leads the engine astray.
+    """
+    used = np.arange(programme.floor.size) if start is None else start.rows
+    basis = None if start is None else start.basis
+    is_same = programme.floor == programme.ceiling
+    engine = Simplex(_by(programme, used))
+    steps = 0
+    while True:
+        end = engine.solved(start=basis, enough=enough, seconds=until - monotonic())
+        if end is None:
+            return None
+        steps += end.steps
+        if end.vertex is None:
+            return _nothing(programme, steps)
+        vertex = end.vertex
+        prices = np.zeros(programme.floor.size)
+        prices[used] = vertex.prices
+        kept = is_same[used] | ~vertex.basis.slack
+        held = Start(used[kept], vertex.basis.of(kept))
+        best = _proven(programme, vertex.values, prices, steps, held)
+        if not end.is_best:
+            return best if best.bound >= enough else None
+        broken = _broken(programme, best.values, used)
+        if not broken.size:
+            return best
+        used = np.append(used, broken)
+        basis = vertex.basis.extended(used.size)
+        engine.add(_by(programme, broken))
+
+
+def _by(programme: Programme, rows: Ints) -> Programme:
+    """Return a programme by some of its rows alone."""
+    floor, ceiling = programme.floor[rows], programme.ceiling[rows]
+    return replace(programme, rows=csr_array(programme.rows[rows]), floor=floor, ceiling=ceiling)
+
+
+def _broken(programme: Programme, values: Floats, used: Ints) -> Ints:
+    """Return the rows that values break, but for those that are used: what is left is rounding."""
+    worth = programme.rows @ values
+    broken = np.maximum(worth - programme.ceiling, programme.floor - worth) > _TOLERANCE
+    broken[used] = False
+    return np.flatnonzero(broken)
+
+
+def _anew(programme: Programme, seconds: float) -> Relaxed | None:
+    """Return the best answer by all rows that another engine finds in time: slower and steady."""
     rows, floor, ceiling = programme.rows, programme.floor, programme.ceiling
     same = floor == ceiling
     below = np.isfinite(ceiling) & ~same
@@ -47,24 +129,56 @@ def relaxed(programme: Programme, *, seconds: float) -> Relaxed | None:
         b_eq=floor[same],
         bounds=np.column_stack((np.zeros(programme.costs.size), programme.tops)),
         method="highs-ds",
-        options={"time_limit": max(seconds, 0.01)},
+        options={"time_limit": seconds},
     )
-    nothing = np.zeros(programme.costs.size)
     if found.status == _INFEASIBLE:
-        return Relaxed(nothing, np.inf, nothing, np.zeros(floor.size), int(found.nit))
+        return _nothing(programme, int(found.nit))
     if found.status != 0:
         return None
-    # Any prices of the right sign prove a bound: rounding cannot make it too high.
-    prices = np.minimum(found.ineqlin.marginals, 0)
-    price = np.zeros(floor.size)
-    price[below] = prices[: below.sum()]
-    price[above] -= prices[below.sum() :]
-    price[same] = found.eqlin.marginals
-    reduced = programme.costs - rows.T @ price
-    limits = np.where(price > 0, floor, ceiling)
-    worth = float(price[price != 0] @ limits[price != 0])
-    bound = worth + float(np.minimum(reduced, 0) @ programme.tops)
-    return Relaxed(found.x, bound, np.maximum(reduced, 0), price, int(found.nit))
+    by_limit = np.split(found.ineqlin.marginals, [below.sum()])
+    prices = np.zeros(floor.size)
+    prices[below] = np.minimum(by_limit[0], 0)
+    prices[above] -= np.minimum(by_limit[1], 0)
+    prices[same] = found.eqlin.marginals
+    return _proven(programme, found.x, prices, int(found.nit), None)
+
+
+def _proven(
+    programme: Programme, values: Floats, prices: Floats, steps: int, start: Start | None
+) -> Relaxed:
+    """Return what prices prove. Any of the right sign do: rounding cannot make a bound too high."""
+    limits = np.where(prices > 0, programme.floor, programme.ceiling)
+    prices = np.where(np.isfinite(limits), prices, 0)
+    reduced = programme.costs - programme.rows.T @ prices
+    taken = prices != 0
+    bound = float(prices[taken] @ limits[taken])
+    bound += float(np.minimum(reduced, 0) @ programme.tops)
+    return Relaxed(values, bound, np.maximum(reduced, 0), prices, steps, start)
+
+
+def _nothing(programme: Programme, steps: int) -> Relaxed:
+    nothing, prices = np.zeros(programme.costs.size), np.zeros(programme.floor.size)
+    return Relaxed(nothing, inf, nothing, prices, steps, None)
+
+
+def least_prices(programme: Programme, start: Start | None, *, seconds: float) -> Relaxed | None:
+    """Return a best answer whose prices are small in all, among those that prove nearly the bound.
+
+    Every row leaves a little room: what its price is multiplied with is saved then.
+    """
+    same = programme.floor == programme.ceiling
+    found = relaxed(
+        replace(
+            programme,
+            floor=np.where(same, programme.floor, programme.floor - _ROOM),
+            ceiling=np.where(same, programme.ceiling, programme.ceiling + _ROOM),
+        ),
+        seconds=seconds,
+        start=start,
+    )
+    if found is None or found.bound == inf:
+        return None
+    return _proven(programme, found.values, found.prices, found.steps, found.start)
 
 
 def with_rows(programme: Programme, rows: csr_array, ceiling: Floats | None = None) -> Programme:

@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from estate.optimise.arrays import Bools, Floats, Ints
 from estate.optimise.diagram import Covering, Diagram
 from estate.optimise.programme import Found, Programme, minimise, no_dearer_than
-from estate.optimise.relaxation import with_rows
+from estate.optimise.relaxation import Start, least_prices, with_rows
 from estate.optimise.silence import silent_stdout
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class Relaxation:
     values: Floats
     prices: Floats
     bound: float
+    start: Start | None
     ceiling: float
     gap: float
 
@@ -170,6 +171,7 @@ class Components:
         if not large and (known or len(small) < 2):  # noqa: PLR2004 - one is as hard as the whole
             return None
         self._asked.add(asked)
+        part = self._steadied(part) if large else part
         left = self._states
         drawn = [self._drawing(each, part, given) for each in large]
         found = self._asked_of(part, small, drawn)
@@ -180,6 +182,14 @@ class Components:
     @property
     def _may_again(self) -> bool:
         return not self.is_hopeless and self._drawn_again < _AGAIN * self._width
+
+    def _steadied(self, part: Relaxation) -> Relaxation:
+        """Return a part at small prices: at those fewer states of a diagram stay open."""
+        programme = replace(part.programme, most=part.tops)
+        found = least_prices(programme, part.start, seconds=self._budget.seconds_left)
+        if found is None:
+            return part
+        return replace(part, prices=found.prices, bound=min(part.bound, found.bound))
 
     def _asked_of(
         self, part: Relaxation, small: list[_Component], drawn: list[_Drawing]
@@ -254,6 +264,8 @@ class Components:
         """Add the rows of what a large component costs at least, and return that."""
         component, covering = drawing.component, drawing.covering
         found = drawing.diagram.bound(width=self._width, enough=enough)
+        if drawing.diagram.along is not None:
+            self._along[component.columns] = drawing.diagram.along
         self._states -= found.states
         rows.add(component, drawing.worth, found.bound)
         if found.fewest:

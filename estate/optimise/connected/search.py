@@ -19,6 +19,7 @@ from estate.optimise.relaxation import relaxed, with_rows
 if TYPE_CHECKING:
     from estate.optimise.arrays import Floats
     from estate.optimise.connected.formulation import Formulation
+    from estate.optimise.relaxation import Start
 
 # Rounds of cuts, the share of the time for them, and when they are no longer worth it: after so
 # many rounds that raised the bound by less than this share.
@@ -94,7 +95,7 @@ def searched(formulation: Formulation, effort: Effort, *, ceiling: float = inf) 
     leaves open CP-SAT takes up, which does better where loads fill the points.
     """
     plain, budget = formulation.draft.programme(), effort.budget
-    programme, bound = tightened(formulation, budget)
+    programme, bound, start = tightened(formulation, budget)
     if bound == inf:
         return Found(values=None, bound=inf)
     parts = split(
@@ -102,6 +103,7 @@ def searched(formulation: Formulation, effort: Effort, *, ceiling: float = inf) 
         programme,
         budget,
         width=effort.width,
+        start=start,
         ceiling=ceiling,
         gap=effort.gap,
         threads=effort.threads,
@@ -176,30 +178,38 @@ def _cheaper_than(programme: Programme, ceiling: float, *, nodes: int, effort: E
 
 def bounded(formulation: Formulation, effort: Effort) -> float:
     """Return a bound on every answer."""
-    programme, bound = tightened(formulation, effort.budget)
+    programme, bound, start = tightened(formulation, effort.budget)
     if bound == inf:
         return inf
-    parts = split(formulation, programme, effort.budget, width=effort.width, threads=effort.threads)
+    parts = split(
+        formulation,
+        programme,
+        effort.budget,
+        width=effort.width,
+        start=start,
+        threads=effort.threads,
+    )
     return max(bound, parts.bound)
 
 
-def tightened(formulation: Formulation, budget: Budget) -> tuple[Programme, float]:
-    """Return the programme with the rows that fractional answers broke, and its bound."""
+def tightened(formulation: Formulation, budget: Budget) -> tuple[Programme, float, Start | None]:
+    """Return the programme with the rows that fractional answers broke, its bound, and a start."""
     programme = formulation.draft.programme()
     cuts = Cuts(formulation)
-    bounds = [-inf]
+    bounds, start = [-inf], None
     stop = budget.seconds_left * (1 - _RELAXING)
     while len(bounds) <= _ROUNDS and budget.seconds_left > stop:
-        found = relaxed(programme, seconds=budget.seconds_left - stop)
+        found = relaxed(programme, seconds=budget.seconds_left - stop, start=start)
         if found is None:
             break
+        start = found.start
         bounds.append(max(bounds[-1], found.bound))
         stale = bounds[-1] - bounds[-_PATIENCE - 1 :][0] <= _STALE * abs(bounds[-1])
         rows = cuts.broken(found.values)
         if found.bound == inf or not rows.shape[0] or (stale and len(bounds) > _PATIENCE + 1):
             break
         programme = with_rows(programme, rows)
-    return programme, bounds[-1]
+    return programme, bounds[-1], start
 
 
 def _counted(programme: Programme, start: Found, effort: Effort) -> Found:

@@ -22,14 +22,14 @@ from estate.optimise.connected.cuts import Cuts
 from estate.optimise.connected.formulation import Formulation
 from estate.optimise.effort import Budget
 from estate.optimise.programme import Programme
-from estate.optimise.relaxation import relaxed, with_rows
+from estate.optimise.relaxation import Start, relaxed, with_rows
 
 if TYPE_CHECKING:
     from estate.optimise.relaxation import Relaxed
 
-    # The bound of a part, its place among equals, what its variables may be at most, and what is
-    # known of it.
-    _Entry = tuple[float, int, Floats, "_Solved | None"]
+    # The bound of a part, its place among equals, what its variables may be at most, where its
+    # relaxation starts, and what is known of it.
+    _Entry = tuple[float, int, Floats, "Start | None", "_Solved | None"]
 
 # The share of the ceiling that is left open where a part is hopeless, at the least.
 _OPEN = 0.035
@@ -111,6 +111,7 @@ def split(  # noqa: PLR0913 - what is split, and how far
     budget: Budget,
     *,
     width: int,
+    start: Start | None = None,
     ceiling: float = inf,
     gap: float = 0.0,
     threads: int = 1,
@@ -124,7 +125,9 @@ def split(  # noqa: PLR0913 - what is split, and how far
     """
     with ThreadPoolExecutor(threads) as solvers:
         components = Components(formulation, budget, solvers, width=width)
-        splitting = _Splitting(formulation, programme, budget, components, solvers, ceiling, gap)
+        splitting = _Splitting(
+            formulation, programme, budget, components, solvers, start, ceiling, gap
+        )
         splitting.go()
         return splitting.done()
 
@@ -138,14 +141,15 @@ class _Splitting:
     budget: Budget
     components: Components
     solvers: Executor
+    start: Start | None
     ceiling: float
     gap: float
     answer: Floats | None = None
 
     def __post_init__(self) -> None:
         self._cuts = Cuts(self.formulation)
-        self._heap: list[_Entry] = [(-inf, 0, self.programme.tops, None)]
-        self._parts: list[Part] = []
+        self._heap: list[_Entry] = [(-inf, 0, self.programme.tops, self.start, None)]
+        self._ended: list[_Entry] = []
         self._steps = _STEPS
         self._limit = inf
         self._is_far = False
@@ -162,7 +166,7 @@ class _Splitting:
             and self._heap[0][0] < self._enough
             and min(_SPLITS - self._count, self._steps, self.budget.seconds_left) > 0
         ):
-            _, place, tops, known = self._heap[0]
+            _, place, tops, _, known = self._heap[0]
             if known is not None and known.holds(self.programme):
                 heappop(self._heap)
                 self._settle(place, tops, known)
@@ -171,12 +175,14 @@ class _Splitting:
 
     def done(self) -> Split:
         """Return all parts, those that promise most first."""
-        self._parts += [Part(bound, tops, tops.size) for bound, _, tops, _ in self._heap]
-        self._parts.sort(key=lambda part: part.bound)
+        parts = [
+            Part(bound, tops, tops.size if known is None else known.fractional)
+            for bound, _, tops, _, known in self._ended
+        ]
+        parts += [Part(bound, tops, tops.size) for bound, _, tops, *_ in self._heap]
+        parts.sort(key=lambda part: part.bound)
         components = self.components
-        return Split(
-            self.programme, self._parts, self.answer, components.drawn, components.is_hopeless
-        )
+        return Split(self.programme, parts, self.answer, components.drawn, components.is_hopeless)
 
     def _solve(self) -> None:
         """Solve the parts that promise most among those that are not, and put them back."""
@@ -184,15 +190,16 @@ class _Splitting:
         others: list[_Entry] = []
         while self._heap and self._heap[0][0] < self._enough and len(unsolved) < _AT_ONCE:
             entry = heappop(self._heap)
-            is_solved = entry[3] is not None and entry[3].holds(self.programme)
+            is_solved = entry[-1] is not None and entry[-1].holds(self.programme)
             (others if is_solved else unsolved).append(entry)
-        solving = [_Solving(tops, bound) for bound, _, tops, _ in unsolved]
+        solving = [_Solving(tops, bound, start) for bound, _, tops, start, _ in unsolved]
         self._relax(solving)
-        for (_, place, tops, _), each in zip(unsolved, solving, strict=True):
+        for (_, place, tops, *_), each in zip(unsolved, solving, strict=True):
+            entry = (each.bound, place, tops, each.start, each.found)
             if each.found is None:
-                self._parts.append(Part(each.bound, tops, tops.size))
+                self._ended.append(entry)
             else:
-                heappush(self._heap, (each.bound, place, tops, each.found))
+                heappush(self._heap, entry)
         for entry in others:
             heappush(self._heap, entry)
 
@@ -204,9 +211,8 @@ class _Splitting:
         for _ in range(_ROUNDS):
             left = [each for each in solving if each.is_open]
             programme, seconds = self.programme, self.budget.seconds_left
-            parts = [replace(programme, most=each.tops) for each in left]
-            found = self.solvers.map(partial(relaxed, seconds=seconds), parts)
-            for each, best in zip(left, found, strict=True):
+            relax = partial(_relaxed, programme, seconds=seconds, enough=self.ceiling)
+            for each, best in zip(left, self.solvers.map(relax, left), strict=True):
                 self._steps -= each.take(best, rows=programme.floor.size, enough=self._enough)
                 if each.is_open and each.found is not None:
                     rows = self._cuts.broken(each.found.best.values)
@@ -219,7 +225,14 @@ class _Splitting:
         found = known.best
         settled = _settlements(self.formulation, found, tops, is_far=self._is_far)
         part = Relaxation(
-            self.programme, tops, found.values, found.prices, found.bound, self.ceiling, self.gap
+            self.programme,
+            tops,
+            found.values,
+            found.prices,
+            found.bound,
+            found.start,
+            self.ceiling,
+            self.gap,
         )
         apart = self.components.settled(part, is_last=not settled)
         if apart is not None:
@@ -227,26 +240,26 @@ class _Splitting:
             if apart.answer is not None:
                 self.answer = apart.answer
                 self.ceiling = float(self.programme.costs @ apart.answer)
-            heappush(self._heap, (found.bound, place, tops, known))
+            heappush(self._heap, (found.bound, place, tops, found.start, known))
             return
         if not settled:
-            self._parts.append(Part(found.bound, tops, _fractional(found.values)))
+            self._ended.append((found.bound, place, tops, found.start, known))
             if self.components.is_hopeless:  # No bound of another part helps beyond this one.
                 self._limit = min(self._limit, found.bound, self.ceiling * (1 - _OPEN))
         self._count += 1
         for each, (fewer, taken) in enumerate(settled):
             kept = known if known.fits(fewer) else None
             least = found.bound + (0.0 if taken is None else float(found.reduced[taken]))
-            heappush(self._heap, (least, -self._count * len(tops) - each, fewer, kept))
+            heappush(self._heap, (least, -self._count * len(tops) - each, fewer, found.start, kept))
 
     def _reopen(self) -> None:
         """Settle nearly whole parts after all once branch and bound is hopeless."""
         if self._is_far or not self.components.is_hopeless:
             return
         self._is_far = True
-        for number, part in enumerate(self._parts):
-            heappush(self._heap, (part.bound, number + 1, part.tops, None))
-        self._parts.clear()
+        for number, (bound, _, tops, start, _) in enumerate(self._ended):
+            heappush(self._heap, (bound, number + 1, tops, start, None))
+        self._ended.clear()
 
 
 @dataclass(eq=False)
@@ -258,6 +271,7 @@ class _Solving:
 
     tops: Floats
     bound: float
+    start: Start | None
     found: _Solved | None = None
     is_open: bool = True
 
@@ -271,10 +285,20 @@ class _Solving:
         if self.bound == inf:
             self.found, self.is_open = None, False
             return best.steps
+        self.start = best.start
         reduced = np.maximum(best.bound + best.reduced - self.bound, 0)
-        self.found = _Solved(_Best(best.values, best.prices, reduced, self.bound), rows)
+        found = _Best(best.values, best.prices, reduced, self.bound, best.start)
+        self.found = _Solved(found, rows)
         self.is_open = self.bound < enough and not is_stale
         return best.steps
+
+
+def _relaxed(
+    programme: Programme, part: _Solving, *, seconds: float, enough: float
+) -> Relaxed | None:
+    return relaxed(
+        replace(programme, most=part.tops), seconds=seconds, start=part.start, enough=enough
+    )
 
 
 def _fractional(values: Floats) -> int:
@@ -292,6 +316,7 @@ class _Best:
     prices: Floats
     reduced: Floats
     bound: float
+    start: Start | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,6 +325,11 @@ class _Solved:
 
     best: _Best
     rows: int
+
+    @property
+    def fractional(self) -> int:
+        """Return how many variables are not whole."""
+        return _fractional(self.best.values)
 
     def fits(self, tops: Floats) -> bool:
         """Return whether no variable of the best answer is above what it may be."""

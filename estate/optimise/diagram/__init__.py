@@ -38,6 +38,9 @@ _NARROW = 0.03
 _NODES = 0.01
 _STATES_OF_NODE = 5000
 
+# The width of a diagram that tells from which end of a line to begin, as a share likewise.
+_TRIED = 0.03
+
 # The width of a diagram for how many variables every cover takes, as a share of that for a bound.
 _COUNTED = 0.3
 
@@ -97,7 +100,28 @@ class Diagram:
         if start is not None:
             if start.bound >= enough:
                 return Drawn(None, start.bound, 0)
-            return start.drawn(width, enough, is_priced=True)
+            return self._drawn(line, start, width, enough)
         number = fewest(line, width=max(1, round(width * _COUNTED)))
         found = bounded(line, number, nodes=max(1, round(width * _NODES)), enough=enough)
         return Drawn(None, found.bound, found.nodes * _STATES_OF_NODE, number)
+
+    def _drawn(self, line: Line, start: Layers, width: int, enough: float) -> Drawn:
+        """Return a bound from the end of the line that promises more, as narrow diagrams tell.
+
+        Where what costs most is met first, states are dear early on and few are kept.
+        """
+        narrow = max(1, round(width * _TRIED))
+        found = start.drawn(narrow, enough, is_priced=True)
+        states = found.states
+        if not found.is_all(enough):
+            back = line.reversed()
+            other = Layers.of(back) or start
+            tried = other.drawn(narrow, enough, is_priced=True)
+            states += tried.states
+            if tried.bound > found.bound:
+                self._line, self._start = back, other
+                start, found = other, tried
+        if not found.is_all(enough):
+            found = start.drawn(width, enough, is_priced=True)
+            states += found.states
+        return replace(found, states=states)

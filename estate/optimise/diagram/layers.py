@@ -25,8 +25,7 @@ _MANY = 1000
 _DOMINATED_EVERY = 2
 _PRICED_EVERY = 10
 _PRICED_FEW, _PRICED_MOST = 4, 30
-_STATES_OF_PRICE = 5000
-_PRICED_WIDE = 10
+_STATES_OF_PRICE, _STATES_OF_PRICE_WIDE = 5000, 20000
 
 _ROUNDING = 1e-6
 _ONE = np.uint64(1)
@@ -45,6 +44,10 @@ class Drawn:
     states: int
     fewest: int = 0
     is_exact: bool = False
+
+    def is_all(self, enough: float) -> bool:
+        """Return whether a wider diagram proves no more, or what is proven is enough."""
+        return self.is_exact or self.bound >= enough
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,8 +145,8 @@ class Layers:
                 states = states.at(~dominated(done, states.cost, seed=place))
             is_due = states.size > width or (states.size > _MANY and place % _PRICED_EVERY == 0)
             if is_priced and is_due and place + 1 < line.size:
-                more = min(_PRICED_FEW + states.size // _STATES_OF_PRICE, _PRICED_MOST)
-                number = more if states.size <= width else _PRICED_WIDE
+                each = _STATES_OF_PRICE if states.size <= width else _STATES_OF_PRICE_WIDE
+                number = min(_PRICED_FEW + states.size // each, _PRICED_MOST)
                 states, prices = self._repriced(states, prices, place, number)
                 states = states.at(states.least < lost)
             if states.size > width:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -93,6 +93,16 @@ class Line:
             rows=csr_array(vstack((self.rows, csr_array(pairs)))),
             floor=floor,
             ceiling=np.full(floor.size, np.inf),
+        )
+
+    def reversed(self) -> Line:
+        """Return the line from its other end."""
+        return replace(
+            self,
+            costs=self.costs[::-1],
+            rows=csr_array(self.rows[:, ::-1]),
+            pairs=self.size - 1 - self.pairs,
+            places=self.places[::-1],
         )
 
     def unordered(self, values: Floats) -> Floats:

@@ -61,7 +61,8 @@ WIDTH = 1000
 def part(programme, tops) -> Relaxation:
     """Return the best fractional answer of a part, whatever its answers cost."""
     found = relaxed(replace(programme, most=tops), seconds=60)
-    return Relaxation(programme, tops, found.values, found.prices, found.bound, INF, 0.0)
+    prices, start = found.prices, found.start
+    return Relaxation(programme, tops, found.values, prices, found.bound, start, INF, 0.0)
 
 
 @pytest.fixture
@@ -248,7 +249,7 @@ def test_a_component_that_cannot_be_served_adds_no_row(solvers):
     components = Components(formulation, Budget(1, seconds=60), solvers, width=WIDTH)
     programme = formulation.draft.programme()
     found = relaxed(programme, seconds=60)
-    whole = Relaxation(programme, programme.tops, found.values, found.prices, 0.0, INF, 0.0)
+    whole = replace(part(programme, programme.tops), bound=0.0)
 
     assert components.settled(whole) is None
     with pytest.raises(InfeasibleError):
