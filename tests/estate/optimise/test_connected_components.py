@@ -248,7 +248,6 @@ def test_a_component_that_cannot_be_served_adds_no_row(solvers):
     formulation = Formulation(problem, network, found)
     components = Components(formulation, Budget(1, seconds=60), solvers, width=WIDTH)
     programme = formulation.draft.programme()
-    found = relaxed(programme, seconds=60)
     whole = replace(part(programme, programme.tops), bound=0.0)
 
     assert components.settled(whole) is None

@@ -56,6 +56,12 @@ def least(problem: Covering, *, width: int, ceiling: float = INF, enough: float 
     return replace(bound, values=answer.values, bound=max(answer.bound, bound.bound))
 
 
+def least_of(line: Line) -> float:
+    """Return what a line costs at least by layers as wide as it needs."""
+    start = layers.Layers.of(line)
+    return INF if start is None else start.drawn(WIDE, INF, is_priced=True).bound
+
+
 def cheapest(problem: Covering) -> float:
     follows = np.zeros((len(problem.implications), problem.costs.size))
     for row, (first, second) in zip(follows, problem.implications, strict=True):
@@ -139,6 +145,40 @@ def test_a_bound_is_sought_no_further_than_the_answer_that_was_found(monkeypatch
 
     assert asked == [answer.bound] == [8.0]
     assert found.bound == 8.0
+
+
+@pytest.mark.parametrize("better", ["there", "back"])
+def test_a_line_is_drawn_widely_from_the_end_where_a_narrow_diagram_proves_more(
+    better, monkeypatch
+):
+    ring = [[place in (row, (row + 1) % 10) for place in range(10)] for row in range(10)]
+    drawn = Diagram(covering([2.0] * 10, ring))
+    ends = {}
+
+    def told(layers, width, _enough, **_):
+        ends.setdefault("there", layers)
+        end = "there" if layers is ends["there"] else "back"
+        ends[end, width] = True
+        return Drawn(None, 1.0 + (end == better), 5)
+
+    there = drawn.along
+    monkeypatch.setattr(layers.Layers, "drawn", told)
+    found = drawn.bound(width=1000, enough=100.0)
+
+    assert found.bound == 2.0
+    assert [key[0] for key in ends if key[1] == 1000] == [better]
+    assert found.states == 3 * 5
+    assert (drawn.along == (there if better == "there" else 9 - there)).all()
+
+
+@given(coverings())
+def test_a_line_from_its_other_end_is_the_same_covering(problem):
+    line = Line.of(problem)
+    back = line.reversed()
+
+    assert (back.unordered(back.costs) == line.unordered(line.costs)).all()
+    assert back.reversed().rows.toarray().tolist() == line.rows.toarray().tolist()
+    assert least_of(back) == pytest.approx(least_of(line))
 
 
 def test_a_long_ring_is_proven_that_leaves_a_fraction_open():
