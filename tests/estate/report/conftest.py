@@ -19,7 +19,7 @@ class Busy:
 
 @pytest.fixture(scope="session")
 def busy(example_plan):
-    """Return the example's plan with one access point of a gallery beyond its budget of airtime."""
+    """Return the example's plan with an access point of a gallery more beyond its airtime."""
     name = next(w.design for w in example_plan.site("LEI").wings if w.wing.wing == "T1")
     design = example_plan.designs[name]
     point = next(iter(design.air.airtime))
@@ -29,7 +29,7 @@ def busy(example_plan):
         wing.wing.key
         for site in example_plan.establishments
         for wing in site.wings
-        if wing.design == name
+        if designs[wing.design].air and designs[wing.design].air.overloaded
     )
     return Busy(plan=replace(example_plan, designs=designs), wings=wings)
 
