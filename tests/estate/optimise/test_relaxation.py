@@ -128,21 +128,20 @@ def test_from_a_basis_fewer_steps_are_made_than_from_nothing():
     assert again.steps < nothing.steps / 2
 
 
-@pytest.mark.parametrize("first", [3.0, 30.0])
-def test_of_prices_that_prove_the_same_the_least_are_found(first):
-    # One thing for three customers: any split of its cost among them proves it, and so does the
-    # cost of what the first customer alone would take.
+@pytest.mark.parametrize("factors", [(1.0, 2.0), (2.0, 1.0)])
+def test_of_prices_that_prove_the_same_the_least_are_found(factors):
+    # Both rows ask for the one thing; who pays half for each unit asks for twice as many.
     programme = Programme(
-        costs=np.array([3.0, first]),
-        whole=np.ones(2, dtype=np.bool_),
-        rows=csr_array(np.array([[1.0, 1.0], [2.0, 0.0]])),
-        floor=np.array([1.0, 2.0]),
+        costs=np.array([3.0]),
+        whole=np.ones(1, dtype=np.bool_),
+        rows=csr_array(np.array(factors)[:, np.newaxis]),
+        floor=np.array(factors),
         ceiling=np.full(2, INF),
     )
     found = least_prices(programme, None, seconds=60)
 
     assert found.bound == pytest.approx(3.0, abs=1e-3)
-    assert found.prices.tolist() == pytest.approx([0.0, 1.5])  # The second row asks for twice it.
+    assert found.prices.tolist() == pytest.approx([1.5 * (factor == 2) for factor in factors])
 
 
 def test_what_has_no_answer_has_no_least_prices():
