@@ -20,7 +20,7 @@ from ortools.math_opt import (
 )
 from ortools.math_opt import result_pb2 as results
 from ortools.math_opt.core.python import solver
-from ortools.math_opt.solution_pb2 import BASIS_STATUS_BASIC
+from ortools.math_opt.solution_pb2 import BASIS_STATUS_BASIC, SparseBasisStatusVector
 
 from estate.optimise.arrays import Bools, Floats, Ints
 
@@ -180,12 +180,12 @@ def _parameters(
     return parameters
 
 
-def _extend(message: object, values: Ints) -> None:
-    message.ids.extend(range(values.size))  # type: ignore[attr-defined]
-    message.values.extend(values.tolist())  # type: ignore[attr-defined]
+def _extend(message: SparseBasisStatusVector, values: Ints) -> None:
+    message.ids.extend(range(values.size))
+    message.values.extend(values.tolist())
 
 
-def _vector(message: object, size: int) -> Floats:
+def _vector(message: sparse_containers_pb2.SparseDoubleVectorProto, size: int) -> Floats:
     vector = np.zeros(size)
-    vector[list(message.ids)] = list(message.values)  # type: ignore[attr-defined]
+    vector[list(message.ids)] = list(message.values)
     return vector
