@@ -21,6 +21,7 @@ from ortools.math_opt import (
 from ortools.math_opt import result_pb2 as results
 from ortools.math_opt.core.python import solver
 from ortools.math_opt.solution_pb2 import BASIS_STATUS_BASIC, SparseBasisStatusVector
+from pybind11_abseil.status import StatusNotOk
 
 from estate.optimise.arrays import Bools, Floats, Ints
 
@@ -101,28 +102,31 @@ class Simplex:
     def solved(self, *, start: Basis | None, enough: float, seconds: float) -> End | None:
         """Return where the method ends; no further than to a bound that is enough.
 
-        None where the time ended first, or the engine goes round in circles.
+        None where the time ended first, or the engine goes round in circles or gives up.
         """
         model = model_parameters_pb2.ModelSolveParametersProto()
         if start is not None:
             _extend(model.initial_basis.variable_status, start.variables)
             _extend(model.initial_basis.constraint_status, start.rows)
-        found = self._engine.solve(
-            _parameters(enough, seconds, steps=_STEPS * (self._size + self._rows)),
-            model,
-            None,
-            callback_pb2.CallbackRegistrationProto(),
-            None,
-            None,
-        )
+        try:
+            found = self._engine.solve(
+                _parameters(enough, seconds, steps=_STEPS * (self._size + self._rows)),
+                model,
+                None,
+                callback_pb2.CallbackRegistrationProto(),
+                None,
+                None,
+            )
+        except StatusNotOk:  # GLOP calls it abnormal: rounding has spoilt its basis.
+            return None
         reason, steps = found.termination.reason, found.solve_stats.simplex_iterations
         if reason == results.TERMINATION_REASON_INFEASIBLE:
             return End(None, is_best=True, steps=steps)
         is_best = reason == results.TERMINATION_REASON_OPTIMAL
         is_enough = found.termination.limit == results.LIMIT_UNDETERMINED
-        if not (is_best or is_enough) or not found.solutions:
+        best = next(iter(found.solutions), None)
+        if not (is_best or is_enough) or best is None or not best.HasField("basis"):
             return None
-        best = found.solutions[0]
         basis = Basis(
             np.array(best.basis.variable_status.values, dtype=np.int64),
             np.array(best.basis.constraint_status.values, dtype=np.int64),

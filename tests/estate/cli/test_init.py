@@ -44,3 +44,14 @@ def test_a_folder_that_is_not_empty_is_refused_with_exit_3(tmp_path):
 def test_an_unknown_template_is_wrong_usage(tmp_path):
     assert init(tmp_path / "ws", "--from", "scotland").exit_code == 2
     assert not (tmp_path / "ws").exists()
+
+
+def test_without_a_folder_the_workspace_is_made_where_the_command_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    there = CliRunner().invoke(main, ["-C", "ws", "init", "--from", "example"])
+    usual = init("--from", "example")
+
+    assert there.stdout.startswith("made ws\n")
+    assert (tmp_path / "ws" / "wingspan.toml").exists()
+    assert usual.stdout.startswith("made wingspan-workspace\n")

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pybind11_abseil.status import StatusNotOk, internal_error
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
+from estate.optimise import simplex
 from estate.optimise.programme import Programme
 from estate.optimise.relaxation import least_prices, relaxed, with_rows
 from estate.optimise.simplex import Simplex
@@ -105,6 +107,17 @@ def test_where_the_engine_goes_astray_another_one_finds_the_same(programme):
 
     assert found.bound == pytest.approx(best.bound, abs=1e-6)
     assert found.start is None
+
+
+def test_an_engine_that_gives_up_leaves_no_vertex(monkeypatch):
+    class Spoilt:
+        def solve(self, *_):
+            raise StatusNotOk(internal_error("Unexpected GLOP termination reason: ABNORMAL"))
+
+    monkeypatch.setattr(simplex.solver, "new", lambda *_: Spoilt())
+
+    assert Simplex(ONE).solved(start=None, enough=INF, seconds=60) is None
+    assert relaxed(ONE, seconds=60).bound == pytest.approx(3)
 
 
 def test_from_a_basis_fewer_steps_are_made_than_from_nothing():
