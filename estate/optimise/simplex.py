@@ -28,7 +28,7 @@ from estate.optimise.arrays import Bools, Floats, Ints
 if TYPE_CHECKING:
     from estate.optimise.programme import Programme
 
-# Steps after which the engine goes round in circles, for each variable and row.
+# More steps than these for each variable and row are circles that the engine goes round in.
 _STEPS = 2
 
 
@@ -88,7 +88,10 @@ class Simplex:
         self._size, self._rows = programme.costs.size, programme.floor.size
 
     def add(self, programme: Programme) -> None:
-        """Give it the rows of a programme of the same variables as well."""
+        """Give it the rows of a programme of the same variables as well.
+
+        An engine that does not take them refuses a basis that has them, and gives up.
+        """
         update = model_update_pb2.ModelUpdateProto()
         _rows(
             programme,
