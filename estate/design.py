@@ -281,7 +281,12 @@ def _design(
         stopped_by=description.solved.stopped_by,
         by_rule_gbp=pounds(ruled.cost_gbp),
         by_rule=ruled.chosen,
-        air=air.value(network, storey_height_m=fabric.storey_height_m, assumptions=assumptions)
+        air=air.value(
+            network,
+            description.names,
+            storey_height_m=fabric.storey_height_m,
+            assumptions=assumptions,
+        )
         if air
         else None,
         dearer=dearer(ruled, solution, radio, Taken.of(solution, description.wing, alone)),

@@ -8,7 +8,6 @@ Capacities are planning values and say where they come from.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -32,6 +31,9 @@ SCHEMA = 1
 
 # The name of each switch by the key of its wing, its distributor and its number there.
 Switches = dict[tuple[str, str, int], str]
+
+# What stands between a switch and its cells.
+_KINDS = {**dict.fromkeys(WIRELESS, "access_point"), Option.PASSIVE_OPTICAL: "splitter"}
 
 # Element kind → capacity in Mbit/s and where the number is from.
 _CAPACITIES = {
@@ -158,11 +160,12 @@ def access_points_of(plan: Plan, prison_id: str) -> dict[str, tuple[str, BuiltPo
 def access_points_in(planned: WingPlan, design: WingDesign) -> dict[str, BuiltPoint]:
     """Return the access points of a wing by their names in a topology, in the design's order."""
     points = [point for point in design.points if point.option in WIRELESS]
-    return {_access_point(planned.wing, n): point for n, point in enumerate(points, start=1)}
+    return {point_id(planned.wing, point): point for point in points}
 
 
-def _access_point(wing: Wing, number: int) -> str:
-    return f"{wing.prison_id}/{wing.wing}/AP-{number:03d}"
+def point_id(wing: Wing, point: BuiltPoint) -> str:
+    """Return what an access point or a splitter is called beyond its wing."""
+    return f"{wing.prison_id}/{wing.wing}/{point.name}"
 
 
 def write_topology(plan: Plan, path: Path) -> None:
@@ -249,27 +252,22 @@ def _wing_parts(
                 wing=wing.wing,
                 needs=(rack.id,),
             )
-    counts: defaultdict[str, int] = defaultdict(int)
     for point in design.points:
-        yield from _point_parts(wing, point, switches, counts, landings)
+        yield from _point_parts(wing, point, switches, landings)
 
 
 def _point_parts(
     wing: Wing,
     point: BuiltPoint,
     switches: Switches,
-    counts: defaultdict[str, int],
     landings: Mapping[str, int],
 ) -> Iterator[Element | ServedCell]:
     """Yield a point, if it is an element of its own, and the cells that it serves."""
     home = point.distributor_wing or wing.key
     element = switches[home, point.distributor, point.switch]
-    kinds = dict.fromkeys(WIRELESS, ("AP", "access_point"))
-    kinds[Option.PASSIVE_OPTICAL] = ("PS", "splitter")
-    if point.option in kinds:
-        letters, kind = kinds[point.option]
-        counts[kind] += 1
-        above, element = element, f"{wing.prison_id}/{wing.wing}/{letters}-{counts[kind]:03d}"
+    if point.option in _KINDS:
+        above, element = element, point_id(wing, point)
+        kind = _KINDS[point.option]
         yield Element(id=element, kind=kind, parent=above, prison_id=wing.prison_id, wing=wing.wing)
     for number, cell in enumerate(point.cells):
         yield ServedCell(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,35 +52,43 @@ class Air:
         return with_noise(reach, dict(zip(self.shared.cells, heard_dbm, strict=True)))
 
     def value(
-        self, network: Network, *, storey_height_m: float, assumptions: Assumptions
+        self,
+        network: Network,
+        names: Mapping[str, str],
+        *,
+        storey_height_m: float,
+        assumptions: Assumptions,
     ) -> WingRadio | None:
-        """Return what a plan says of the radio, None where no cell is served by it."""
+        """Return what a plan says of the radio, None where no cell is served by it.
+
+        It has the `names` of the access points by those of their places.
+        """
         shared, cells = self.shared, self.solution.joint.wing.cells
         keys = {cell.space_id: cell.location_key or cell.space_id for cell in cells}
         if not shared.access_points:
             return None
-        chosen = set(shared.access_points)
+        places = set(shared.access_points)
+        points = [names[place] for place in shared.access_points]
         return WingRadio(
             band=self.reach.use.reason,
             channels={
-                name: channel.number
-                for name, channel in zip(shared.access_points, shared.channels, strict=True)
+                name: channel.number for name, channel in zip(points, shared.channels, strict=True)
             },
             airtime={
                 name: round(share, 4)
-                for name, share in zip(shared.access_points, shared.airtime.tolist(), strict=True)
+                for name, share in zip(points, shared.airtime.tolist(), strict=True)
             },
             sinr_db={
                 keys[cell]: round(sinr_db, 1)
                 for cell, sinr_db in zip(shared.cells, shared.sinr_db.tolist(), strict=True)
             },
             failing=tuple(keys[cell] for cell in shared.failing),
-            overloaded=shared.overloaded,
+            overloaded=tuple(names[place] for place in shared.overloaded),
             comparisons=tuple(c.summary for c in shared.comparisons),
             warnings=tuple(c.warning for c in shared.comparisons if c.warning),
             leakage=leakage_of(
                 network,
-                [place for place in self.candidates if place.candidate_id in chosen],
+                [place for place in self.candidates if place.candidate_id in places],
                 storey_height_m=storey_height_m,
                 assumptions=assumptions,
             ),

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _NAMED = 5  # Cables of no use that are named one by one.
 _OPEN = frozenset({"tray", "basket"})
+_LETTERS = {**dict.fromkeys(WIRELESS, "AP"), Option.PASSIVE_OPTICAL: "PS"}
 _RADIO_ITEMS = ("access_point", "outlet_cat6a", "core_drill", "cable_cat6a")
 
 
@@ -131,7 +133,7 @@ class Description:
 
     def points(self) -> tuple[BuiltPoint, ...]:
         """Return each point of the wing with its cells; switches are filled in turn."""
-        numbers = {way: number for number, way in enumerate(self._ways)}
+        numbers, own = {way: number for number, way in enumerate(self._ways)}, set(self._own_links)
         cells: defaultdict[int, list[int]] = defaultdict(list)
         for cell, server in enumerate(self.solution.servers):
             cells[server].append(cell)
@@ -140,11 +142,28 @@ class Description:
         for link in sorted(self.solution.links, key=self._order):
             switches = max(1, self.solution.switches[link.hub])
             each = ceil(self.solution.ports[link.hub] / switches)
-            if not self._key_beside(self.joint.points[link.point].floor):
+            if link in own:
                 switch = taken[link.hub] // each + 1
                 found.append(self._point(link, cells[link.point], switch, numbers))
             taken[link.hub] += 1
         return tuple(found)
+
+    @property
+    def _own_links(self) -> list[Link]:
+        links = sorted(self.solution.links, key=self._order)
+        return [link for link in links if not self._key_beside(self.joint.points[link.point].floor)]
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Return what is built by its place: access points and splitters are numbered."""
+        counts: Counter[str] = Counter()
+        names = {}
+        for link in self._own_links:
+            point = self.joint.points[link.point]
+            letters = _LETTERS.get(point.option, "")
+            counts[letters] += 1
+            names[point.name] = f"{letters}-{counts[letters]:03d}" if letters else point.name
+        return names
 
     def _order(self, link: Link) -> tuple[int, int]:
         point = self.joint.points[link.point]
@@ -156,7 +175,7 @@ class Description:
         point = self.joint.points[link.point]
         wireless = point.option in WIRELESS
         return BuiltPoint(
-            name=point.name,
+            name=self.names[point.name],
             option=point.option,
             landing=self.joint.wing.landings.index(point.floor) - self._families[0] + 1,
             at=point.at,
@@ -346,7 +365,7 @@ class Description:
         keys = {self.key_of(cell) for cell in cells}
         forced = sorted(
             (
-                (self.joint.points[point].name, cell)
+                (self.names[self.joint.points[point].name], cell)
                 for point in points
                 if (cell := self._forced_by(point))
             ),

@@ -10,6 +10,7 @@ from reports.terminal import emit, json_option
 
 if TYPE_CHECKING:
     from estate.cabling.values import BuiltPoint, LandingDesign, WingDesign
+    from estate.model import Wing
     from estate.plan import Plan, SitePlan, WingPlan
     from estate.workspace import Workspace
 
@@ -314,7 +315,7 @@ def _wing_facts(plan: Plan, found: WingPlan) -> dict[str, Any]:
         "rules": list(plan.rules),
         "landings": [_landing_facts(landing) for landing in design.landings],
         "access_points": [
-            _point_facts(point, design) for point in design.points if point.option in WIRELESS
+            _point_facts(wing, point, design) for point in design.points if point.option in WIRELESS
         ],
     }
 
@@ -358,9 +359,11 @@ def _leakage_facts(design: WingDesign) -> dict[str, Any] | None:
     }
 
 
-def _point_facts(point: BuiltPoint, design: WingDesign) -> dict[str, Any]:
+def _point_facts(wing: Wing, point: BuiltPoint, design: WingDesign) -> dict[str, Any]:
+    from estate.topology import point_id
+
     return {
-        "name": point.name,
+        "name": point_id(wing, point),
         "channel": design.air.channels[point.name] if design.air else None,
         "landing": point.landing,
         "cells": list(point.cells),
@@ -384,6 +387,7 @@ def _spur_facts(plan: Plan, found: WingPlan, spur: str) -> dict[str, Any]:
 
     from estate.errors import InputError
     from estate.network import cells_on
+    from estate.topology import point_id
 
     layout = found.wing.shape.layout
     most = max(map(len, layout))
@@ -401,7 +405,7 @@ def _spur_facts(plan: Plan, found: WingPlan, spur: str) -> dict[str, Any]:
         end = list(accumulate(spurs))[number - 1]
         cells = cells_on(network, floor)[end - spurs[number - 1] : end]
         served += [(cell.location_key, points[cell.location_key]) for cell in cells]
-    names = {point.name for _, point in served}
+    names = {point_id(found.wing, point) for _, point in served}
     answer = _wing_facts(plan, found)
     return {
         "spur": number,

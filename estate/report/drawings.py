@@ -251,7 +251,7 @@ def _space(space: Space, signal: tuple[float, BuiltPoint] | None, design: WingDe
 
 def _named(point: BuiltPoint, design: WingDesign) -> str:
     channel = design.air.channels.get(point.name) if design.air else None
-    where = f"the access point of landing {point.landing}"
+    where = f"{point.name} of landing {point.landing}"
     return f"{where} on channel {channel}" if channel else where
 
 
@@ -287,7 +287,7 @@ def _distributors(network: Network, design: WingDesign, *, floor: int) -> Iterat
 def _points(network: Network, point: BuiltPoint, design: WingDesign) -> Iterator[Shape]:
     """Yield what serves cells; a splitter serves them through an outlet in each."""
     if point.option in WIRELESS:
-        title = f"access point for {', '.join(point.cells)}"
+        title = f"{point.name}, access point for {', '.join(point.cells)}"
         title += f"; uses {point.reuses}" if point.reuses else ""
         if point.signal_dbm:
             title += f"; {min(point.signal_dbm):g} dBm at the weakest"

@@ -78,7 +78,7 @@ def test_a_landing_with_access_points_shows_each_with_the_cells_it_serves(hung):
     points = styled(drawing, "access_point")
     assert design.landings[number - 1].chosen == Option.LANDING_ACCESS_POINTS
     assert len(points) == sum(point.landing == number for point in design.points) > 0
-    assert all(point.title.startswith("access point for ") for point in points)
+    assert all(re.match(r"AP-\d{3}, access point for ", point.title) for point in points)
     assert all(re.search(r"dBm at the weakest, channel \d+$", point.title) for point in points)
     assert all(point.title.endswith(f"channel {point.label}") for point in points)
     assert styled(drawing, "outlet") == []
