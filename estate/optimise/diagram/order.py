@@ -117,12 +117,12 @@ def _filled(covers: csr_array, implications: Ints, along: Floats) -> Floats:
 
 def _moved(order: Ints, variable: int) -> Ints:
     """Return an order with a variable at each other place that it may move to; shape (k, n)."""
-    at = int(np.flatnonzero(order == variable)[0])
-    others = np.delete(order, at)
+    size, at = order.size, int(np.flatnonzero(order == variable)[0])
+    last = np.append(np.delete(order, at), variable)
     steps = [step for far in _STEPS for step in (-far, far)]
-    places = [at + step for step in steps if 0 <= at + step < order.size]
-    moved = [np.insert(others, place, variable) for place in places]
-    return np.array(moved, dtype=np.int64).reshape(-1, order.size)
+    places = np.array([at + step for step in steps if 0 <= at + step < size], dtype=np.int64)
+    each, place = np.arange(size), places[:, np.newaxis]
+    return last[np.where(each == place, size - 1, each - (each > place))]
 
 
 def _orders(covers: csr_array, implications: Ints) -> Iterator[Ints]:
