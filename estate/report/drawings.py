@@ -55,7 +55,7 @@ LEGEND = (
     ("distributor", "rack in the comms room"),
     ("cabinet", "new cabinet"),
     ("outlet", "outlet in a cell"),
-    ("access_point", "access point, its channel beside it"),
+    ("access_point", "access point, its number · channel"),
     ("access_point_busy", "access point with more demand than its airtime bears"),
     ("serves", "access point to a cell that it serves"),
 )
@@ -292,7 +292,8 @@ def _points(network: Network, point: BuiltPoint, design: WingDesign) -> Iterator
         if point.signal_dbm:
             title += f"; {min(point.signal_dbm):g} dBm at the weakest"
         channel = design.air.channels.get(point.name) if design.air else None
-        label = str(channel) if channel else ""
+        number = point.name.removeprefix("AP-").lstrip("0")
+        label = " · ".join(filter(None, (number, str(channel or ""))))
         title += f", channel {channel}" if channel else ""
         busy = design.air is not None and point.name in design.air.overloaded
         title += "; more demand than its airtime bears" if busy else ""
