@@ -46,9 +46,13 @@ class Readiness:
 
 _MOST = 0.5  # Of the cells: where most are cabled, the prison is.
 
+_NOT_SURVEYED = "no cell has been surveyed."
+_SCHEDULED = f"As a wing schedule states; {_NOT_SURVEYED}"
+_NOT_SIGNED = "Drawn in the survey, and not all of it signed as measured."
+
 _CAUTIONS = {
     Rung.DEVICES: "The source says that the site is served, not that every cell is.",
-    Rung.DATA_CABLING: "Designed in or reported for the site; no cell has been surveyed.",
+    Rung.DATA_CABLING: f"Designed in or reported for the site; {_NOT_SURVEYED}",
     Rung.TELEPHONY: "Medium and number of pairs are unknown until surveyed.",
     Rung.NOTHING: "The source denies telephony; data cabling and devices only by silence.",
     Rung.UNKNOWN: "No source speaks; this is not the same as nothing in cell.",
@@ -62,20 +66,14 @@ def readiness_of(prison: Establishment, wings: Sequence[Wing] = ()) -> Readiness
     that speaks of the site. "Nothing" needs a source that says so; where none speaks, the answer
     is unknown.
     """
-    ladder = (
-        (Rung.DEVICES, prison.devices),
-        (Rung.DATA_CABLING, _cabling_of(wings) or prison.data_cabling),
-        (Rung.TELEPHONY, prison.telephony),
+    found = (
+        _said(Rung.DEVICES, prison.devices)
+        or _cabling_of(wings)
+        or _said(Rung.DATA_CABLING, prison.data_cabling)
+        or _said(Rung.TELEPHONY, prison.telephony)
     )
-    for rung, evidence in ladder:
-        if evidence.value == "yes":
-            return Readiness(
-                rung=rung,
-                source=evidence.source,
-                dated=evidence.dated,
-                caution=_CAUTIONS[rung],
-                grade=evidence.grade,
-            )
+    if found is not None:
+        return found
     if prison.telephony.value == "no":
         silent = "unknown" in (prison.data_cabling.value, prison.devices.value)
         return Readiness(
@@ -88,17 +86,34 @@ def readiness_of(prison: Establishment, wings: Sequence[Wing] = ()) -> Readiness
     return Readiness(rung=Rung.UNKNOWN, source="", dated="", caution=_CAUTIONS[Rung.UNKNOWN])
 
 
-def _cabling_of(wings: Sequence[Wing]) -> Evidence | None:
-    """Return the evidence of wings if most of the prison's cells have data cabling."""
+def _said(rung: Rung, evidence: Evidence) -> Readiness | None:
+    """Return a rung of which a source says that the prison has it, None where none says so."""
+    if evidence.value != "yes":
+        return None
+    return Readiness(
+        rung=rung,
+        source=evidence.source,
+        dated=evidence.dated,
+        caution=_CAUTIONS[rung],
+        grade=evidence.grade,
+    )
+
+
+def _cabling_of(wings: Sequence[Wing]) -> Readiness | None:
+    """Return what wings show if most of the prison's cells have data cabling, else None."""
     cells = sum(wing.cells for wing in wings)
     cabled = [wing for wing in wings if wing.shape.cabling in DATA_CABLING]
     share = sum(wing.cells for wing in cabled) / cells if cells else 0.0
     if share <= _MOST:
         return None
-    return Evidence(
-        value="yes",
-        source=f"wing schedule: {share:.0%} of cells cabled",
+    grade = max(wing.grade_of("cabling") for wing in cabled)
+    is_drawn = all(wing.source == "survey" for wing in cabled)
+    return Readiness(
+        rung=Rung.DATA_CABLING,
+        source=f"{'survey' if is_drawn else 'wing schedule'}: {share:.0%} of cells cabled",
         dated=max(wing.surveyed_on for wing in cabled),
+        caution="" if grade == Grade.SURVEYED else _NOT_SIGNED if is_drawn else _SCHEDULED,
+        grade=grade,
     )
 
 

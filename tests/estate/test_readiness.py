@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from estate.model import Evidence
+from estate.model import Evidence, Grade
 from estate.readiness import LABELS, Rung, readiness_of, what_the_register_shows
 
 NAMES = ("devices", "data_cabling", "telephony")
@@ -60,6 +60,36 @@ def test_nothing_says_where_the_sources_are_silent(prison):
 
 def test_telephony_is_never_taken_for_data_cabling(prison):
     assert "unknown until surveyed" in readiness_of(prison(telephony="yes")).caution
+
+
+SAID = {
+    ("wing schedule", Grade.SCHEDULED, ()): ("wing schedule: 100%", "no cell has been surveyed"),
+    ("survey", Grade.SURVEYED, ("cabling",)): ("survey: 100%", "not all of it signed"),
+    ("survey", Grade.SURVEYED, ()): ("survey: 100%", ""),
+}
+
+
+@pytest.mark.parametrize("known", SAID)
+def test_cells_cabled_are_told_by_the_wings_source_and_its_grade(prison, example_plan, known):
+    source, grade, assumed = known
+    wing = example_plan.site("EYI").wings[0].wing
+    cabled = replace(
+        wing,
+        shape=replace(wing.shape, cabling="cat6a"),
+        surveyed_on="2026-09-14",
+        source=source,
+        grade=grade,
+        assumed=assumed,
+    )
+
+    found = readiness_of(prison(telephony="yes"), [cabled])
+
+    said, caution = SAID[known]
+    assert (found.rung, found.dated) == (Rung.DATA_CABLING, "2026-09-14")
+    assert found.source.startswith(said)
+    assert found.grade == (Grade.ASSUMED if assumed else grade)
+    assert caution in found.caution
+    assert bool(caution) == bool(found.caution)
 
 
 def test_every_rung_has_a_label():
