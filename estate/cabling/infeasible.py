@@ -35,10 +35,9 @@ def no_design(joint: Joint, error: InfeasibleError) -> NoPlanError:
         )
     named = [_key(joint, int(cell)) for cell in error.culprits]
     what = f"no design keeps every rule for {_count(len(named), of=len(joint.wing.cells))} together"
-    problems = [
-        Problem("", f"cell {key}", "each could be served, and not all at once", "see what to try")
-        for key in named
-    ]
+    within = " and ".join(_rule(joint, remedy) for remedy in error.remedies) or "every rule"
+    at_once = f"each could be served, and not all at once within {within}"
+    problems = [Problem("", f"cell {key}", at_once, "see what to try") for key in named]
     return NoPlanError(what, hint=_remedies(joint, error), problems=_listed(problems))
 
 
@@ -54,6 +53,21 @@ def _listed(problems: list[Problem]) -> list[Problem]:
     cells = "1 cell" if left == 1 else f"{left} cells"
     more = Problem("", f"and {cells} more", "likewise", "the same helps")
     return [*problems[:_NAMED_MAX], more]
+
+
+def _rule(joint: Joint, remedy: Remedy) -> str:
+    """Return the rule that would have to give, in site words."""
+    match remedy.kind:
+        case "length_limit":
+            return f"links of {joint.limit_m:g} m (permanent_link_m, less for heat)"
+        case "ports":
+            return f"the ports of {joint.hubs[remedy.index].name}"
+        case "cables":
+            return f"the fill of {joint.wing.containment.ways[remedy.index].span.span_id}"
+        case _:
+            point = _posed(joint)[remedy.index]
+            what = "airtime" if point.option in WIRELESS else "load"
+            return f"the {what} of {point.name}"
 
 
 def _remedies(joint: Joint, error: InfeasibleError) -> str:

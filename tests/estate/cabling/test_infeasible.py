@@ -57,23 +57,39 @@ def test_cells_too_far_for_copper_and_fibre_are_named_with_how_far_a_link_would_
 
 
 @pytest.mark.parametrize(
-    ("remedy", "words"),
+    ("remedy", "words", "rule"),
     [
         # 97.3 m times 1.04 for 40 degrees is 101.192: rounded up, so that it is enough.
         (
             Remedy(kind="length_limit", index=-1, amount=97.25),
             "allow links of 97.3 m at 40 °C: a permanent_link_m of 101.2 in",
+            "links of 86.5 m (permanent_link_m, less for heat)",
         ),
-        (Remedy(kind="ports", index=0, amount=2.5), "3 more ports in cabinet in room"),
-        (Remedy(kind="cables", index=0, amount=2), "2 more cables along run-1"),
-        (Remedy(kind="load", index=0, amount=0.251), "let outlet-1 bear 26% more"),
+        (
+            Remedy(kind="ports", index=0, amount=2.5),
+            "3 more ports in cabinet in room",
+            "the ports of cabinet in room",
+        ),
+        (
+            Remedy(kind="cables", index=0, amount=2),
+            "2 more cables along run-1",
+            "the fill of run-1",
+        ),
+        (
+            Remedy(kind="load", index=0, amount=0.251),
+            "let outlet-1 bear 26% more",
+            "the load of outlet-1",
+        ),
     ],
 )
-def test_what_would_have_to_give_is_said_in_site_words(joint_of, corridor, remedy, words):
+def test_what_would_have_to_give_is_said_in_site_words(joint_of, corridor, remedy, words, rule):
     refusal = InfeasibleError("", culprits=[0, 2], remedies=[remedy])
 
     error = no_design(joint_of(corridor(3)), refusal)
 
     assert words in error.hint
     assert str(error) == "no design keeps every rule for 2 of 3 cells together"
-    assert [problem.place for problem in error.problems] == ["cell 1-001", "cell 1-003"]
+    assert [str(problem) for problem in error.problems] == [
+        f"cell {key}: each could be served, and not all at once within {rule}; see what to try"
+        for key in ("1-001", "1-003")
+    ]
