@@ -81,7 +81,8 @@ class WingRecord:
     `layout` holds the cells of each spur for every landing from the lowest up, one number for a
     landing without spurs; `cells_max` is an upper bound where only that is known. Yes/no facts
     are "yes", "no" or "unknown". `distance_to_comms_m` is along the route to the nearest comms
-    room.
+    room. `cell_keys` holds the location keys of the cells for every landing of `layout`, through
+    its spurs in order; it is empty where no import says them.
     """
 
     prison_id: str
@@ -111,6 +112,7 @@ class WingRecord:
     source: str
     whole_prison: str = "no"
     notes: str
+    cell_keys: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +144,9 @@ class Wing:
 
     `key` is the HMPPS location key of the wing ("MDI-A"). `cells_high` and `cells_low` bound the
     number of cells; `assumed` names the facts that no source states, which came from the
-    typology. Facts that do not shape the network but its cost stay beside it.
+    typology. Facts that do not shape the network but its cost stay beside it. `cell_keys` has the
+    HMPPS location keys of its cells, landing by landing as `shape.layout` has them, where they are
+    known: they name what is designed and change nothing in it, so that alike wings share a design.
     """
 
     prison_id: str
@@ -160,6 +164,7 @@ class Wing:
     surveyed_on: str
     source: str
     basis: str
+    cell_keys: tuple[tuple[str, ...], ...] = ()
 
     def grade_of(self, *facts: str) -> Grade:
         """Return the worst grade among facts of the wing; an assumed one is D."""
@@ -170,6 +175,13 @@ class Wing:
     def key(self) -> str:
         """Return the HMPPS location key of the wing."""
         return f"{self.prison_id}-{self.wing}"
+
+    def key_of(self, cell: str) -> str:
+        """Return the location key of a cell that a layout names by landing and number: "1-014"."""
+        landing, _, number = cell.partition("-")
+        if self.cell_keys and landing.isdecimal() and number.isdecimal():
+            return self.cell_keys[int(landing) - 1][int(number) - 1]
+        return f"{self.key}-{cell}"
 
     @property
     def cells(self) -> int:

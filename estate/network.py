@@ -29,7 +29,7 @@ from estate.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -152,9 +152,13 @@ def _check_names(network: Network, layers: Iterable[_Layer]) -> None:
 
 
 def cells_on(network: Network, floor: int) -> list[Space]:
-    """Return the cells of a floor in the order of their location keys."""
+    """Return the cells of a floor in the order of their identifiers.
+
+    A layout and a draft number these through the spurs in order. Location keys say nothing of
+    that: of two spurs, codes may alternate.
+    """
     cells = (s for s in network.spaces if s.kind == "cell" and s.floor == floor)
-    return sorted(cells, key=lambda cell: cell.location_key)
+    return sorted(cells, key=lambda cell: cell.space_id)
 
 
 def outlet_lengths_m(network: Network) -> dict[str, float]:
@@ -176,19 +180,27 @@ def outlet_lengths_m(network: Network) -> dict[str, float]:
     return {o.outlet_id: round(lengths_m.get(o.outlet_id, inf), 3) for o in network.outlets}
 
 
-def placed(network: Network, *, prefix: str, offset: Point) -> Network:
+def placed(
+    network: Network, *, prefix: str, offset: Point, key_of: Callable[[str], str] | None = None
+) -> Network:
     """Return a wing's network with absolute names and coordinates.
 
     "cell-1-014" becomes "MDI-A/cell-1-014" and the location key "1-014" becomes "MDI-A-1-014",
-    for the prefix "MDI-A". The offset is in metres, as are the coordinates that come out, to the
-    millimetre. A perimeter stays where it is: only a survey gives one, in its place already.
+    for the prefix "MDI-A", or what `key_of` says, as `Wing.key_of` does. The offset is in metres,
+    as are the coordinates that come out, to the millimetre. A perimeter stays where it is: only a
+    survey gives one, in its place already.
     """
+    whole = key_of or (lambda key: f"{prefix}-{key}")
     features: dict[str, Any] = {
         layer.name: tuple(
             _placed(feature, layer, prefix, offset) for feature in getattr(network, layer.name)
         )
         for layer in _LAYERS
     }
+    features["spaces"] = tuple(
+        replace(placed, location_key=whole(space.location_key)) if space.location_key else placed
+        for placed, space in zip(features["spaces"], network.spaces, strict=True)
+    )
     return replace(network, **features)
 
 
@@ -225,9 +237,6 @@ def _placed(feature: Any, layer: _Layer, prefix: str, offset: Point) -> Any:
     for field in layer.names:
         name = getattr(feature, field)
         changes[field] = f"{prefix}/{name}" if name else ""
-    if isinstance(feature, Space):
-        key = feature.location_key
-        changes["location_key"] = f"{prefix}-{key}" if key else ""
     return replace(feature, **changes, **_put(feature, layer, offset))
 
 

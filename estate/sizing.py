@@ -266,7 +266,8 @@ class _Job:
             decant_possible=record.decant_possible,
             surveyed_on=record.surveyed_on,
             source=record.source,
-            basis="wing schedule" if stated else "wing schedule; cells shared out by landings",
+            cell_keys=record.cell_keys,
+            basis=_scheduled_basis(record, stated=stated),
         )
 
     def _typology_of(self, record: WingRecord) -> Typology:
@@ -314,6 +315,17 @@ class _Job:
             }
         shares = in_proportion(cells, [landings[r.wing] for r in records])
         return {r.wing: min(share, _bound(r)) for r, share in zip(records, shares, strict=True)}
+
+
+def _scheduled_basis(record: WingRecord, *, stated: bool) -> str:
+    """Return who counted the cells of a wing; an import of HMPPS's export is a count, no survey."""
+    if not stated:
+        return "wing schedule; cells shared out by landings"
+    counter, _, remark = record.source.partition("; ")
+    if not counter.startswith("HMPPS "):
+        return "wing schedule"
+    words = f"cells counted by the {counter}"
+    return f"{words}; their {remark}" if remark else words
 
 
 def _bound(record: WingRecord) -> int:

@@ -175,7 +175,7 @@ def write_topology(plan: Plan, path: Path) -> None:
 
 def cell_key(wing: Wing, key: str) -> str:
     """Return the whole location key of a cell: a survey writes it whole, a layout from the wing."""
-    return key if key.startswith(f"{wing.prison_id}-") else f"{wing.key}-{key}"
+    return key if key.startswith(f"{wing.prison_id}-") else wing.key_of(key)
 
 
 def uplink_mbps(demand: float) -> float:

@@ -24,6 +24,7 @@ SHIPPED = {
     "rates.csv": _PACKAGE / "catalogue" / "rates.csv",
 }
 MEASURED = "calibrations.csv"  # There once measurements were imported.
+NAMED = "cells.csv"  # There once the cells of a prison were imported by their location keys.
 TEMPLATES = ("england-wales", "example")
 _EXAMPLE = ("BFI", "EYI", "FMI", "FYI", "LEI", "MDI")
 
@@ -109,7 +110,7 @@ class Workspace:
 
     def hashes(self) -> dict[str, str]:
         """Return the SHA-256 of each input file that is there, by name."""
-        names = sorted([*SHIPPED, MEASURED])
+        names = sorted([*SHIPPED, MEASURED, NAMED])
         paths = [self.inputs / name for name in names] + self.surveys()
         return {
             path.relative_to(self.inputs).as_posix(): sha256(path.read_bytes()).hexdigest()

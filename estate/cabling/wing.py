@@ -59,7 +59,8 @@ class WingProblem:
         rules = read_rules()
         cells = sorted(
             (space for space in network.spaces if space.kind == _CELL),
-            key=lambda cell: (cell.floor, cell.location_key, cell.space_id),
+            # Not by location key: what cells are called must change nothing in a design.
+            key=lambda cell: (cell.floor, cell.space_id),
         )
         return cls(
             network=network,

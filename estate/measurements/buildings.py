@@ -75,7 +75,7 @@ def buildings_of(sizing: Sizing, survey: Survey | None, *, prison_id: str) -> di
         wing.key: Building(
             key=wing.key,
             network=networks.get(wing.key)
-            or placed(lay_out(wing.shape), prefix=wing.key, offset=(0.0, 0.0)),
+            or placed(lay_out(wing.shape), prefix=wing.key, offset=(0.0, 0.0), key_of=wing.key_of),
             storey_height_m=typologies[wing.shape.typology].storey_height_m,
             is_surveyed=wing.key in networks,
         )

@@ -113,8 +113,9 @@ def _sheets(plan: Plan, site: SitePlan, networks: Mapping[str, Network]) -> Iter
             yield _Sheet(plan=wing_plan, network=network, drawn=drawn)
     typical = [wing_plan for wing_plan in site.wings if wing_plan.design not in plan.networks]
     for wing_plan, offset in _set_out(site, typical, networks):
-        network = placed(networks[wing_plan.design], prefix=wing_plan.wing.key, offset=offset)
-        prefix = f"{wing_plan.wing.key}/"
+        wing, laid = wing_plan.wing, networks[wing_plan.design]
+        network = placed(laid, prefix=wing.key, offset=offset, key_of=wing.key_of)
+        prefix = f"{wing.key}/"
         yield _Sheet(plan=wing_plan, network=network, drawn=WATERMARK, prefix=prefix, offset=offset)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from estate.errors import Problem
 from estate.model import Grade, WingRecord
+from estate.sources.cells import CELLS_FILE, fits, put_cells, read_cells
 from estate.sources.table import Reading, Row, require_sound, scan_table, write_rows
-from estate.tables import WINGS
+from estate.tables import CELLS, WINGS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -32,6 +33,8 @@ def read_wings(
 ) -> tuple[WingRecord, ...]:
     """Return the wings of a schedule, in the order of the file.
 
+    Where a table of cells lies beside it, wings have the location keys of theirs.
+
     Parameters
     ----------
     known
@@ -43,8 +46,19 @@ def read_wings(
         When the file cannot be read, or breaks a rule of the table or one of these: a known
         prison; a typology, a layout or a number of landings; spurs that add up to the cells of
         a landing; landings that add up to the cells of the wing; a layout that agrees with the
-        numbers stated beside it; cells within their bound.
+        numbers stated beside it; cells within their bound. When the table of cells has a fault.
     """
+    wings = _read_counts(path, known=known, today=today)
+    cells = read_cells(path.with_name(CELLS_FILE), wings=wings, today=today)
+    return tuple(
+        replace(wing, cell_keys=cells.get((wing.prison_id, wing.wing), ())) for wing in wings
+    )
+
+
+def _read_counts(
+    path: Path, *, known: Collection[str], today: date | None = None
+) -> tuple[WingRecord, ...]:
+    """Return the wings of a schedule, without the keys of their cells."""
     reading = _scan(path, known=known, today=today)
     require_sound(path.name, reading.problems)
     return tuple(_wing_record(row) for row in reading.rows)
@@ -56,7 +70,8 @@ def import_wings(
     """Put a schedule's wings into another: they replace all earlier rows of their prisons.
 
     Prisons that the new schedule does not name keep their rows. Columns that the table does not
-    declare are kept as they are.
+    declare are kept as they are. The location keys of cells that an export named stay with a wing
+    while its layout has as many cells on each landing, and go otherwise.
 
     Raises
     ------
@@ -65,11 +80,22 @@ def import_wings(
     """
     arriving = _scan(path, known=known, today=today)
     standing = _scan(into, known=known, today=today) if into.exists() else None
+    cells = into.with_name(CELLS_FILE)
     problems = [*arriving.problems, *(standing.problems if standing else ())]
+    problems += scan_table(cells, CELLS, today=today).problems if cells.exists() else ()
     if not arriving.rows:
         problems.append(Problem(path.name, "", "there is no wing in it", "give at least one row"))
     require_sound(path.name, problems)
-    return _replaced(standing, [row.as_written() for row in arriving.rows], into=into)
+    outcome = _replaced(standing, [row.as_written() for row in arriving.rows], into=into)
+    changed = {prison.prison_id for prison in outcome}
+    wings = {(row.text("prison_id"), row.text("wing")): _wing_record(row) for row in arriving.rows}
+    put_cells(
+        (),
+        path=cells,
+        into=cells,
+        replaces=lambda place, keys: place[0] in changed and not fits(keys, wings.get(place)),
+    )
+    return outcome
 
 
 def put_wings(

@@ -63,7 +63,8 @@ def _set_out(laid: list[tuple[Wing, Network]], start: Point) -> Iterator[tuple[W
         west, _, _, north = extents[number]
         east_m = start[0] + _GAP_M + column * width - west
         north_m = start[1] - _GAP_M - row * height - north
-        yield wing, placed(network, prefix=wing.key, offset=(east_m, north_m))
+        at = (east_m, north_m)
+        yield wing, placed(network, prefix=wing.key, offset=at, key_of=wing.key_of)
 
 
 def _extent(network: Network) -> tuple[float, float, float, float]:

@@ -145,6 +145,8 @@ class _Reading:
             # One grade stands for every fact that is not doubted.
             grade=Grade.SURVEYED if counted and known.union(doubted) >= _MEASURED else base.grade,
             assumed=tuple(dict.fromkeys(doubted)),
+            # They are those of the cells that were known; a survey writes the key of each.
+            cell_keys=base.cell_keys if shape.layout == base.shape.layout else (),
             **self._hazards(),
         )
         return self._attributed(made)
@@ -249,6 +251,7 @@ class _Reading:
                 (before.material, before.thickness_mm),
             ),
             "distance_to_comms_m": (shape.distance_to_comms_m, before.distance_to_comms_m),
+            "cabling": (shape.cabling, before.cabling),
         }
         return [fact for fact, (now, then) in pairs.items() if now != then]
 
@@ -271,6 +274,7 @@ class _Reading:
             "dimensions": [*layers["spaces"], *runs],
             "construction": layers["walls"],
             "distance_to_comms_m": [*ducts, *layers["distributors"]],
+            "cabling": layers["outlets"],
             "asbestos": [h for h in layers["hazards"] if h.text("kind") == "asbestos"],
         }
 

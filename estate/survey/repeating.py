@@ -25,7 +25,8 @@ def as_laid_out(network: Network, wing: Wing) -> Network:
     changes a cost by parts of a percent: a draft that nobody touched is to change none.
     """
     home = lay_out(wing.shape)
-    laid = placed(home, prefix=wing.key, offset=shift_between(home, network))
+    shift_m = shift_between(home, network)
+    laid = placed(home, prefix=wing.key, offset=shift_m, key_of=wing.key_of)
     if network.access_points or network.cables or set(_said(network)) != set(_said(laid)):
         return network
     held = {layer: {_name(each): each for each in getattr(network, layer)} for layer in _DRAWN}

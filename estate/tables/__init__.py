@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from estate.column import Column, Table
 from estate.tables.catalogue import ASSUMPTIONS, RATES
+from estate.tables.cells import CELLS
 from estate.tables.internet import DESTINATIONS, TIERS
 from estate.tables.readings import CALIBRATIONS, MEASUREMENTS
 
@@ -17,6 +18,7 @@ __all__ = [
     "BULLETIN",
     "BULLETIN_NAMES",
     "CALIBRATIONS",
+    "CELLS",
     "DESTINATIONS",
     "MEASUREMENTS",
     "PROVISIONAL",

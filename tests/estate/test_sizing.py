@@ -330,3 +330,36 @@ def test_what_counts_as_a_whole_schedule_is_an_assumption(modern, catalogue, ass
     )
 
     assert sizing.cells == 90
+
+
+@pytest.mark.parametrize(
+    ("source", "basis"),
+    [
+        ("a schedule", "wing schedule"),
+        (
+            "HMPPS cell certificate 2026-07-01",
+            "cells counted by the HMPPS cell certificate 2026-07-01",
+        ),
+        (
+            "HMPPS cell certificate 2026-07-01; spurs inferred by rule, grade C",
+            "cells counted by the HMPPS cell certificate 2026-07-01; "
+            + "their spurs inferred by rule, grade C",
+        ),
+    ],
+)
+def test_a_wing_says_who_counted_its_cells(sized, modern, source, basis):
+    (wing,) = sized(
+        modern, row(landings=2, layout=((3,), (4,)), source=source, whole_prison="yes")
+    ).wings
+
+    assert wing.basis == basis
+
+
+def test_a_wing_has_the_keys_of_its_record(sized, modern):
+    keys = (("LEI-A-2-001",), ("LEI-A-3-001",))
+
+    (wing,) = sized(
+        modern, row(landings=2, layout=((1,), (1,)), cell_keys=keys, whole_prison="yes")
+    ).wings
+
+    assert (wing.key_of("2-001"), wing.cell_keys) == ("LEI-A-3-001", keys)

@@ -7,6 +7,7 @@ from estate.tables import (
     BULLETIN,
     BULLETIN_NAMES,
     CALIBRATIONS,
+    CELLS,
     MEASUREMENTS,
     RATES,
     REGISTER,
@@ -26,6 +27,7 @@ TABLES = (
     SPUR_RULES,
     MEASUREMENTS,
     CALIBRATIONS,
+    CELLS,
     *SURVEY,
 )
 COLUMNS = [

@@ -1,4 +1,4 @@
-"""Bringing HMPPS's exports into a workspace: its wing schedule and its register."""
+"""Bringing HMPPS's exports into a workspace: its wing schedule, cells and register."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estate.model import Establishment
+from estate.sources.cells import CELLS_FILE, put_cells, read_cells
 from estate.sources.hmpps.export import ROOM
 from estate.sources.hmpps.places import Places, differences, places_of, register_texts
 from estate.sources.hmpps.prison import Conflict, PrisonCells, Tree, merged, planned_cells
-from estate.sources.hmpps.rows import row_problems, source_of, wing_row
+from estate.sources.hmpps.rows import cell_rows, row_problems, source_of, unnamed, wing_row
 from estate.sources.hmpps.statements import PrisonStatements, Reader, Use
 from estate.sources.register import read_register, update_register
 from estate.sources.table import read_table, require_sound, this_day
@@ -36,6 +37,8 @@ class ImportedPrison:
     ----------
     rows
         Its rows of the wing schedule by column; none where no file holds a cell to plan for.
+    named
+        Its rows of the table of cells by column: the location key of each cell.
     replaced
         How many rows they took the place of.
     register
@@ -46,6 +49,7 @@ class ImportedPrison:
     cells: PrisonCells
     places: Places
     rows: tuple[Mapping[str, str], ...]
+    named: tuple[Mapping[str, str], ...]
     replaced: int
     register: Mapping[str, str]
     conflicts: tuple[Conflict, ...]
@@ -72,7 +76,10 @@ class ImportedPrison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The two files of a workspace that an import changes, as they stand."""
+    """The files of a workspace that an import changes, as they stand.
+
+    The table of cells lies beside the schedule.
+    """
 
     wings: Path
     register: Path
@@ -96,6 +103,11 @@ class Target:
             rows=tuple(row.as_written() for row in rows),
         )
 
+    @property
+    def cells(self) -> Path:
+        """Return where the table of cells is, or would be."""
+        return self.wings.with_name(CELLS_FILE)
+
     def wings_of(self, prison_id: str) -> dict[str, Mapping[str, str]]:
         """Return the rows of a prison by wing."""
         return {row["wing"]: row for row in self.rows if row["prison_id"] == prison_id}
@@ -109,12 +121,12 @@ def import_hmpps(
     prison_id: str = "",
     today: date | None = None,
 ) -> tuple[ImportedPrison, ...]:
-    """Put what exports state of prisons into a wing schedule and a register.
+    """Put what exports state of prisons into a wing schedule, a table of cells and a register.
 
-    All rows of those prisons are replaced. Both files are written aside and flushed to the disk
-    before either takes its place, so a fault or a full disk leaves both as they were. They take
-    their places one after the other, the schedule first: a process killed in that instant
-    leaves a new schedule beside the old register, each whole, and importing again ends it.
+    All rows of those prisons are replaced. The files are written aside and flushed to the disk
+    before any takes its place, so a fault or a full disk leaves all as they were. They take their
+    places one after the other, the schedule first: a process killed in that instant leaves a new
+    schedule beside older files, each whole, and importing again ends it.
 
     Parameters
     ----------
@@ -170,6 +182,11 @@ def _imported(prison: PrisonStatements, tree: Tree, target: Target) -> ImportedP
         )
         for wing in cells.wings
     )
+    named = tuple(
+        row
+        for wing in cells.wings
+        for row in cell_rows(wing, prison_id=tree.prison_id, source=source[0])
+    )
     register, remarks = register_texts(target.prisons[tree.prison_id], places)
     notes = [*_schedule_notes(cells, before), *differences(prison, cells), *remarks]
     return ImportedPrison(
@@ -177,10 +194,11 @@ def _imported(prison: PrisonStatements, tree: Tree, target: Target) -> ImportedP
         cells=cells,
         places=places,
         rows=rows,
+        named=named,
         replaced=len(before) if rows else 0,
         register=register,
         conflicts=tree.conflicts,
-        notes=(*notes, *_holding_notes(tree.prison_id, target)),
+        notes=(*notes, *_naming_notes(cells, named), *_holding_notes(tree.prison_id, target)),
     )
 
 
@@ -190,10 +208,11 @@ def _row_problems(outcome: ImportedPrison, *, today: date) -> Iterator[Problem]:
 
 
 def _emptiness(prison: PrisonStatements, outcome: ImportedPrison) -> Iterator[Problem]:
-    """Yield a problem if there is nothing to write of a prison."""
-    if not outcome.rows and not outcome.register:
+    """Yield a problem if no file holds a cell of a prison to plan for."""
+    # Totals without cells would change the register and leave the wings to contradict it.
+    if not outcome.rows:
         what = f"there is nothing of {outcome.prison_id} to import: {'; '.join(outcome.notes)}"
-        yield prison.documents[0].problem("", what, "import its cell certificate")
+        yield prison.documents[0].problem("", what, "import its cell certificate, with its cells")
 
 
 def _schedule_notes(cells: PrisonCells, before: Collection[str]) -> Iterator[str]:
@@ -207,6 +226,13 @@ def _schedule_notes(cells: PrisonCells, before: Collection[str]) -> Iterator[str
     yield from (f"{wing.node.path}: {wing.layout.remark}" for wing in cells.wings)
 
 
+def _naming_notes(cells: PrisonCells, named: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    deep = unnamed(cells.wings, named)
+    if deep:
+        what = "cells below more levels than spur and landing, whose keys are not kept"
+        yield f"{what}: wing {', '.join(deep)}"
+
+
 def _holding_notes(prison_id: str, target: Target) -> Iterator[str]:
     held = [held for held, entry in target.prisons.items() if entry.counted_in == prison_id]
     if held:
@@ -214,8 +240,27 @@ def _holding_notes(prison_id: str, target: Target) -> Iterator[str]:
         yield f"the register counts {names} in it: blank their counted_in and import them as well"
 
 
+def _write_cells(
+    imported: Sequence[ImportedPrison], target: Target, places: ExitStack
+) -> Path | None:
+    """Write the table of cells aside and return where, None where there is none to write."""
+    # What has no keys now, as a prison whose tree is too deep, keeps no old ones.
+    held = {prison.prison_id for prison in imported if prison.rows}
+    named = [row for prison in imported for row in prison.named]
+    if not named and not target.cells.exists():
+        return None
+    cells = places.enter_context(written_aside(target.cells))
+    put_cells(
+        named,
+        path=target.cells,
+        into=cells,
+        replaces=lambda place, _keys: place[0] in held,
+    )
+    return cells
+
+
 def _write(imported: Sequence[ImportedPrison], target: Target, *, today: date) -> None:
-    """Write both files aside, then let the schedule take its place and after it the register."""
+    """Write the files aside, then let the schedule take its place, the cells and the register."""
     rows = [row for prison in imported for row in prison.rows]
     changes = {prison.prison_id: prison.register for prison in imported if prison.register}
     with ExitStack() as places:  # What was entered last takes its place first.
@@ -225,8 +270,11 @@ def _write(imported: Sequence[ImportedPrison], target: Target, *, today: date) -
             update_register(register, changes, today=today)
             read_register(register, today=today)  # What is written must be fit to be read again.
         if rows:
+            cells = _write_cells(imported, target, places)
             wings = places.enter_context(written_aside(target.wings))
             if target.wings.exists():
                 shutil.copyfile(target.wings, wings)
             put_wings(rows, into=wings, known=target.prisons.keys(), today=today)
-            read_wings(wings, known=target.prisons.keys(), today=today)
+            counted = read_wings(wings, known=target.prisons.keys(), today=today)
+            if cells is not None:
+                read_cells(cells, wings=counted, today=today)

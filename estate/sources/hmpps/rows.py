@@ -1,4 +1,4 @@
-"""Wings of an export → rows of a wing schedule."""
+"""Wings of an export → rows of a wing schedule, and of the table of cells."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from estate.column import UnfitValueError
 from estate.model import Grade
+from estate.sources.cells import is_key_of
 from estate.sources.hmpps.export import CELL, Kind
 from estate.sources.hmpps.places import certificate_label
 from estate.sources.hmpps.statements import Use
 from estate.tables import WINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from estate.errors import Problem
     from estate.sources.hmpps.places import Places
@@ -39,6 +40,7 @@ _FLOORS = next(column for column in WINGS.columns if column.name == "floors")
 _UNGRADED = {"name", "typology", "era"}  # Words, on which no quantity rests by itself.
 # Specialist cells in which little may be fixed to a wall.
 _BARE = frozenset({"CONSTANT_SUPERVISION", "DRY", "SAFE_CELL", "UNFURNISHED"})
+_INFERRED = "; spurs inferred by rule, grade C"  # Ends the source of such a wing.
 _KEPT_FROM = "kept from: "  # Ends the notes of a row, before the source of what was kept.
 
 
@@ -78,7 +80,8 @@ def wing_row(
         grades.append(Grade(before.get("grade") or Grade.SCHEDULED))
     notes = list(_remarks(wing))
     if facts:
-        origin = before.get("notes", "").partition(_KEPT_FROM)[2] or before.get("source", "")
+        origin = before.get("notes", "").partition(_KEPT_FROM)[2]
+        origin = origin or before.get("source", "").removesuffix(_INFERRED)
         notes.append(f"{', '.join(facts)} {_KEPT_FROM}{origin or 'the schedule'}")
     return {
         **kept,
@@ -91,10 +94,40 @@ def wing_row(
         "cells": str(len(wing.cells)),
         "layout": "/".join("+".join(map(str, landing)) for landing in layout),
         "grade": max(grades),
-        "source": source[0],
+        "source": source[0] + (_INFERRED if wing.layout.inferred else ""),
         "whole_prison": "yes" if source[1] else "",
         "notes": "; ".join(notes),
     }
+
+
+def cell_rows(wing: WingCells, *, prison_id: str, source: str) -> list[dict[str, str]]:
+    """Return a row for each cell of a wing, through the spurs of each landing in order.
+
+    There are none where the key of any cell has more levels than a survey or plan can hold.
+    """
+    wing_key = f"{prison_id}-{wing.node.path}"
+    keys = [f"{prison_id}-{cell.path}" for cell in wing.cells]
+    if not all(is_key_of(key, wing_key=wing_key) for key in keys):
+        return []
+    return [
+        {
+            "prison_id": prison_id,
+            "wing": wing.node.path,
+            "landing": str(landing),
+            "spur": str(spur),
+            "location_key": keys[number],
+            "source": source,
+        }
+        for landing, spurs in enumerate(wing.layout.members, start=1)
+        for spur, numbers in enumerate(spurs, start=1)
+        for number in numbers
+    ]
+
+
+def unnamed(wings: Iterable[WingCells], cells: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return the wings that have cells and no row among those of the table of cells."""
+    named = {row["wing"] for row in cells}
+    return [wing.node.path for wing in wings if wing.node.path not in named]
 
 
 def _kept(before: Mapping[str, str], *, landings: int) -> dict[str, str]:

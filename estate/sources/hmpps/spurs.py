@@ -7,7 +7,6 @@ landing is one spur.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -52,12 +51,19 @@ class SpurRule:
 class WingLayout:
     """The cells of each spur for every landing, in the order of their codes.
 
-    `remark` says where the spurs are from; `inferred` is true where no level of the tree says it.
+    `members` holds for each landing and spur which of the wing's cells stand there, by their number
+    from 0. `remark` says where the spurs are from; `inferred` is true where no level of the tree
+    says it.
     """
 
-    layout: tuple[tuple[int, ...], ...]
+    members: tuple[tuple[tuple[int, ...], ...], ...]
     remark: str
     inferred: bool = False
+
+    @property
+    def layout(self) -> tuple[tuple[int, ...], ...]:
+        """Return how many cells each spur has on every landing."""
+        return tuple(tuple(map(len, landing)) for landing in self.members)
 
 
 class _Spot(NamedTuple):
@@ -92,17 +98,18 @@ def wing_layout(cells: Sequence[Cell], rule: SpurRule | None) -> WingLayout:
         return _by_spur_level(spots)
     if rule is None:
         return WingLayout(
-            layout=_counted(spots), remark="one spur a landing, with no spur level and no spur rule"
+            members=_grouped(spots),
+            remark="one spur a landing, with no spur level and no spur rule",
         )
     placed = [_READERS[rule.kind](cell, rule.spurs) for cell in cells]
     stray = next((cell for cell, spot in zip(cells, placed, strict=True) if spot is None), None)
     label = f"spur rule {rule.kind} {'+'.join(rule.spurs)}".rstrip()
     if stray is not None:
         remark = f"{label} does not fit cell {stray.code}, so one spur a landing"
-        return WingLayout(layout=_counted(spots), remark=remark)
+        return WingLayout(members=_grouped(spots), remark=remark)
     order = rule.spurs or None
-    layout = _counted([spot for spot in placed if spot is not None], spurs=order)
-    return WingLayout(layout=layout, remark=f"{label} ({rule.source})", inferred=True)
+    members = _grouped([spot for spot in placed if spot is not None], spurs=order)
+    return WingLayout(members=members, remark=f"{label} ({rule.source})", inferred=True)
 
 
 def natural(code: str) -> tuple[tuple[int, int, str], ...]:
@@ -130,7 +137,7 @@ def _by_spur_level(spots: Sequence[_Spot]) -> WingLayout:
         landings.setdefault(spot.spur, set()).add(spot.landing)
     every = [code for codes in landings.values() for code in codes]
     if len(landings) == 1 or len(set(every)) < len(every):
-        return WingLayout(layout=_counted(spots), remark="spurs as in the tree")
+        return WingLayout(members=_grouped(spots), remark="spurs as in the tree")
     rank = {
         (spur, code): str(number)
         for spur, codes in landings.items()
@@ -138,17 +145,23 @@ def _by_spur_level(spots: Sequence[_Spot]) -> WingLayout:
     }
     paired = [_Spot(rank[spot.spur, spot.landing], spot.spur) for spot in spots]
     remark = "spurs as in the tree, their landings paired in order, as no code occurs in two"
-    return WingLayout(layout=_counted(paired), remark=remark, inferred=True)
+    return WingLayout(members=_grouped(paired), remark=remark, inferred=True)
 
 
-def _counted(
+def _grouped(
     spots: Iterable[_Spot], *, spurs: Sequence[str] | None = None
-) -> tuple[tuple[int, ...], ...]:
-    counts = Counter(spots)
-    landings = sorted({spot.landing for spot in counts}, key=natural)
-    found = {spot.spur for spot in counts}
+) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """Return the numbers of the cells on each landing and spur, in the order given."""
+    members: dict[_Spot, list[int]] = {}
+    for number, spot in enumerate(spots):
+        members.setdefault(spot, []).append(number)
+    landings = sorted({spot.landing for spot in members}, key=natural)
+    found = {spot.spur for spot in members}
     order = [s for s in spurs if s in found] if spurs else sorted(found, key=natural)
-    return tuple(tuple(counts[_Spot(landing, spur)] for spur in order) for landing in landings)
+    return tuple(
+        tuple(tuple(members.get(_Spot(landing, spur), ())) for spur in order)
+        for landing in landings
+    )
 
 
 def _by_cell_number(cell: Cell, spurs: Sequence[str]) -> _Spot | None:

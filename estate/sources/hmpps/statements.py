@@ -232,6 +232,11 @@ class Reader:
                 what = f"this is a second current certificate of {prison.prison_id}"
                 cure = f"keep one; the other is {first.path.name} {first.place}"
                 self.problems.append(approved.document.problem("", what, cure))
+            for approved in prison.certificates[:1]:
+                if not prison.statements and not approved.document.content.get("locations"):
+                    what = f"the certificate of {prison.prison_id} holds totals and no locations"
+                    cure = "export it with its locations, or name the file that holds them as well"
+                    self.problems.append(approved.document.problem(".locations", what, cure))
             if prison.superseded and not prison.certificates:
                 what = f"the certificate of {prison.prison_id} is not the current one"
                 cure = "export the current certificate"

@@ -129,6 +129,28 @@ def test_a_provisional_prison_is_never_matched(refused, certificate, certified_w
     assert "the prison 'X-MILLSIKE' is unknown" in fault
 
 
+@pytest.mark.parametrize("locations", [{"locations": []}, {"locations": None}, {}], ids=str)
+def test_a_certificate_of_totals_without_locations_is_refused(refused, certificate, locations):
+    hollow = certificate(signedOperationCapacity=16)
+    del hollow["locations"]
+
+    (fault,) = refused(hollow | locations)
+
+    assert fault.startswith(
+        "export-1.json $.locations: the certificate of LEI holds totals and no locations; export it"
+    )
+
+
+def test_a_certificate_without_a_cell_to_plan_for_changes_no_register(
+    refused, certificate, certified
+):
+    wing = certified.wing("A", certified.landing("1", 2, convertedCellType="STORE"))
+
+    (fault,) = refused(certificate(wing, signedOperationCapacity=16))
+
+    assert "there is nothing of LEI to import: no file holds a cell to plan for" in fault
+
+
 def test_a_wing_that_the_schedule_does_not_allow_is_refused_at_its_place(
     refused, certified, certificate
 ):

@@ -316,3 +316,66 @@ def test_both_files_stand_if_either_cannot_be_written(
 
     assert workspace.files() == before
     assert sorted(p.name for p in workspace.wings.parent.glob(".*.writing")) == []
+
+
+def keyed(workspace, prison_id="LEI"):
+    """Return the location keys of each wing of a prison, landing by landing."""
+    return {code: row.cell_keys for code, row in workspace.rows(prison_id).items()}
+
+
+def test_the_cells_of_a_wing_keep_their_keys_in_the_order_of_their_codes(
+    workspace, certificate, certified
+):
+    codes = ["A05", "001", "10", "2"]
+    landings = [certified.level("LANDING", code, *certified.cells(codes)) for code in ("3", "2")]
+
+    workspace.take(certificate(certified.wing("A", *landings)))
+
+    expected = [[f"LEI-A-{n}-{code}" for code in ("001", "2", "10", "A05")] for n in (2, 3)]
+    assert keyed(workspace) == {"A": tuple(map(tuple, expected))}
+
+
+def test_the_cells_of_a_landing_are_keyed_through_its_spurs_in_order(
+    workspace, certificate, certified
+):
+    spurs = [
+        certified.level(
+            "SPUR", spur, certified.level("LANDING", "1", *certified.cells(codes)), level=2
+        )
+        for spur, codes in (("S", ["001", "003"]), ("N", ["002"]))
+    ]
+
+    workspace.take(certificate(certified.wing("A", *spurs)))
+
+    assert workspace.rows()["A"].layout == ((1, 2),)
+    assert keyed(workspace)["A"] == (("LEI-A-N-1-002", "LEI-A-S-1-001", "LEI-A-S-1-003"),)
+
+
+def test_importing_a_prison_again_replaces_its_keys_and_no_others(
+    workspace, certificate, certified, certified_wing
+):
+    workspace.take(certificate(certified_wing), certificate(certified_wing, prison_id="HEI"))
+
+    workspace.take(certificate(certified.wing("C", certified.landing("4", 1))))
+
+    assert keyed(workspace) == {"C": (("LEI-C-4-001",),)}
+    assert keyed(workspace, "HEI")["A"][1] == ("HEI-A-2-001", "HEI-A-2-002")
+
+
+def test_keys_too_deep_for_a_survey_are_not_kept_and_that_is_said(
+    workspace, certificate, certified
+):
+    deep = certified.level(
+        "SPUR", "N", certified.level("LANDING", "1", certified.level("LANDING", "X"))
+    )
+
+    def cells(parent):
+        made = deep(parent)
+        inner = made["subLocations"][0]["subLocations"][0]
+        inner["subLocations"] = [certified.location("001", "CELL", parent=inner["pathHierarchy"])]
+        return made
+
+    (prison,) = workspace.take(certificate(certified.wing("A", cells)))
+
+    assert keyed(workspace) == {"A": ()}
+    assert "whose keys are not kept: wing A" in " ".join(prison.notes)

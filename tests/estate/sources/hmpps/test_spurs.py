@@ -169,6 +169,7 @@ def test_a_wing_with_a_shipped_rule_is_imported_by_it(workspace, certified, cert
     assert (row.spurs, row.layout) == ((12, 14, 12), ((12, 14, 12),) * 3)
     assert (row.cells_per_landing, row.cells) == (38, 114)
     assert row.grade is Grade.SCHEDULED
+    assert row.source == "HMPPS cell certificate 2026-07-01; spurs inferred by rule, grade C"
     assert prison.spurs_inferred == ("HB1",)
 
 
