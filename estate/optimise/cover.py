@@ -95,7 +95,8 @@ def capacitated_cover(  # noqa: PLR0913 - the problem's three tables, then every
         Which of n elements each set may serve: a stored number above 0 is the load that puts
         on it; sparse, shape (m, n). A 1 everywhere counts elements.
     capacity
-        The most load that each set bears; shape (m,). None is a plain set cover.
+        The most load that each set bears, infinite where it bears all; shape (m,). None is a
+        plain set cover.
     effort, seconds, seed, threads
         As in `Limits`.
 
@@ -153,7 +154,10 @@ def cover_programme(covering: Covering) -> tuple[Programme, list[str]]:
     none = csr_array((elements, count))
     once = hstack((none, csr_array((ones, (served, each)), shape=(elements, each.size))))
     borne = csr_array((pairs.data, (sets, each)), shape=(count, each.size))
-    room = csr_array((-covering.capacity, (np.arange(count),) * 2), shape=(count, count))
+    bears = covering.capacity
+    if covering.counts_only and each.size:  # What is left beside whole elements bears nothing.
+        bears = _places(bears, pairs.data[0]) * pairs.data[0]
+    room = csr_array((-bears, (np.arange(count),) * 2), shape=(count, count))
     taken = csr_array((-ones, (each, sets)), shape=(each.size, count))
     rows = csr_array(vstack((once, hstack((room, borne)), hstack((taken, eye_array(each.size))))))
     below = np.full(count + each.size, -np.inf)
@@ -201,7 +205,7 @@ def _served_by(covering: Covering, values: Floats) -> Ints:
         usable = values[count:] > 1 / 2
     elif covering.capacity is not None:
         load = covering.loads.data[0]
-        places = np.where(taken, np.floor(covering.capacity / load * (1 + 1e-12) + 1e-9), 0)
+        places = np.where(taken, _places(covering.capacity, load), 0)
         usable = shared_out(sets, served, places.astype(np.int64), count=elements)
     found = np.full(elements, count, dtype=np.int64)
     np.minimum.at(found, served[usable], sets[usable])
@@ -217,6 +221,8 @@ def _checked(costs: ArrayLike, loads: Sparse, capacity: ArrayLike | None) -> Cov
         raise ValueError(f"costs and capacity need one number for each of {table.shape[0]} sets")
     if not table.shape[1]:
         raise ValueError("there is no element")
+    if room is not None:
+        room = np.where(np.isposinf(room), table.sum(axis=1), room)
     for name, values in (("costs", prices), ("loads", table.data), ("capacity", room)):
         if values is not None and not (np.isfinite(values) & (values >= 0)).all():
             raise ValueError(f"{name} has a number that is negative, infinite or not a number")
@@ -235,7 +241,7 @@ def _check_capacity(covering: Covering) -> None:
     load = covering.loads.data.min()
     elements, sets = short_of_capacity(
         demand=np.ones(counts.size),
-        capacity=np.floor(covering.capacity / load * (1 + 1e-12) + 1e-9),
+        capacity=_places(covering.capacity, load),
         may_serve=covering.loads.toarray() > 0,
     )
     if elements.size:
@@ -243,6 +249,12 @@ def _check_capacity(covering: Covering) -> None:
             f"{elements.size} elements are more than their {sets.size} sets can bear",
             culprits=elements.tolist(),
         )
+
+
+def _places(capacity: Floats, load: float) -> Floats:
+    """Return how many elements of a load each set bears; shape (m,)."""
+    places: Floats = np.floor(capacity / load * (1 + 1e-12) + 1e-9)
+    return places
 
 
 def _parts(covering: Covering) -> list[tuple[Ints, Ints]]:

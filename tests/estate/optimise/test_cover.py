@@ -66,6 +66,19 @@ def test_one_dear_set_is_better_than_three_cheap_ones():
     assert (cover.chosen, cover.assignment, cover.cost) == ((3,), (3, 3, 3), 10.0)
 
 
+def test_a_set_of_infinite_capacity_bears_all():
+    cover = solved([5, 4], [[1, 1, 1], [1, 1, 1]], [np.inf, 2])
+
+    assert (cover.assignment, cover.cost) == ((0, 0, 0), 5.0)
+
+
+def test_what_is_left_beside_whole_elements_bears_nothing():
+    # Of equal loads of 1.5 the first set bears one, and the third none.
+    cover = solved([0, 1, 0], [[1.5, 1.5], [0, 1.5], [0, 1.5]], [2, 2, 1])
+
+    assert (cover.assignment, cover.cost) == ((0, 1), 1.0)
+
+
 def test_a_set_serves_no_more_than_it_bears():
     cover = solved([4, 4, 4, 10], [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]], [1, 1, 1, 2])
 
