@@ -430,6 +430,8 @@ def main() -> None:
     print(
         f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     )
+    if unknown := [name for name in sys.argv[1:] if name not in SECTIONS]:
+        sys.exit(f"no section {unknown[0]}; there are {', '.join(SECTIONS)}")
     for name in sys.argv[1:] or SECTIONS:
         if name in _NEED_BENCH and not BENCH.is_dir():
             print(f"\n{name}: left out, {BENCH} is not here", flush=True)

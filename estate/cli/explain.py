@@ -255,9 +255,11 @@ def _wing_answer(
         chosen = [x for x in answer["landings"] if str(x["landing"]) == landing]
         if not chosen or deeper:
             count = len(answer["landings"])
+            spurs = max(map(len, found.wing.shape.layout))
             raise InputError(
                 f"wing {code} has no landing {'/'.join((landing, *deeper))}",
-                hint=f"its landings are 1 to {count}, counted from the lowest",
+                hint=f"its landings are 1 to {count}, counted from the lowest"
+                + (f"; its spurs, through all landings, s1 to s{spurs}" if spurs > 1 else ""),
             )
         on = plan.landings_of(found)
         answer["landings_in_wing"] = len(answer["landings"])

@@ -123,6 +123,7 @@ def _text(made: Plan, answer: dict[str, Any]) -> str:
             f"VAT on top   {_range(totals.vat_gbp)}",
             "(low and high are sums of extremes, wider than any percentile)",
             _proof(made),
+            _not_for_construction(made),
             f"in-cell network, a cell of a prison that starts anew: {_range(check.new_work_gbp)}",
             "published, for voice:",
             *published,
@@ -142,6 +143,19 @@ def _proof(made: Plan) -> str:
     return (
         f"wing networks {pounds(float(proof.cost_gbp))} whole life, at most {proof.gap:.2%} above "
         f"the best possible; {beside} the rules of the first plan"
+    )
+
+
+def _not_for_construction(made: Plan) -> str:
+    from estate.cautions import why_not_for_construction
+
+    wings = [wing for site in made.establishments for wing in site.wings]
+    marked = sum(bool(why_not_for_construction(made, wing)) for wing in wings)
+    if not marked:
+        return "every wing is surveyed and its signal measured"
+    return (
+        f"not for construction: {marked:,} of {len(wings):,} wings, until they are surveyed "
+        "and signal is measured there"
     )
 
 

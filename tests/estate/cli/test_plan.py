@@ -114,6 +114,9 @@ def test_the_text_says_what_it_costs_what_stands_first_and_what_is_left_out(spar
         r"^capital      £[\d.]+m \(low £[\d.]+m, high £[\d.]+m\)$", result.stdout, re.MULTILINE
     )
     assert "OFFICIAL – handle locally" in result.stdout
+    marked = re.search(r"^not for construction: (\d+) of (\d+) wings", result.stdout, re.MULTILINE)
+    assert marked
+    assert marked[1] == marked[2]
     assert "  Feltham (HMYOI): its capacity is reported inside FMI's" in result.stdout
     assert result.stdout.endswith(f"written: {spare.root / 'out' / 'plan.json'}\n")
 
