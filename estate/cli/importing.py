@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from estate.sources.hmpps import ImportedPrison
     from estate.sources.wings import PrisonWings
     from estate.survey import Imported
+    from estate.survey.importing import SurveyedWing
     from estate.workspace import Workspace
 
 _file = click.argument("file", type=click.Path(path_type=Path))
+_KEYS_SHOWN_MAX = 5
 _CONFLICTS_SHOWN_MAX = 10  # In the text; --json lists all.
 
 
@@ -192,7 +194,8 @@ def survey(workspace: Workspace, file: Path, as_json: bool) -> None:
       features      number of features
       signed        number of them that somebody measured
       half_signed   number of them that have either surveyed_by or surveyed_on
-      wings         wing, cells, cells_before (null for a new wing), features and signed of each
+      wings         wing, cells, cells_before (null for a new wing), features, signed and missing
+                    (location keys of imported cells that it does not draw) of each
       gone          wings that were planned for and are not in the survey
     """
     from estate.pipeline import read_inputs, sizings_of
@@ -318,6 +321,7 @@ def _survey_text(found: Imported) -> str:
             + f"; {wing.signed:,} of {wing.features:,} features signed"
             for wing in found.wings
         ),
+        *(_missing_line(wing) for wing in found.wings if wing.missing),
     ]
     if found.half_signed:
         what = "have only one of surveyed_by and surveyed_on, and stay assumed"
@@ -325,6 +329,13 @@ def _survey_text(found: Imported) -> str:
     if found.gone:
         lines.append(f"wings no longer planned: {', '.join(found.gone)}")
     return "\n".join([*lines, f"kept as {found.path}"])
+
+
+def _missing_line(wing: SurveyedWing) -> str:
+    shown = ", ".join(wing.missing[:_KEYS_SHOWN_MAX])
+    more = len(wing.missing) - _KEYS_SHOWN_MAX
+    named = f"{shown} and {more} more" if more > 0 else shown
+    return f"  {wing.wing}: imported cells that the survey does not draw, no longer planned: {named}"
 
 
 def _update(update: Update) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from estate.sources.survey import Survey, scan_survey
 from estate.sources.survey_layers import write_survey
 from estate.sources.table import require_sound
 from estate.survey.check import survey_problems
+from estate.survey.known_cells import missing_keys, unknown_key_problems
 from estate.survey.wings import by_wing, cells_of, prison_of
 
 if TYPE_CHECKING:
@@ -23,13 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyedWing:
-    """A wing of an imported survey; `cells_before` is None for one that was not known."""
+    """A wing of an imported survey; `cells_before` is None for one that was not known.
+
+    `missing` has the location keys of its imported cells that the survey does not draw.
+    """
 
     wing: str
     cells: int
     cells_before: int | None
     features: int
     signed: int
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +81,7 @@ def import_survey(
     into.mkdir(parents=True, exist_ok=True)
     write_survey(survey, target, prison=prisons[prison_id].name, marking=marking)
     before = {wing.wing: wing.cells for wing in sizings[prison_id].wings}
+    missing = missing_keys(parts, sizings[prison_id])
     return Imported(
         prison_id=prison_id,
         path=target,
@@ -92,6 +98,7 @@ def import_survey(
                 cells_before=before.get(code),
                 features=len(part),
                 signed=_signed(part),
+                missing=missing.get(code, ()),
             )
             for code, part in parts.items()
         ),
@@ -116,6 +123,7 @@ def _wing_problems(
         what = f"{prison_id} is not planned: {sizing.excluded}"
         yield Problem(survey.file, place, what, "correct inputs/register.csv first")
         return
+    yield from unknown_key_problems(parts, sizing)
     if any(wing.source == "typology" for wing in sizing.wings):
         return
     codes = [wing.wing for wing in sizing.wings]

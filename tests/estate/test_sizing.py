@@ -341,9 +341,8 @@ def test_what_counts_as_a_whole_schedule_is_an_assumption(modern, catalogue, ass
             "cells counted by the HMPPS cell certificate 2026-07-01",
         ),
         (
-            "HMPPS cell certificate 2026-07-01; spurs inferred by rule, grade C",
-            "cells counted by the HMPPS cell certificate 2026-07-01; "
-            + "their spurs inferred by rule, grade C",
+            "HMPPS locations; spurs inferred by rule, grade C",
+            "cells counted by the HMPPS locations; their spurs inferred by rule, grade C",
         ),
     ],
 )

@@ -1,5 +1,7 @@
 """The way of a survey: drafted, corrected as by a person, imported, planned from."""
 
+import json
+
 import geopandas as gpd
 import pyogrio
 import pytest
@@ -127,6 +129,56 @@ def test_a_wing_that_the_schedule_does_not_have_is_refused(spare, draft):
     said = spare.refusal("estate", "import", "survey", draft)
 
     assert "the wing schedule of EYI has no wing HB7; did you mean HB" in said
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """Return a certificate of Moorland: a wing of four cells, on landings 2 and 3."""
+
+    def location(path, kind, *inside):
+        own = {"locationCode": path.split("-")[-1], "pathHierarchy": path, "locationType": kind}
+        return own | ({"subLocations": list(inside)} if inside else {})
+
+    landings = [
+        location(f"1-{n}", "LANDING", *(location(f"1-{n}-{c}", "CELL") for c in ("001", "A05")))
+        for n in "23"
+    ]
+    content = {
+        "prisonId": "MDI",
+        "approvedDate": "2016-07-01T12:00:00",
+        "locations": [location("1", "WING", *landings)],
+    }
+    path = tmp_path / "MDI.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_a_survey_keeps_to_the_cells_of_the_certificate(spare, certificate, tmp_path):
+    spare.answer("estate", "import", "hmpps", certificate)
+    draft = tmp_path / "moorland.gpkg"
+    spare.answer("estate", "survey", "MDI", "--out", draft)
+
+    keys = gpd.read_file(draft, layer="spaces").query("kind == 'cell'")["location_key"]
+    assert list(keys) == [f"MDI-1-{n}-{c}" for n in "23" for c in ("001", "A05")]
+    edit(draft, "spaces", lambda f: f.replace({"location_key": {"MDI-1-2-A05": "MDI-1-2-005"}}))
+    assert (
+        "moorland.gpkg layer spaces, MDI-1/cell-1-002: its location_key MDI-1-2-005 is none of "
+        "the 4 cells of MDI-1 (HMPPS cell certificate 2016-07-01); did you mean MDI-1-2-A05?"
+    ) in spare.refusal("estate", "import", "survey", draft)
+
+
+def test_imported_cells_that_a_survey_does_not_draw_are_said(spare, certificate, tmp_path):
+    spare.answer("estate", "import", "hmpps", certificate)
+    draft = tmp_path / "moorland.gpkg"
+    spare.answer("estate", "survey", "MDI", "--out", draft)
+    gone = {"spaces": "space_id", "outlets": "outlet_id", "doors": "door_id", "spans": "span_id"}
+    for layer, name in gone.items():
+        lost = r"/(?:cell|outlet|door|drop)-1-002$"
+        edit(draft, layer, lambda f, name=name, lost=lost: f[~f[name].str.contains(lost)])
+
+    answer = spare.answer("estate", "import", "survey", draft)
+
+    assert [wing["missing"] for wing in answer["wings"]] == [["MDI-1-2-A05"]]
 
 
 def test_a_second_survey_takes_the_place_of_the_first(spare, draft):
