@@ -8,9 +8,11 @@ Capacities are planning values and say where they come from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from estate.cabling.values import BuiltPoint, WingDesign
-    from estate.model import Wing
+    from estate.model import Network, Wing
     from estate.plan import Plan, SitePlan, WingPlan
 
 SCHEMA = 1
@@ -48,6 +50,9 @@ _UPLINK_SOURCE = (
     "the smallest of the sites; each has its own: the assumed demand of a cell at the busiest "
     "moment, in the fuller direction, times its cells, and the next circuit up"
 )
+
+# A cell as a layout calls it, "1-014", and no part of the name of something else.
+_LAYOUT_CELL = re.compile(r"(?<![\w/-])\d{1,2}-\d{3}(?![\w-])")
 
 # Rates at which circuits are commonly sold, in Mbit/s; assumed.
 _CIRCUITS_MBPS = (100, 200, 500, 1000, 2000, 5000, 10_000)
@@ -176,6 +181,47 @@ def write_topology(plan: Plan, path: Path) -> None:
 def cell_key(wing: Wing, key: str) -> str:
     """Return the whole location key of a cell: a survey writes it whole, a layout from the wing."""
     return key if key.startswith(f"{wing.prison_id}-") else wing.key_of(key)
+
+
+def design_as_named(plan: Plan, wing_plan: WingPlan) -> WingDesign:
+    """Return a wing's design with the location keys of its cells, where an import said them.
+
+    A design is shared by all wings of its shape, and calls their cells by landing and number.
+    """
+    wing, design = wing_plan.wing, plan.designs[wing_plan.design]
+    if not wing.cell_keys:
+        return design
+    content = msgspec.to_builtins(design, builtin_types=(Decimal,))
+    return msgspec.convert(_as_named(content, _keys_in(wing)), type(design))
+
+
+def network_as_named(plan: Plan, wing_plan: WingPlan) -> Network:
+    """Return a wing's network with the location keys of its cells, where an import said them."""
+    network, keys = plan.network_of(wing_plan), _keys_in(wing_plan.wing)
+    spaces = (
+        replace(s, location_key=keys.get(s.location_key, s.location_key)) for s in network.spaces
+    )
+    return replace(network, spaces=tuple(spaces)) if keys else network
+
+
+def _keys_in(wing: Wing) -> dict[str, str]:
+    """Return the imported location key of each cell by what its layout calls it."""
+    return {
+        f"{landing}-{number:03d}": key
+        for landing, keys in enumerate(wing.cell_keys, start=1)
+        for number, key in enumerate(keys, start=1)
+    }
+
+
+def _as_named(content: Any, keys: Mapping[str, str]) -> Any:
+    """Return plain values with each cell of a layout, also amid words, called by its key."""
+    if isinstance(content, str):
+        return _LAYOUT_CELL.sub(lambda found: keys.get(found[0], found[0]), content)
+    if isinstance(content, list | tuple):
+        return [_as_named(each, keys) for each in content]
+    if isinstance(content, dict):
+        return {_as_named(key, keys): _as_named(value, keys) for key, value in content.items()}
+    return content
 
 
 def uplink_mbps(demand: float) -> float:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from estate.cabling.values import BuiltPoint, LandingDesign, WingDesign
     from estate.model import Wing
     from estate.plan import Plan, SitePlan, WingPlan
+    from estate.radio.leakage import Leakage
     from estate.workspace import Workspace
 
 
@@ -79,6 +80,7 @@ def _site(plan: Plan, prison_id: str) -> SitePlan:
 
 def _prison_answer(plan: Plan, site: SitePlan) -> dict[str, Any]:
     from estate.readiness import LABELS
+    from estate.report.outside import site_leakage
 
     prison, ready = site.prison, site.readiness
     answer: dict[str, Any] = {
@@ -109,6 +111,7 @@ def _prison_answer(plan: Plan, site: SitePlan) -> dict[str, Any]:
         "survey_would_narrow_gbp": float(site.survey_would_narrow_gbp),
         "design": site.design.as_json(),
         "backbone": site.backbone.as_json() if site.backbone else None,
+        "leakage": _leakage_facts(site_leakage(plan, site)),
         "wings": [_wing_line(plan, wing) for wing in site.wings],
     }
     ranked = next((r for r in plan.ranking if r.prison_id == prison.prison_id), None)
@@ -138,14 +141,15 @@ def _prison_answer(plan: Plan, site: SitePlan) -> dict[str, Any]:
 
 def _wing_line(plan: Plan, found: WingPlan) -> dict[str, Any]:
     from estate.cautions import cautions
+    from estate.topology import design_as_named
 
-    design = plan.designs[found.design]
+    design = design_as_named(plan, found)
     warnings = list(cautions(plan, design))
     return {"wing": found.wing.key, **_proof(design), "warnings": warnings}
 
 
 def _prison_text(answer: dict[str, Any]) -> str:
-    from estate.cli.wing_words import proof_text
+    from estate.cli.wing_words import heard_text, proof_text
 
     ready = answer["readiness"]
     lines = [f"{answer['name']} ({answer['prison_id']})", f"readiness: {ready['label']}"]
@@ -178,6 +182,8 @@ def _prison_text(answer: dict[str, Any]) -> str:
     narrows = answer["survey_would_narrow_gbp"]
     lines.append(f"a survey could narrow its whole-life range by up to £{narrows:,.0f}")
     lines += _backbone_text(answer["backbone"])
+    if answer["leakage"]:
+        lines.append(f"heard outside of all wings together {heard_text(answer['leakage'])}")
     lines += ["", "wing networks, " + proof_text(answer["design"])]
     lines += [
         f"  {w['wing']:<14} {proof_text(w)}; {_choices(w['chosen'])}" for w in answer["wings"]
@@ -246,6 +252,7 @@ def _wing_answer(
     plan: Plan, site: SitePlan, code: str, landing: str = "", *deeper: str
 ) -> dict[str, Any]:
     from estate.errors import InputError
+    from estate.topology import network_as_named
 
     found = _wing(site, code)
     answer = _wing_facts(plan, found)
@@ -261,7 +268,10 @@ def _wing_answer(
                 hint=f"its landings are 1 to {count}, counted from the lowest"
                 + (f"; its spurs, through all landings, s1 to s{spurs}" if spurs > 1 else ""),
             )
-        on = plan.landings_of(found)
+        on = {
+            space.location_key or space.space_id: space.floor + 1
+            for space in network_as_named(plan, found).spaces
+        }
         answer["landings_in_wing"] = len(answer["landings"])
         answer["landings"] = chosen
         answer["access_points"] = [
@@ -275,8 +285,9 @@ def _wing_answer(
 def _wing_facts(plan: Plan, found: WingPlan) -> dict[str, Any]:
     from estate.cabling.options import WIRELESS
     from estate.cautions import airtime_share_max, cautions, why_not_for_construction
+    from estate.topology import design_as_named
 
-    wing, design = found.wing, plan.designs[found.design]
+    wing, design = found.wing, design_as_named(plan, found)
     why_not = why_not_for_construction(plan, found)
     return {
         "schema": 1,
@@ -308,7 +319,7 @@ def _wing_facts(plan: Plan, found: WingPlan) -> dict[str, Any]:
         "radio": design.radio,
         "is_measured": plan.is_measured(found.wing.prison_id),
         "comparisons": list(design.air.comparisons) if design.air else [],
-        "leakage": _leakage_facts(design),
+        "leakage": _leakage_facts(design.air.leakage if design.air else None),
         "design": _proof(design),
         "warnings": list(cautions(plan, design)),
         "airtime_budget": airtime_share_max(plan),
@@ -347,11 +358,10 @@ def _landing_facts(landing: LandingDesign) -> dict[str, Any]:
     }
 
 
-def _leakage_facts(design: WingDesign) -> dict[str, Any] | None:
-    """Return what is heard of a wing's access points outside it, None where it has none."""
-    if design.air is None:
+def _leakage_facts(found: Leakage | None) -> dict[str, Any] | None:
+    """Return what is heard outside of a wing or prison, None where that is not known."""
+    if found is None:
         return None
-    found = design.air.leakage
     return {
         "perimeter": found.perimeter.source,
         "perimeter_grade": str(found.perimeter.grade),

@@ -22,6 +22,7 @@ from estate.report.drawings import (
 )
 from estate.report.ground import between_buildings
 from estate.report.locations import locations_of
+from estate.topology import design_as_named, network_as_named
 from estate.typology import read_typologies
 from reports.document import (
     Bar,
@@ -170,7 +171,8 @@ def _noted(plan: Plan, site: SitePlan) -> Iterator[Text]:
     for wing_plan in site.wings:
         design = plan.designs[wing_plan.design]
         together = wing_plan.together if wing_plan.block else ""
-        for words in filter(None, (together, dearer_because(design), *cautions(plan, design))):
+        named = design_as_named(plan, wing_plan)
+        for words in filter(None, (together, dearer_because(design), *cautions(plan, named))):
             wings[words].append(wing_plan.wing.key)
     if wings:
         said = tuple(f"{', '.join(keys)}: {words}." for words, keys in wings.items())
@@ -362,7 +364,7 @@ def _drawings(plan: Plan, site: SitePlan) -> Iterator[Drawing]:
     same: defaultdict[str, list[WingPlan]] = defaultdict(list)
     for wing_plan in site.wings:
         same[wing_plan.design].append(wing_plan)
-    networks = {name: plan.network_of(group[0]) for name, group in same.items()}
+    networks = {name: network_as_named(plan, group[0]) for name, group in same.items()}
     typical = {
         name: watermark_of(found, floors=(0,)) == WATERMARK for name, found in networks.items()
     }
@@ -371,7 +373,7 @@ def _drawings(plan: Plan, site: SitePlan) -> Iterator[Drawing]:
         wing, network = group[0].wing, networks[group[0].design]
         others = f" and {len(group) - 1} like it" if len(group) > 1 else ""
         label = read_typologies()[wing.shape.typology].label
-        design, shown = plan.designs[group[0].design], f"{wing.key}{others}"
+        design, shown = design_as_named(plan, group[0]), f"{wing.key}{others}"
         drawings = (
             *(
                 landing_drawing(

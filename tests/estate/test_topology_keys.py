@@ -9,10 +9,11 @@ from estate.network import cells_on
 from estate.pipeline import make_plan, sizings_of
 from estate.report.geography import grid_point
 from estate.report.layers import layers_of
+from estate.report.site import site_of
 from estate.sources.survey import scan_survey
 from estate.survey import draft, hand_out, surveyed
 from estate.survey.wings import cells_of
-from estate.topology import topology_of
+from estate.topology import design_as_named, network_as_named, topology_of
 from estate.workspace import Settings
 
 # Codes of the cells of a landing, through its three spurs: they alternate, and 10 sorts before 9.
@@ -130,3 +131,34 @@ def test_a_survey_that_changes_the_number_of_cells_ends_the_keys_of_the_import(n
     wings = surveyed(sizings_of(named)["EYI"], fewer, prison_id="EYI").sizing.wings
 
     assert [bool(wing.cell_keys) for wing in wings] == [False, True]
+
+
+def test_a_design_is_told_with_the_keys_that_were_imported(plan):
+    (site,) = (s for s in plan.establishments if s.prison.prison_id == "MDI")
+    (wing,) = site.wings
+    shared = plan.designs[wing.design]
+
+    told = design_as_named(plan, wing)
+
+    cells = [cell for point in told.points for cell in point.cells]
+    assert set(cells) == {key for keys in wing.wing.cell_keys for key in keys}
+    words = [option.reason for landing in told.landings for option in landing.options]
+    assert any("such as MDI-1-2-9" in each for each in words)
+    assert (told.cost_gbp, len(told.points)) == (shared.cost_gbp, len(shared.points))
+    spaces = [space.location_key for space in network_as_named(plan, wing).spaces]
+    assert set(spaces) - {""} == set(cells)
+
+
+def test_without_an_import_a_design_is_told_as_it_is(hamlet):
+    before = make_plan(hamlet, Settings())
+    wing = before.establishments[0].wings[0]
+
+    assert design_as_named(before, wing) is before.designs[wing.design]
+    assert network_as_named(before, wing) == before.network_of(wing)
+
+
+def test_the_page_of_a_prison_names_cells_by_the_keys_that_were_imported(plan):
+    told = repr([page for page in site_of(plan).pages if "Moorland" in page.title])
+
+    assert "cell MDI-1-2-A05" in told
+    assert "cell 1-00" not in told
