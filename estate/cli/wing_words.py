@@ -125,9 +125,14 @@ def _radio_lines(answer: dict[str, Any]) -> list[str]:
     return [
         f"radio: {answer['radio']}",
         *(f"  {comparison}" for comparison in answer["comparisons"]),
-        (
-            f"heard outside ({leakage['perimeter']}, grade {leakage['perimeter_grade']}): at most "
-            f"{leakage['likely_dbm']:.0f} dBm likely, {leakage['cautious_dbm']:.0f} dBm through "
-            f"windows; {leakage['audible_m']:.0f} m of it hear a network"
-        ),
+        f"heard outside of this wing {heard_text(leakage)}",
     ]
+
+
+def heard_text(leakage: dict[str, Any]) -> str:
+    """Return what is heard of access points along a perimeter."""
+    return (
+        f"({leakage['perimeter']}, grade {leakage['perimeter_grade']}): at most "
+        f"{leakage['likely_dbm']:.0f} dBm likely, {leakage['cautious_dbm']:.0f} dBm through "
+        f"windows; {leakage['audible_m']:.0f} m of it hear a network"
+    )

@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 AUDIBLE_DBM = -85.0
 
 LEAKAGE_RULE = (
-    "Nothing stands between the building and the perimeter, and there is no shadowing. Windows are "
-    "not drawn: the cautious figure gives the outer wall of every cell some, and takes the kind "
-    "end of every range."
+    "What is heard outside of a wing is of its own access points alone, and that of a prison the "
+    "sum of the power of all its wings, where a survey draws its perimeter; without one it is not "
+    "known. Nothing stands between a wing and the perimeter, not even another wing, and there is "
+    "no shadowing. Windows are not drawn: the cautious figure gives the outer wall of every cell "
+    "some, and takes the kind end of every range."
 )
 
 _WINDOW = Fabric("glass", 6.0)
@@ -43,7 +45,7 @@ _HAND_HEIGHT_M = 1.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leakage:
-    """What is heard along a perimeter from all access points together, at points 5 m apart.
+    """What is heard along a perimeter of the access points of one wing or more, 5 m apart.
 
     `likely_dbm` and `cautious_dbm` go with `at_m`. `audible_m` is how much of the perimeter, in
     metres, hears more than -85 dBm in the likely case.
@@ -94,9 +96,9 @@ def leakage_of(
     storey_height_m: float,
     assumptions: Assumptions,
 ) -> Leakage:
-    """Return what is heard of a wing's access points along the site's perimeter, or an assumed one.
+    """Return what is heard of one wing's access points along the perimeter, drawn or assumed.
 
-    Paths go straight out, or out through a wall and round it.
+    Paths go straight out, or out through a wall and round it. Other wings add to it: `together`.
     """
     line = network.perimeter or assumed_perimeter(
         network, distance_m=assumptions["radio_perimeter_m"].likely
@@ -128,6 +130,23 @@ def leakage_of(
     )
 
 
+def together(found: Sequence[Leakage]) -> Leakage:
+    """Return what is heard of several wings along one perimeter: the sum of their power.
+
+    Raises
+    ------
+    ValueError
+        When there is none, or they were not computed at the same points.
+    """
+    if len({each.at_m for each in found}) != 1:
+        raise ValueError("only what is heard at the same points adds up")
+    return replace(
+        found[0],
+        likely_dbm=_together_dbm(np.array([each.likely_dbm for each in found])),
+        cautious_dbm=_together_dbm(np.array([each.cautious_dbm for each in found])),
+    )
+
+
 def _with_windows(scene: Scene) -> Scene:
     """Return the scene with glass wherever a bent path leaves a cell through an outer wall."""
     portals = scene.portals
@@ -140,7 +159,7 @@ def _with_windows(scene: Scene) -> Scene:
 
 
 def _together_dbm(signal_dbm: Floats) -> tuple[float, ...]:
-    """Return what arrives at each place from all access points, to a tenth of a decibel."""
+    """Return what arrives at each place (n,) from all senders (m, n), to a tenth of a decibel."""
     powers_mw = (10 ** (signal_dbm / 10)).sum(axis=0)
     decibels = 10 * np.log10(np.maximum(powers_mw, 1e-30))
     return tuple(np.round(decibels, 1).tolist())

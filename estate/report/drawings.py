@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import shapely
 
 from estate.cabling.options import LABELS, WIRELESS
-from estate.model import Grade
+from estate.model import Grade, Network
 from estate.radio.leakage import AUDIBLE_DBM
 from reports.document import Drawing, Shape
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from estate.cabling.values import BuiltPoint, WingDesign
-    from estate.model import Door, Network, Space, Wall, WingShape
+    from estate.model import Door, Space, Wall, WingShape
     from estate.plan import Plan, WingPlan
+    from estate.radio.leakage import Leakage
 
 _MINUS = "\N{MINUS SIGN}"
 
@@ -135,14 +136,40 @@ def outside_drawing(network: Network, design: WingDesign, *, caption: str) -> Dr
     """Return what is heard of a wing's access points along the perimeter, None without any."""
     if design.air is None:
         return None
-    leakage = design.air.leakage
+    said = "The access points of this wing alone, without those of others"
+    return _outside([("", network, design)], design.air.leakage, caption=caption, said=said)
+
+
+def site_outside_drawing(
+    parts: Sequence[tuple[str, Network, WingDesign]], leakage: Leakage, *, caption: str
+) -> Drawing:
+    """Return what is heard of wings along their prison's perimeter, each by its name and place."""
+    said = f"The access points of {_wings(len(parts))} together"
+    return _outside(parts, leakage, caption=caption, said=said)
+
+
+def _wings(count: int) -> str:
+    return "1 wing" if count == 1 else f"{count} wings"
+
+
+def _outside(
+    parts: Sequence[tuple[str, Network, WingDesign]], leakage: Leakage, *, caption: str, said: str
+) -> Drawing:
+    """Return wings and their access points within a perimeter, which is styled by its signal."""
     shapes = [
         Shape(kind="polygon", points=space.outline, style="landing")
+        for _, network, _ in parts
         for space in network.spaces
         if space.floor == 0
     ]
     shapes += [
-        Shape(kind="point", points=(point.at,), style="access_point", title=point.name)
+        Shape(
+            kind="point",
+            points=(point.at,),
+            style="access_point",
+            title=f"{name} {point.name}".lstrip(),
+        )
+        for name, _, design in parts
         for point in design.points
         if point.option in WIRELESS
     ]
@@ -156,14 +183,19 @@ def outside_drawing(network: Network, design: WingDesign, *, caption: str) -> Dr
         style = _banded(dbm, _HEARD)
         shapes.append(Shape(kind="line", points=ends, style=style, title=title, label=label))
     used = {shape.style for shape in shapes}
+    every = Network(
+        spaces=tuple(space for _, network, _ in parts for space in network.spaces),
+        walls=tuple(wall for _, network, _ in parts for wall in network.walls),
+        doors=tuple(door for _, network, _ in parts for door in network.doors),
+    )
     return Drawing(
         caption=caption,
         shapes=tuple(shapes),
         legend=tuple(each for each in _OUTSIDE if each[0] in used),
-        watermark=watermark_of(network, floors=(0,)),
+        watermark=watermark_of(every, floors=(0,)),
         size="small",
         note=(
-            f"All access points together, heard along the perimeter ({leakage.perimeter.source}; "
+            f"{said}, heard along the perimeter ({leakage.perimeter.source}; "
             f"grade {leakage.perimeter.grade}): at most {_decibels(strongest)} dBm likely and "
             f"{_decibels(max(leakage.cautious_dbm))} dBm through windows; "
             f"{leakage.audible_m:.0f} m of it hear a network."

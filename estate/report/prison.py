@@ -22,6 +22,7 @@ from estate.report.drawings import (
 )
 from estate.report.ground import between_buildings
 from estate.report.locations import locations_of
+from estate.report.outside import site_drawing
 from estate.topology import design_as_named, network_as_named
 from estate.typology import read_typologies
 from reports.document import (
@@ -104,6 +105,7 @@ def _sections(
                 *_noted(plan, site),
                 *_locations(plan, site),
                 *_drawings(plan, site),
+                *site_drawing(plan, site),
             ),
         )
         yield between_buildings(plan, site, sensitive=sensitive)
@@ -155,14 +157,17 @@ def _network_fact(proof: Proof) -> Fact:
 
 def _unmeasured(plan: Plan, site: SitePlan) -> Iterator[Text]:
     """Yield the warning that networks of the prison are not to be built as they are drawn."""
-    if not plan.is_measured(site.prison.prison_id):
-        said = "Not for construction: no signal was measured in this prison."
-        yield Text(paragraphs=(said,), tone="warning")
-        return
-    keys = [each.wing.key for each in site.wings if why_not_for_construction(plan, each)]
-    if keys:
-        said = f"Not for construction, since not surveyed throughout: {', '.join(keys)}."
-        yield Text(paragraphs=(said,), tone="warning")
+    reasons: defaultdict[str, list[str]] = defaultdict(list)
+    for each in site.wings:
+        reasons[why_not_for_construction(plan, each)].append(each.wing.key)
+    reasons.pop("", None)
+    if reasons:
+        said = tuple(
+            f"Not for construction: {why}"
+            + (f" ({', '.join(keys)})." if len(keys) < len(site.wings) else ".")
+            for why, keys in reasons.items()
+        )
+        yield Text(paragraphs=said, tone="warning")
 
 
 def _noted(plan: Plan, site: SitePlan) -> Iterator[Text]:
