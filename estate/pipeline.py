@@ -13,6 +13,7 @@ from estate.backbone import Backbone, backbone_of, rooms_of
 from estate.cabling.cache import DesignCache, design_catalogue
 from estate.cabling.values import WingDesign
 from estate.catalogue import Assumption, Assumptions, Catalogue, Rate
+from estate.cautions import level_words
 from estate.costing import BillLine, bill_of_site, bill_of_wing, is_local, totals
 from estate.crosscheck import cross_check
 from estate.design import RULES
@@ -24,7 +25,7 @@ from estate.portfolio import Case, rank, without_effect
 from estate.problems import Task, Wings, names_of, no_plan, tasks_of
 from estate.readiness import readiness_of, what_the_register_shows
 from estate.sizing import Sizing, size
-from estate.sources.calibrations import read_calibrations
+from estate.sources.calibrations import read_calibrations, replacing
 from estate.sources.catalogue import read_assumptions, read_rates
 from estate.sources.register import read_register
 from estate.sources.survey import Survey
@@ -55,7 +56,13 @@ class Inputs:
 
     def assumptions_of(self, prison_id: str) -> Assumptions:
         """Return what is assumed of a prison, with what was measured there in its place."""
-        return self.assumptions.with_measured(self.measured.get(prison_id, ()))
+        return self.assumptions.with_measured(replacing(self.measured.get(prison_id, ())))
+
+    @property
+    def fitted(self) -> Mapping[str, tuple[Assumption, ...]]:
+        """Return what was measured that designs use, by prison."""
+        found = {prison_id: replacing(each) for prison_id, each in self.measured.items()}
+        return {prison_id: each for prison_id, each in found.items() if each}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +147,21 @@ def make_plan(
     wings = Wings(sizings=sizings_of(inputs))
     for prison_id, survey in sorted(inputs.surveys.items()):
         wings = wings.with_survey(survey, prison_id, catalogue)
-    names = names_of(wings, inputs.measured)
-    tasks = tasks_of(wings, inputs.measured, _catalogues(inputs, catalogue))
+    names = names_of(wings, inputs.fitted)
+    tasks = tasks_of(wings, inputs.fitted, _catalogues(inputs, catalogue))
     designs = _designed(tasks, workers or Workers(), designing or Designing())
     sites = tuple(
-        _site(prison, wings, designs, names, catalogue, survey=inputs.surveys.get(prison.prison_id))
+        _with_level(
+            _site(
+                prison,
+                wings,
+                designs,
+                names,
+                catalogue,
+                survey=inputs.surveys.get(prison.prison_id),
+            ),
+            inputs,
+        )
         for prison in sorted(inputs.establishments, key=lambda p: p.prison_id)
     )
     lines = [line for site in sites for line in site.lines()]
@@ -357,6 +374,15 @@ def _site(  # noqa: PLR0913 - what a prison's part is made from, each by name
         design=Proof.of(designs[plan.design] for plan in plans),
         backbone=backbone,
     )
+
+
+def _with_level(site: SitePlan, inputs: Inputs) -> SitePlan:
+    """Return a prison's part with a note where measured signal is not as it is assumed."""
+    said = level_words(
+        inputs.measured.get(site.prison.prison_id, ()),
+        margin_db=inputs.assumptions["radio_margin_db"].likely,
+    )
+    return replace(site, notes=(*site.notes, said)) if said else site
 
 
 def _narrowed_gbp(lines: Iterable[BillLine]) -> Decimal:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reports.terminal import emit, json_option
+from reports.terminal import complain, emit, json_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -270,8 +270,15 @@ def measurements(workspace: Workspace, file: Path, prison: str, site: str, as_js
       fitted        key, unit, value, low, high, assumed (low, likely, high), at_limit
       unsettled     parameters that the readings do not settle
       levels_db     level of each access point of unknown power; "" is that of all others
+      levels_at_limit
+                    whose level its range ended, and not the readings
+      agreement     null where no power is stated or no wall known; else readings, access_points,
+                    off_db (measured less what the next plan assumes; low_db, high_db,
+                    spread_db), margin_db, disagrees (off by more than the margin), cells,
+                    cells_below_target, target_dbm
+      warnings      what, because, try: said on stderr too
     """
-    from estate.cli.readings import readings_as_json, readings_as_text
+    from estate.cli.readings import readings_as_json, readings_as_text, readings_warnings
     from estate.measurements import Target, buildings_of, import_measurements
     from estate.pipeline import read_inputs, sizings_of
 
@@ -290,6 +297,8 @@ def measurements(workspace: Workspace, file: Path, prison: str, site: str, as_js
     )
     found = import_measurements(file, target)
     emit(readings_as_json(found, site=site), as_json=as_json, text=readings_as_text(found))
+    for said in readings_warnings(found):
+        complain(f"warning: {said['what']}\n  because: {said['because']}\n  try: {said['try']}")
 
 
 def _planned(workspace: Workspace, prison_id: str) -> dict[str, PlannedPoint]:
@@ -335,7 +344,9 @@ def _missing_line(wing: SurveyedWing) -> str:
     shown = ", ".join(wing.missing[:_KEYS_SHOWN_MAX])
     more = len(wing.missing) - _KEYS_SHOWN_MAX
     named = f"{shown} and {more} more" if more > 0 else shown
-    return f"  {wing.wing}: imported cells that the survey does not draw, no longer planned: {named}"
+    return (
+        f"  {wing.wing}: imported cells that the survey does not draw, no longer planned: {named}"
+    )
 
 
 def _update(update: Update) -> dict[str, Any]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from estate.radio.calibration import UNKNOWN_EIRP_DBM, level_range_db
+from estate.sources.calibrations import off_words
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from estate.measurements import ImportedReadings
+    from estate.measurements.agreeing import Agreement
     from estate.radio.fitting import Fitted
 
 _GEOMETRY = {
@@ -42,7 +46,34 @@ def readings_as_json(found: ImportedReadings, *, site: str) -> dict[str, Any]:
         "fitted": [_fitted(found, each) for each in fit.settled],
         "unsettled": list(fit.unsettled),
         "levels_db": {name: round(level, 2) for name, level in fit.levels_db.items()},
+        "levels_at_limit": list(fit.levels_at_limit),
+        "agreement": _agreement(found.agreement),
+        "warnings": readings_warnings(found),
     }
+
+
+def readings_warnings(found: ImportedReadings) -> list[dict[str, str]]:
+    """Return what to tell a person of signal that is not as it is assumed: what, because, try."""
+    agreement = found.agreement
+    if agreement is None or not agreement.disagrees:
+        return []
+    what = f"measured signal lies {off_words(agreement.offset.mean_db)}"
+    return [
+        {
+            "what": "; ".join(filter(None, (what, agreement.below_words))),
+            "because": (
+                f"{agreement.offset.readings:,} readings of {_points(agreement.access_points)} of "
+                f"stated power (eirp_dbm) are off by more than the {agreement.margin_db:g} dB that "
+                "a design keeps in hand; the plan does not take that into account, and no wing of "
+                f"{found.place} is for construction"
+            ),
+            "try": (
+                "check the power, the antennas and the places of the access points, and by how "
+                "much the device reads low; correct the file (eirp_dbm blank where nobody knows "
+                "it) and import it again"
+            ),
+        }
+    ]
 
 
 def readings_as_text(found: ImportedReadings) -> str:
@@ -64,6 +95,29 @@ def _fitted(found: ImportedReadings, each: Fitted) -> dict[str, Any]:
     }
 
 
+def _agreement(found: Agreement | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    low, likely, high = found.offset.range_db
+    return {
+        "readings": found.offset.readings,
+        "access_points": found.access_points,
+        "off_db": likely,
+        "low_db": low,
+        "high_db": high,
+        "spread_db": round(found.offset.spread_db, 2),
+        "margin_db": found.margin_db,
+        "disagrees": found.disagrees,
+        "cells": found.cells,
+        "cells_below_target": found.below,
+        "target_dbm": found.target_dbm,
+    }
+
+
+def _points(count: int) -> str:
+    return "1 access point" if count == 1 else f"{count:,} access points"
+
+
 def _lines(found: ImportedReadings) -> Iterator[str]:
     fit = found.calibration
     yield (
@@ -79,6 +133,7 @@ def _lines(found: ImportedReadings) -> Iterator[str]:
         f"{fit.rmse_db_before:.1f} dB as assumed, {fit.rmse_db_levelled:.1f} dB with levels "
         f"fitted, {fit.rmse_db_after:.1f} dB with losses fitted"
     )
+    yield from _levels(found)
     for each in fit.settled:
         low, likely, high = fit.range_of(each.parameter.name)
         prior, limit = each.parameter.prior, ", at the end of its range" * each.at_its_limit
@@ -90,6 +145,29 @@ def _lines(found: ImportedReadings) -> Iterator[str]:
     if fit.unsettled:
         yield f"  not settled by these readings, so as assumed: {', '.join(fit.unsettled)}"
     yield f"kept as {found.kept}; {_use(found)}"
+
+
+def _levels(found: ImportedReadings) -> Iterator[str]:
+    """Yield the fitted levels, which no plan uses, and whether signal is as it is assumed."""
+    fit = found.calibration
+    if "" in fit.levels_db:
+        low, high = level_range_db("")
+        limit = f", at its limit ({low:g} to {high:g})" if "" in fit.levels_at_limit else ""
+        yield f"  level of access points of stated power: {fit.levels_db['']:.1f} dB{limit}"
+    unknown = {name: level for name, level in fit.levels_db.items() if name}
+    if unknown:
+        low, high = min(unknown.values()), max(unknown.values())
+        span = f"{low:.1f}" if len(unknown) == 1 else f"{low:.1f} to {high:.1f}"
+        ended = [name for name in fit.levels_at_limit if name]
+        limit = f"; at its limit: {', '.join(ended)}" if ended else ""
+        yield (
+            f"  level of {_points(len(unknown))} of unknown power, beside {UNKNOWN_EIRP_DBM:g} "
+            f"dBm: {span} dB{limit}"
+        )
+    if found.agreement:
+        said = f"measured signal lies {off_words(found.agreement.offset.mean_db)}"
+        spread = f", with a spread of {found.agreement.offset.spread_db:.1f} dB"
+        yield "; ".join(filter(None, (f"  {said}{spread}", found.agreement.below_words)))
 
 
 def _use(found: ImportedReadings) -> str:
@@ -104,4 +182,10 @@ def _use(found: ImportedReadings) -> str:
             f"the fit is more than {ERROR_DB_MAX:g} dB off where it was not fitted, and is not "
             "used: check where access points and readings are"
         )
-    return "the fit predicts no better than what is assumed, and is not used"
+    if not found.calibration.settled:
+        return "the readings settle no loss, and the plan keeps what is assumed"
+    fit = found.calibration
+    return (
+        f"the fitted losses predict no better than levels alone ({fit.rmse_db_after:.1f} dB "
+        f"against {fit.rmse_db_levelled:.1f} dB), so the plan keeps the losses that are assumed"
+    )

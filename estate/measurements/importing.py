@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from estate.catalogue import Assumptions
 from estate.errors import InputError, Problem
+from estate.measurements.agreeing import Agreement, agreement_of
 from estate.measurements.buildings import Building
 from estate.measurements.placing import PlannedPoint, placed_readings
 from estate.model import Grade
 from estate.radio.calibration import Calibration, calibrate
-from estate.sources.calibrations import put_calibrations
+from estate.sources.calibrations import LEVEL_KEY, put_calibrations
 from estate.sources.measurements import Readings, scan_measurements, written
 from estate.sources.table import require_sound, this_day, write_rows
 from estate.tables import MEASUREMENTS
@@ -61,6 +62,7 @@ class ImportedReadings:
 
     `used` says whether the fit took the place of assumptions, which it does only where it
     predicts positions that it never saw better than the assumptions do, and within 10 dB.
+    `agreement` is with what the next plan assumes, None where no power is stated or no wall known.
     """
 
     place: str
@@ -76,6 +78,7 @@ class ImportedReadings:
     dated: str
     used: bool
     calibration: Calibration
+    agreement: Agreement | None
 
 
 def import_measurements(
@@ -130,6 +133,14 @@ def import_measurements(
         dated=today.isoformat(),
         used=used,
         calibration=calibration,
+        agreement=agreement_of(
+            placed,
+            buildings,
+            calibration.offset_after if used else calibration.offset_before,
+            assumptions=target.assumptions,
+        )
+        if buildings
+        else None,
     )
     _write(readings, outcome, target)
     return outcome
@@ -211,7 +222,7 @@ def _write(readings: Readings, outcome: ImportedReadings, target: Target) -> Non
         if not target.site:
             aside = places.enter_context(written_aside(calibrations))
             put_calibrations(
-                _fits(outcome) if outcome.used else (),
+                [*_fits(outcome), *_levels(outcome)],
                 standing=calibrations,
                 into=aside,
                 prison_id=outcome.place,
@@ -227,16 +238,42 @@ def _fits(outcome: ImportedReadings) -> Iterator[dict[str, str]]:
         f"{outcome.geometry} walls ({outcome.file}); positions not fitted: "
         f"{calibration.rmse_db_levelled:.1f} dB before, {calibration.rmse_db_after:.1f} dB after"
     )
-    for each in calibration.settled:
+    for each in calibration.settled if outcome.used else ():
         key = each.parameter.name
-        low, likely, high = calibration.range_of(key)
-        yield {
-            "prison_id": outcome.place,
-            "key": key,
-            "low": f"{low:g}",
-            "likely": f"{likely:g}",
-            "high": f"{high:g}",
-            "source": source,
-            "dated": outcome.dated,
-            "grade": str(outcome.grade),
-        }
+        yield _row(outcome, key, calibration.range_of(key), source, outcome.grade)
+
+
+def _levels(outcome: ImportedReadings) -> Iterator[dict[str, str]]:
+    """Yield how far off measured signal is, which no design uses and a plan has to say."""
+    found = outcome.agreement
+    if found is None:
+        return
+    source = (
+        f"{found.offset.readings:,} readings of access points of stated power in "
+        f"{outcome.geometry} walls ({outcome.file})"
+    )
+    source = "; ".join(filter(None, (source, found.below_words)))
+    # Readings of other places than the file says may lie right on average.
+    near = outcome.calibration.rmse_db_after <= ERROR_DB_MAX
+    grade = outcome.grade if near else Grade.ASSUMED
+    yield _row(outcome, LEVEL_KEY, found.offset.range_db, source, grade)
+
+
+def _row(
+    outcome: ImportedReadings,
+    key: str,
+    bounds: tuple[float, float, float],
+    source: str,
+    grade: Grade,
+) -> dict[str, str]:
+    low, likely, high = bounds
+    return {
+        "prison_id": outcome.place,
+        "key": key,
+        "low": f"{low:g}",
+        "likely": f"{likely:g}",
+        "high": f"{high:g}",
+        "source": source,
+        "dated": outcome.dated,
+        "grade": str(grade),
+    }

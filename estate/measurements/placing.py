@@ -122,11 +122,11 @@ class _Placing:
         """Return for each reading its access point, told apart by band where one has several."""
         bands: dict[str, set[str]] = {}
         for reading in self.readings:
-            bands.setdefault(reading.access_point, set()).add(_band(reading.frequency_ghz))
+            bands.setdefault(reading.access_point, set()).add(band(reading.frequency_ghz))
         return [
             r.access_point
             if len(bands[r.access_point]) == 1
-            else f"{r.access_point} at {_band(r.frequency_ghz)} GHz"
+            else f"{r.access_point} at {band(r.frequency_ghz)} GHz"
             for r in self.readings
         ]
 
@@ -256,5 +256,6 @@ class _Placing:
         return _Somewhere(building=building.key, at_m=(*at, z_m))
 
 
-def _band(frequency_ghz: float) -> str:
+def band(frequency_ghz: float) -> str:
+    """Return the name of the band that a frequency is in: 2.4, 5 or 6."""
     return next(name for name, start_ghz in _BAND_STARTS_GHZ if frequency_ghz >= start_ghz)

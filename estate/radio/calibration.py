@@ -6,14 +6,15 @@ the place of; where only distance and line of sight are, they are the exponents 
 
 What an access point radiates is rarely known, and a device reads some decibels low: the level of
 each access point of unknown power is fitted with the rest, and one level for all whose power is
-known. A level says nothing of walls and is used by no plan.
+known. A level says nothing of walls and is used by no plan. Where the power is known, it is also
+how far signal falls short of what is predicted: that is told as an offset, which knows no limit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,13 +86,43 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offset:
+    """How much more signal was measured than is predicted, where the power is known.
+
+    `mean_db` is below 0 where less arrives; `spread_db` is the standard deviation about it.
+    """
+
+    readings: int
+    mean_db: float
+    spread_db: float
+
+    @classmethod
+    def of(cls, *lacking_db: Floats) -> Offset | None:
+        """Return the offset of what was measured less what is predicted, None without any."""
+        all_db = np.concatenate(lacking_db)
+        if not len(all_db):
+            return None
+        return cls(
+            readings=len(all_db), mean_db=float(all_db.mean()), spread_db=float(all_db.std())
+        )
+
+    @property
+    def range_db(self) -> tuple[float, float, float]:
+        """Return low, likely and high of the mean: two standard errors, to the hundredth."""
+        off_db = _STANDARD_ERRORS * self.spread_db / sqrt(self.readings)
+        low, likely, high = (round(self.mean_db + step, 2) for step in (-off_db, 0.0, off_db))
+        return low, likely, high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """A fit, and what it is worth.
 
     The errors are those of the half of the positions that the fit never saw: with the priors as
     they are, with the priors and fitted levels, and with all that was fitted. Each position
     counts once per access point, by the mean in dBm. `levels_db` are by access point; "" is that
-    of all whose power is known.
+    of all whose power is known. The offsets, of all positions, are from what the priors and the
+    fitted losses predict without a level, None where no power is known.
     """
 
     positions: int
@@ -101,6 +132,8 @@ class Calibration:
     rmse_db_before: float
     rmse_db_levelled: float
     rmse_db_after: float
+    offset_before: Offset | None
+    offset_after: Offset | None
 
     def __getitem__(self, name: str) -> float:
         return next(each.value for each in self.fitted if each.parameter.name == name)
@@ -127,6 +160,13 @@ class Calibration:
         return tuple(each.parameter.name for each in self.fitted if each.standard_error is None)
 
     @property
+    def levels_at_limit(self) -> tuple[str, ...]:
+        """Return whose level the range ended, and not the readings."""
+        return tuple(
+            name for name, level_db in self.levels_db.items() if level_db in level_range_db(name)
+        )
+
+    @property
     def helps(self) -> bool:
         """Return whether the fitted losses predict unseen positions better than the priors do."""
         return self.rmse_db_after < self.rmse_db_levelled - _HELP_DB_MIN
@@ -135,6 +175,11 @@ class Calibration:
     def propagation(self) -> Propagation:
         """Return the fitted propagation, for a fit that knew the geometry."""
         return _propagation({each.parameter.name: each.value for each in self.fitted})
+
+
+def level_range_db(name: str) -> tuple[float, float]:
+    """Return how far a level may be from the power that is stated ("") or assumed."""
+    return _KNOWN_LEVEL_DB if name == _KNOWN else _UNKNOWN_LEVEL_DB
 
 
 def calibrate(
@@ -179,6 +224,10 @@ def calibrate(
     prior = np.array([parameter.prior.likely for parameter in parameters])
     best = np.array([each.value for each in fitted])
     levels_db = seen.levels_db(predicted_dbm(best))
+    before, after = (
+        Offset.of(seen.known_off_db(predicted_dbm(at)), unseen.known_off_db(judged_dbm(at)))
+        for at in (prior, best)
+    )
     return Calibration(
         positions=len(positions),
         readings=len(readings),
@@ -187,6 +236,8 @@ def calibrate(
         rmse_db_before=rmse(judged_dbm(prior), unseen.measured_dbm),
         rmse_db_levelled=unseen.error_db(judged_dbm(prior), seen.levels_db(predicted_dbm(prior))),
         rmse_db_after=unseen.error_db(judged_dbm(best), levels_db),
+        offset_before=before,
+        offset_after=after,
     )
 
 
@@ -300,9 +351,15 @@ class _Half:
         names = np.array(self.group)
         found = {}
         for name in sorted(set(self.group)):
-            low, high = _KNOWN_LEVEL_DB if name == _KNOWN else _UNKNOWN_LEVEL_DB
+            low, high = level_range_db(name)
             found[name] = float(np.clip(lacking_db[names == name].mean(), low, high))
         return found
+
+    def known_off_db(self, predicted_dbm: Floats) -> Floats:
+        """Return what was measured less what is predicted, of access points of known power."""
+        known = np.array([name == _KNOWN for name in self.group], dtype=bool)
+        off_db: Floats = (self.measured_dbm - predicted_dbm)[known]
+        return off_db
 
     def error_db(self, predicted_dbm: Floats, levels_db: Mapping[str, float]) -> float:
         """Return the error of a prediction with levels that another half gave."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from estate.catalogue import Assumption
 from estate.estimate import Estimate
 from estate.sources.catalogue import absurdities
 from estate.sources.table import require_sound, scan_table, write_rows
@@ -15,11 +16,23 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from estate.catalogue import Assumption, Assumptions
+    from estate.catalogue import Assumptions
     from estate.errors import Problem
     from estate.sources.table import Row
 
 _FITTED = "radio_"  # Only what measurements of signal can say.
+
+# What no design uses: how far off measured signal is from what is assumed, fit included.
+LEVEL_KEY = "radio_level_db"
+_LEVEL = Assumption(
+    key=LEVEL_KEY,
+    unit="dB",
+    value=Estimate(0, 0, 0),
+    source="",
+    dated="",
+    verified="no",
+    meaning="Signal measured less signal predicted, where the power is stated; in no design",
+)
 
 
 def read_calibrations(
@@ -27,7 +40,8 @@ def read_calibrations(
 ) -> Mapping[str, tuple[Assumption, ...]]:
     """Return for each prison the assumptions that its measurements take the place of.
 
-    Each has the key of the assumption that it replaces. There are none where there is no file.
+    Each has the key of the assumption that it replaces, but for the level of measured signal,
+    which replaces none. There are none where there is no file.
 
     Raises
     ------
@@ -53,22 +67,34 @@ def _faults(row: Row, known: Collection[str], assumptions: Assumptions) -> Itera
     if row.is_sound("prison_id") and prison_id not in known:
         what = f"the prison {prison_id!r} is unknown"
         yield row.problem(what, "give an id of the register", column="prison_id")
-    if row.is_sound("key") and (key not in assumptions.by_key or not key.startswith(_FITTED)):
+    known_keys = {**assumptions.by_key, LEVEL_KEY: _LEVEL}
+    if row.is_sound("key") and (key not in known_keys or not key.startswith(_FITTED)):
         yield row.problem(f"{key} is not measured", "remove the row", column="key")
     elif row.is_sound("key"):
-        yield from absurdities(row, key, unit=assumptions.by_key[key].unit)
+        yield from absurdities(row, key, unit=known_keys[key].unit)
 
 
 def _assumption(row: Row, assumptions: Assumptions) -> Assumption:
     bounds = [row.number_of(name) or 0.0 for name in ("low", "likely", "high")]
     surveyed = row.text("grade") == "A"
     return replace(
-        assumptions.by_key[row.text("key")],
+        assumptions.by_key.get(row.text("key"), _LEVEL),
         value=Estimate(*bounds),
         source=f"{row.text('source')}; grade {row.text('grade')}",
         dated=row.text("dated"),
         verified="yes" if surveyed else "partly",
     )
+
+
+def replacing(found: Iterable[Assumption]) -> tuple[Assumption, ...]:
+    """Return what takes the place of an assumption, and so decides a design."""
+    return tuple(each for each in found if each.key != LEVEL_KEY)
+
+
+def off_words(off_db: float) -> str:
+    """Return how far off measured signal is, as a person reads it; below 0 where it is weaker."""
+    side = "below" if off_db < 0 else "above"
+    return f"{abs(off_db):.1f} dB {side} what is assumed"
 
 
 def put_calibrations(

@@ -46,6 +46,7 @@ _BOUNDS = {
     "radio_access_point_height_m": (0, 30),
     "radio_device_height_m": (0, 30),
     "radio_perimeter_m": (1, 2000),
+    "radio_level_db": (-150, 150),
     "cells_per_access_point_airtime": (1, 1000),
     "switches_per_cabinet": (1, 1000),
     "distance_to_comms_m": (1, 2000),

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from estate.cabling.options import WIRELESS
-from estate.cautions import cautions, why_not_for_construction
+from estate.cautions import cautions, level_words, why_not_for_construction
+from estate.estimate import Estimate
 from estate.model import Grade
 
 
@@ -57,3 +58,67 @@ def test_a_wing_is_for_construction_only_if_signal_and_walls_were_measured(hamle
     assert why_not_for_construction(hamlet_plan, surveyed) == "no signal was measured here"
     assert why_not_for_construction(measured, wing) == "the wing is not surveyed throughout"
     assert why_not_for_construction(measured, surveyed) == ""
+
+
+@pytest.fixture
+def levelled(hamlet_plan):
+    """Return a function that gives the plan with a level measured in Moorland's surveyed walls."""
+
+    def plan(off_db, **changed):
+        door = next(a for a in hamlet_plan.assumptions if a.key == "radio_door_loss_db")
+        level = replace(
+            door,
+            key="radio_level_db.MDI",
+            value=Estimate(off_db - 1, off_db, off_db + 1),
+            verified="yes",
+            **changed,
+        )
+        return replace(hamlet_plan, assumptions=(*hamlet_plan.assumptions, level))
+
+    return plan
+
+
+@pytest.mark.parametrize(("off_db", "side"), [(-6.1, "6.1 dB below"), (6.1, "6.1 dB above")])
+def test_no_wing_is_for_construction_where_signal_is_further_off_than_the_margin(
+    levelled, dormitory, off_db, side
+):
+    wing, _ = dormitory
+    surveyed = replace(wing, wing=replace(wing.wing, grade=Grade.SURVEYED))
+
+    why = why_not_for_construction(levelled(off_db), surveyed)
+
+    assert why == f"measured signal lies {side} what is assumed"
+
+
+def test_a_surveyed_wing_in_which_signal_is_as_assumed_is_for_construction(levelled, dormitory):
+    wing, _ = dormitory
+    surveyed = replace(wing, wing=replace(wing.wing, grade=Grade.SURVEYED))
+
+    assert why_not_for_construction(levelled(-5.9), surveyed) == ""
+
+
+def test_signal_that_was_measured_in_assumed_walls_is_not_said_to_be_unmeasured(
+    levelled, dormitory
+):
+    wing, _ = dormitory
+    plan = levelled(-1.0)
+    level = replace(plan.assumptions[-1], verified="partly")
+    plan = replace(plan, assumptions=(*plan.assumptions[:-1], level))
+
+    why = why_not_for_construction(plan, wing)
+
+    assert why == "no signal as predicted was measured in surveyed walls"
+
+
+def test_a_level_beyond_the_margin_is_said_with_its_source_and_one_within_is_not(levelled):
+    (level,) = (
+        replace(each, key="radio_level_db", source="128 readings")
+        for each in levelled(-16.0).assumptions[-1:]
+    )
+
+    said = level_words([level], margin_db=6)
+
+    assert said.startswith("Measured signal lies 16.0 dB below what is assumed (128 readings)")
+    assert "more than the 6 dB that a design keeps in hand" in said
+    assert level_words([level], margin_db=16) == ""
+    assert level_words([], margin_db=6) == ""

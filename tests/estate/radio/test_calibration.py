@@ -5,7 +5,7 @@ import pytest
 
 from estate.errors import InputError
 from estate.estimate import Estimate
-from estate.radio.calibration import Measurement, Sender, calibrate
+from estate.radio.calibration import Measurement, Offset, Sender, calibrate
 from estate.radio.fitting import Parameter, fit
 from estate.radio.paths import trace
 from estate.radio.propagation import Propagation, path_loss_db
@@ -216,6 +216,44 @@ def test_levels_alone_are_no_reason_to_use_a_fit(row):
     assert found.rmse_db_before == pytest.approx(4, abs=0.01)
     assert found.rmse_db_levelled < 0.01
     assert not found.helps
+
+
+def fallen(db):
+    """Return readings in the open that are so many decibels weaker than free space has them."""
+    return [replace(each, signal_dbm=each.signal_dbm - db) for each in in_the_open(2.0)]
+
+
+def test_a_level_that_its_range_ended_is_named():
+    within, beyond = (calibrate(fallen(db), SENDERS, scenes={}, priors=PRIORS) for db in (14, 22))
+
+    assert within.levels_at_limit == ()
+    assert beyond.levels_at_limit == ("",)
+    assert beyond.levels_db[""] == -15
+
+
+def test_how_far_off_signal_of_known_power_is_knows_no_limit():
+    # 22 dB weaker than 20 dBm in free space, which is what is assumed in sight.
+    found = calibrate(fallen(22), SENDERS, scenes={}, priors=PRIORS)
+
+    assert found.offset_before.readings == 20
+    assert found.offset_before.mean_db == pytest.approx(-22, abs=0.05)
+    assert found.offset_before.spread_db == pytest.approx(0, abs=0.05)
+
+
+def test_signal_of_unknown_power_is_not_off():
+    unknown = {"cell": replace(SENDERS["cell"], eirp_dbm=None)}
+
+    found = calibrate(fallen(22), unknown, scenes={}, priors=PRIORS)
+
+    assert found.offset_before is None
+    assert found.offset_after is None
+
+
+def test_the_mean_of_an_offset_is_as_sure_as_its_readings_are_many():
+    # A spread of 4 dB over 16 readings: the mean is good to 1 dB, twice that is its range.
+    offset = Offset(readings=16, mean_db=-9.0, spread_db=4.0)
+
+    assert offset.range_db == (-11, -9, -7)
 
 
 def test_a_reading_in_one_building_of_an_access_point_in_another_is_left_out(row):

@@ -1,7 +1,7 @@
 import pytest
 
 from estate.errors import InputError
-from estate.sources.calibrations import read_calibrations
+from estate.sources.calibrations import off_words, read_calibrations, replacing
 
 HEADING = "prison_id,key,low,likely,high,source,dated,grade\n"
 DOOR = "LEI,radio_door_loss_db,20,22,24,48 positions,2026-11-20,A\n"
@@ -56,3 +56,18 @@ def test_every_fault_is_listed(read):
         "dated is '2999-01-01'",
     ):
         assert said in found
+
+
+def test_how_far_off_signal_is_replaces_no_assumption(read):
+    level = "LEI,radio_level_db,-17,-16.5,-16,128 readings,2026-11-20,D\n"
+
+    found = read(DOOR + level)["LEI"]
+
+    assert [each.key for each in found] == ["radio_door_loss_db", "radio_level_db"]
+    assert found[1].value.as_tuple() == (-17, -16.5, -16)
+    assert [each.key for each in replacing(found)] == ["radio_door_loss_db"]
+
+
+def test_signal_is_off_to_one_side_or_the_other():
+    assert off_words(-16.52) == "16.5 dB below what is assumed"
+    assert off_words(7.0) == "7.0 dB above what is assumed"
