@@ -15,7 +15,7 @@ from estate.sizing import Sizing
 from estate.survey.meeting import Meeting, meetings_of
 from estate.survey.networks import network_of, perimeter_of
 from estate.survey.places import Places
-from estate.survey.plant import knows_plant
+from estate.survey.plant import knows_wing
 from estate.survey.repeating import as_laid_out
 from estate.survey.routes import trace
 from estate.survey.sharing import shared_out
@@ -154,16 +154,16 @@ class _Reading:
     def _attributed(self, wing: Wing) -> Wing:
         """Return the wing with the survey as its source, and the day of the last measurement.
 
-        One of which the survey tells nothing but the plant keeps its source, and says so.
+        One of which the survey tells nothing but where things are keeps its source, and says so.
         """
         days = [f.text("surveyed_on") for f in self.part.features() if f.is_signed]
         signed = f"{len(days):,} of {len(self.part):,} features signed"
         day = max(days, default=wing.surveyed_on)
         if wing != self.base:
             return replace(wing, source="survey", surveyed_on=day, basis=f"survey, {signed}")
-        if not knows_plant(self.part, wing):
+        if not knows_wing(self.part, wing):
             return wing
-        basis = f"{wing.basis}; containment and plant as in the survey, {signed}"
+        basis = f"{wing.basis}; walls and plant as in the survey, {signed}"
         return replace(wing, surveyed_on=day, basis=basis)
 
     def _shape(self) -> WingShape:

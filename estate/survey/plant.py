@@ -1,7 +1,7 @@
-"""Whether a survey knows the plant of a wing, its containment and what hangs on it, or repeats it.
+"""Whether a survey knows how a wing is built and what runs in it, or repeats a draft.
 
-A draft has plant as the typology lays it out. That says nothing of a prison until somebody signs
-it or draws it otherwise.
+A draft has rooms, walls and plant as the typology lays them out. That says nothing of a prison
+until somebody signs it or draws it otherwise.
 """
 
 from __future__ import annotations
@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     from estate.model import Wing
     from estate.sources.survey import Survey
 
-_LAYERS = ("spans", "distributors", "outlets", "access_points", "cables")
+_LAYERS = (
+    *("spaces", "walls", "doors"),
+    *("spans", "distributors", "outlets", "access_points", "cables"),
+)
 _SAME_M = 0.01  # A draft writes places to the millimetre.
 
 _Key = tuple[str, str]
 
 
-def knows_plant(part: Survey, wing: Wing) -> bool:
-    """Return whether plant of a wing is signed, or other than in a draft, wherever that lies."""
+def knows_wing(part: Survey, wing: Wing) -> bool:
+    """Return whether some of a wing is signed, or other than in a draft, wherever that lies."""
     if any(feature.is_signed for layer in _LAYERS for feature in part.layers[layer]):
         return True
     drafted = draft(Sizing(wings=(wing,), basis=""), at=(0.0, 0.0))
@@ -44,7 +47,7 @@ def knows_plant(part: Survey, wing: Wing) -> bool:
 
 
 def _facts(part: Survey) -> dict[_Key, Mapping[str, Value]]:
-    """Return what is said of each piece of plant, by layer and name, save who says so."""
+    """Return what is said of each feature, by layer and name, save who says so."""
     who = {column.name for column in SIGNATURE}
     return {
         (layer, feature.name): {k: v for k, v in feature.facts.items() if k not in who}
@@ -54,7 +57,7 @@ def _facts(part: Survey) -> dict[_Key, Mapping[str, Value]]:
 
 
 def _places(part: Survey) -> dict[_Key, np.ndarray]:
-    """Return the corners of each piece of plant, from the south-western corner of the cells."""
+    """Return the corners of each feature, from the south-western corner of the cells."""
     corner = shapely.total_bounds([cell.geometry for cell in cells_of(part)])[:2]
     return {
         (layer, feature.name): shapely.get_coordinates(feature.geometry) - corner

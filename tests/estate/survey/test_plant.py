@@ -19,7 +19,7 @@ def test_a_survey_that_draws_plant_alone_is_named_beside_what_the_cells_rest_on(
     wings = {wing.wing: wing.basis for wing in found.sizing.wings}
     count = sum(feature.text("wing") == "A" for feature in sheet.survey().features())
     assert wings["A"] == (
-        "two-spur block, typical, not this prison; containment and plant as in the survey, "
+        "two-spur block, typical, not this prison; walls and plant as in the survey, "
         f"0 of {count} features signed"
     )
     assert wings["B"] == "two-spur block, typical, not this prison"
@@ -31,7 +31,7 @@ def test_plant_that_is_signed_as_it_was_drafted_is_the_survey_s(sheet, result):
 
     wing = wing_a(result())
 
-    assert "containment and plant as in the survey, 9 of" in wing.basis
+    assert "walls and plant as in the survey, 9 of" in wing.basis
     assert wing.surveyed_on == "2026-09-14"
 
 
