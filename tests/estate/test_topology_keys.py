@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from estate.cabling.wing import WingProblem
+from estate.catalogue import Catalogue
 from estate.measurements import buildings_of
 from estate.network import cells_on
 from estate.pipeline import make_plan, sizings_of
@@ -14,6 +16,7 @@ from estate.sources.survey import scan_survey
 from estate.survey import draft, hand_out, surveyed
 from estate.survey.wings import cells_of
 from estate.topology import design_as_named, network_as_named, topology_of
+from estate.typology import lay_out
 from estate.workspace import Settings
 
 # Codes of the cells of a landing, through its three spurs: they alternate, and 10 sorts before 9.
@@ -109,6 +112,27 @@ def test_cells_of_a_landing_are_in_the_order_of_its_spurs_not_of_their_keys(name
 
     keys = [cell.location_key for cell in cells_on(found.networks["EYI-HB1"], 0)]
     assert keys == [f"EYI-HB1-2-{code}" for code in CODES["2"]]
+
+
+def test_an_untouched_draft_of_named_cells_has_the_joints_of_its_layout(named, drafted):
+    sizing = sizings_of(named)["EYI"]
+    wing, network = sizing.wings[0], surveyed(sizing, drafted["EYI"], prison_id="EYI").networks
+
+    laid = lay_out(wing.shape)
+    assert [joint.junction_id for joint in network[wing.key].junctions] == [
+        f"{wing.key}/{joint.junction_id}" for joint in laid.junctions
+    ]
+
+
+def test_the_cells_of_a_design_are_in_one_order_whatever_they_are_called(named, drafted):
+    catalogue = Catalogue(rates=named.rates, assumptions=named.assumptions, appraisal_years=10)
+    found = surveyed(sizings_of(named)["EYI"], drafted["EYI"], prison_id="EYI")
+
+    cells = WingProblem.of(found.networks["EYI-HB1"], catalogue).cells
+
+    assert [cell.space_id for cell in cells] == [
+        f"EYI-HB1/cell-{landing}-{number:03d}" for landing in (1, 2) for number in range(1, 7)
+    ]
 
 
 def test_map_layers_name_each_cell_by_the_key_that_was_imported(plan, every_key):
