@@ -6,7 +6,7 @@ import shapely
 
 from estate.model import Grade, Network, Perimeter
 from estate.radio.candidates import candidates_of
-from estate.radio.leakage import assumed_perimeter, leakage_of
+from estate.radio.leakage import assumed_perimeter, leakage_of, together
 
 SQUARE = Perimeter(
     line=((-50.0, -50.0), (60.0, -50.0), (60.0, 60.0), (-50.0, 60.0)),
@@ -99,3 +99,21 @@ def test_an_assumed_perimeter_keeps_its_distance_from_every_space(row_of_cells):
 def test_a_network_without_spaces_has_no_outside():
     with pytest.raises(ValueError, match="no outside"):
         assumed_perimeter(Network(), distance_m=20)
+
+
+def test_wings_that_are_heard_alike_are_heard_3_db_more_together(leak):
+    alone = leak(2)
+
+    both = together([alone, alone])
+
+    for one, other in (
+        (alone.likely_dbm, both.likely_dbm),
+        (alone.cautious_dbm, both.cautious_dbm),
+    ):
+        assert other == pytest.approx([dbm + 3.0 for dbm in one], abs=0.06)
+    assert (both.perimeter, both.at_m) == (alone.perimeter, alone.at_m)
+
+
+def test_what_is_heard_at_other_points_does_not_add_up(leak):
+    with pytest.raises(ValueError, match="same points"):
+        together([leak(), leak(perimeter=None)])

@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 
 from estate.estimate import Estimate
+from estate.model import Network
 from estate.radio.candidates import candidates_of
+from estate.radio.capacity import noise_dbm
+from estate.radio.cases import band_use, cases_of
+from estate.radio.paths import trace
+from estate.radio.propagation import path_loss_db
+from estate.radio.scene import scene_of
 from estate.radio.serving import reach_of
-from estate.radio.sharing import share_air
+from estate.radio.sharing import SHARING_RULE, share_air
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +144,70 @@ def test_the_order_in_which_cells_are_named_changes_nothing(reach, each_its_own,
 
     assert backwards.channels == crowded.channels
     assert np.array_equal(backwards.sinr_db, crowded.sinr_db)
+
+
+@pytest.fixture
+def neighbour_dbm(row_of_cells, assumptions):
+    """Return a function that gives what a cell hears of the access point of one across a yard.
+
+    Two rows of nine cells turn their outer walls to each other, so many metres apart.
+    """
+
+    def heard(apart_m, **fabric):
+        row = row_of_cells(9, doors=True, **fabric)
+
+        def across(point):
+            return (point[0], 8 + apart_m - point[1])
+
+        both = Network(
+            spaces=(
+                *row.spaces,
+                *(
+                    replace(s, space_id=f"b-{s.space_id}", outline=tuple(map(across, s.outline)))
+                    for s in row.spaces
+                ),
+            ),
+            walls=(
+                *row.walls,
+                *(
+                    replace(w, wall_id=f"b-{w.wall_id}", start=across(w.start), end=across(w.end))
+                    for w in row.walls
+                ),
+            ),
+        )
+        use = band_use(assumptions)
+        case = cases_of(assumptions, use)["likely"]
+        paths = trace(
+            scene_of(both, storey_height_m=3.0),
+            access_points_m=np.array([(13.5, 6.0 + apart_m, 2.3)]),
+            receivers_m=np.array([(3.0 * cell + 1.5, 2.0, 1.0) for cell in range(9)]),
+        )
+        found = path_loss_db(paths, frequency_ghz=use.frequency_ghz, propagation=case.propagation)
+        power_dbm = min(case.radio.access_point.eirp_dbm, use.eirp_dbm_max)
+        return float((power_dbm - found.total_db).max())
+
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("material", "thickness_mm", "dbm"),
+    [("brick", 215, -68), ("brick", 457, -80), ("concrete", 200, -108)],
+)
+def test_the_rule_says_what_a_neighbouring_wing_would_add(
+    neighbour_dbm, material, thickness_mm, dbm
+):
+    fabric = {"material": material, "thickness_mm": thickness_mm}
+    near_dbm, far_dbm = neighbour_dbm(20, **fabric), neighbour_dbm(50, **fabric)
+
+    assert round(near_dbm) == dbm
+    assert f"{dbm} dBm through {thickness_mm} mm" in SHARING_RULE
+    assert near_dbm - far_dbm == pytest.approx(7, abs=0.5)
+
+
+def test_the_noise_that_the_rule_names_is_that_of_a_design(assumptions):
+    use = band_use(assumptions)
+    figure_db = assumptions["radio_noise_figure_db"].likely
+
+    floor_dbm = noise_dbm(width_mhz=use.width_mhz, noise_figure_db=figure_db)
+
+    assert f"the noise alone is {floor_dbm:.0f} dBm" in SHARING_RULE

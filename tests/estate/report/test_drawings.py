@@ -175,6 +175,7 @@ def test_the_drawing_of_the_outside_is_as_loud_as_the_design_says(catalogue):
     heard = [shape for shape in drawing.shapes if shape.style.startswith("heard_")]
     assert len(heard) == len(design.air.leakage.likely_dbm)
     assert "grade D" in drawing.note
+    assert drawing.note.startswith("The access points of this wing alone, without those of others")
 
 
 def test_a_wing_without_radio_has_no_drawing_of_the_outside(catalogue):
