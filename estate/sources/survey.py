@@ -25,7 +25,7 @@ from estate.sources.table import this_day
 from estate.tables import SURVEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -245,7 +245,7 @@ class _Scan:
         columns = [self._parsed(c, present.get(c.name, blank)) for c in table.columns]
         shapes = read_shapes(blobs, kind=GEOMETRIES[table.name], crs=meta["crs"])
         rows = zip(numbers.tolist(), zip(*columns, strict=True), shapes, strict=True)
-        features = tuple(self._feature(table, *row) for row in rows)
+        features = tuple(self._feature(table, *row, present=present) for row in rows)
         self._check_unique(features)
         return features
 
@@ -261,7 +261,13 @@ class _Scan:
         return [known[text] for text in texts]
 
     def _feature(
-        self, table: Table, number: int, cells: Sequence[Value | UnfitValueError], shape: Shape
+        self,
+        table: Table,
+        number: int,
+        cells: Sequence[Value | UnfitValueError],
+        shape: Shape,
+        *,
+        present: Collection[str],
     ) -> Feature:
         read = dict(zip(table.names, cells, strict=True))
         unfit = {name: cell for name, cell in read.items() if isinstance(cell, UnfitValueError)}
@@ -274,7 +280,8 @@ class _Scan:
             number=number,
             faulty=frozenset(faulty),
         )
-        self.problems += [feature.problem(e.what, e.cure) for e in unfit.values()]
+        # That a column is not there is said once, of the layer.
+        self.problems += [feature.problem(e.what, e.cure) for c, e in unfit.items() if c in present]
         self.problems += [feature.problem(what, cure) for what, cure in shape.faults]
         return replace(feature, facts={**feature.facts, "grade": str(feature.grade)})
 

@@ -12,9 +12,12 @@ import shapely
 from estate.errors import Problem
 from estate.sources.survey import GEOMETRY, scan_survey
 from estate.sources.table import require_sound
+from estate.survey.alike import gathered
 from estate.survey.ground import ground_problems
+from estate.survey.overlaps import CELL_AREA_M2, overlap_problems
 from estate.survey.places import DOOR_REACH_M, POINT_REACH_M, Places
 from estate.survey.routes import SNAP_M, rises_to, trace
+from estate.survey.walls import wall_problems
 from estate.survey.wings import by_wing, cells_of, codes_below, prison_of
 
 if TYPE_CHECKING:
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from estate.survey.routes import Routes
 
 _CODES_MAX = 4  # Wing, spur, landing, cell.
-_CELL_AREA_M2 = (2.0, 250.0)  # A dormitory is the largest; in millimetres a cell has 8,000,000.
 _LENGTH_ROUNDED_M = 0.05  # A length may be this much shorter than its drawing.
 
 
@@ -44,7 +46,8 @@ def read_survey(path: Path, *, known: Collection[str], today: date | None = None
         When the file cannot be read or has any fault; it lists every one.
     """
     reading = scan_survey(path, today=today)
-    require_sound(path.name, [*reading.problems, *survey_problems(reading.survey, known=known)])
+    problems = [*reading.problems, *survey_problems(reading.survey, known=known)]
+    require_sound(path.name, gathered(problems))
     return reading.survey
 
 
@@ -65,7 +68,8 @@ def survey_problems(survey: Survey, *, known: Collection[str]) -> Iterator[Probl
     yield from _cell_problems(survey, places)
     for door in survey.layers["doors"]:
         yield from _door_problems(door, places)
-    yield from _wall_problems(survey)
+    yield from overlap_problems(survey)
+    yield from wall_problems(survey)
     yield from _point_problems(survey, places)
     for span in survey.layers["spans"]:
         yield from _span_problems(span)
@@ -107,7 +111,7 @@ def _cell_problems(survey: Survey, places: Places) -> Iterator[Problem]:
             yield cell.problem("no door leads to it", "draw its door in the layer doors")
         if GEOMETRY in cell.faulty:
             continue
-        area_m2, (low, high) = float(cell.geometry.area), _CELL_AREA_M2
+        area_m2, (low, high) = float(cell.geometry.area), CELL_AREA_M2
         if not low <= area_m2 <= high:
             what = f"it has {area_m2:,.1f} m2, not {low:g} to {high:g} as a cell has"
             yield cell.problem(what, "draw its clear outline in metres")
@@ -140,37 +144,6 @@ def _reach_problems(
             yield feature.problem(what, "move it there, or name the space that it is at")
 
 
-def _wall_problems(survey: Survey) -> Iterator[Problem]:
-    """Yield each end of a wall that meets neither a wall nor a space of its floor."""
-    floors: defaultdict[int, list[Feature]] = defaultdict(list)
-    for wall in survey.layers["walls"]:
-        if wall.geometry is not None:
-            floors[wall.floor].append(wall)
-    for floor, walls in sorted(floors.items()):
-        reaches_m = [SNAP_M + _thickness_m(wall) / 2 for wall in walls]
-        bodies = shapely.STRtree(shapely.buffer([wall.geometry for wall in walls], reaches_m))
-        spaces = [
-            space.geometry
-            for space in survey.layers["spaces"]
-            if space.floor == floor and space.geometry is not None
-        ]
-        insides, outlines = shapely.STRtree(spaces), shapely.STRtree(shapely.boundary(spaces))
-        for index, wall in enumerate(walls):
-            for name, at in (("start", 0), ("end", -1)):
-                end = shapely.Point(wall.geometry.coords[at])
-                met = set(bodies.query(end, predicate="intersects").tolist()) - {index}
-                reach_m = reaches_m[index]
-                at_space = outlines.query(end, predicate="dwithin", distance=reach_m).size
-                # A pier or a screen ends in the middle of a room.
-                if not met and not at_space and not insides.query(end, predicate="within").size:
-                    what = f"its {name} meets neither a wall nor a space"
-                    yield wall.problem(what, f"snap it to one, within {SNAP_M:g} m of its face")
-
-
-def _thickness_m(wall: Feature) -> float:
-    return (wall.integer("thickness_mm") or 0) / 1000
-
-
 def _point_problems(survey: Survey, places: Places) -> Iterator[Problem]:
     outlets, distributors = survey.layers["outlets"], survey.layers["distributors"]
     for point in (*outlets, *distributors, *survey.layers["access_points"]):
@@ -188,7 +161,7 @@ def _point_problems(survey: Survey, places: Places) -> Iterator[Problem]:
 
 def _crowding_problems(points: Iterable[Feature]) -> Iterator[Problem]:
     """Yield points that a route could not tell apart."""
-    placed = [point for point in points if point.geometry is not None]
+    placed = [p for p in points if p.geometry is not None and "floor" not in p.faulty]
     tree = shapely.STRtree([point.geometry for point in placed])
     for index, point in enumerate(placed):
         near = tree.query(point.geometry, predicate="dwithin", distance=SNAP_M).tolist()

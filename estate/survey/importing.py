@@ -11,8 +11,10 @@ from estate.errors import Problem
 from estate.sources.survey import Survey, scan_survey
 from estate.sources.survey_layers import write_survey
 from estate.sources.table import require_sound
+from estate.survey.alike import gathered
 from estate.survey.check import survey_problems
 from estate.survey.known_cells import missing_keys, unknown_key_problems
+from estate.survey.position import place_problems
 from estate.survey.wings import by_wing, cells_of, prison_of
 
 if TYPE_CHECKING:
@@ -66,7 +68,8 @@ def import_survey(
     Raises
     ------
     InputError
-        When the survey has any fault; every one is listed, and nothing is written.
+        When the survey has any fault; every one is listed, those of many features that are alike
+        in one line, and nothing is written.
     """
     reading = scan_survey(path)
     survey = reading.survey
@@ -74,8 +77,9 @@ def import_survey(
     problems = [*reading.problems, *survey_problems(survey, known=prisons)]
     parts = by_wing(survey, prison_id=prison_id)
     if prison_id:
+        problems += place_problems(parts, prisons[prison_id])
         problems += _wing_problems(survey, parts, prison_id, sizings[prison_id])
-    require_sound(path.name, problems)
+    require_sound(path.name, gathered(problems))
     target = into / f"{prison_id}.gpkg"
     replaced = target.exists()
     into.mkdir(parents=True, exist_ok=True)

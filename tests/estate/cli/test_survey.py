@@ -210,7 +210,8 @@ def test_a_survey_that_was_spoilt_in_the_workspace_is_a_problem_of_the_inputs(sp
     result = spare.run("estate", "check")
 
     assert result.exit_code == 3
-    assert "EYI.gpkg layer walls, EYI-HB1/end-1-s1: material is 'cheese'" in result.stdout
+    assert "EYI.gpkg layer walls, EYI-HB1/front-1-s1-left, " in result.stdout
+    assert " others: material is 'cheese'; " in result.stdout
     assert "surveys/LEX.gpkg: it is named after LEX, which is no prison of the register" in (
         result.stdout
     )

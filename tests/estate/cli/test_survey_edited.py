@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import geopandas as gpd
+import pyogrio
 import pytest
 import shapely
 from shapely import LineString, Polygon
@@ -108,7 +109,7 @@ def test_every_fault_of_a_file_is_listed_at_once_and_nothing_is_imported(spare, 
 
     said = spare.refusal("estate", "import", "survey", draft.path)
 
-    outlets = len(gpd.read_file(draft.path, layer="outlets"))
+    others = len(gpd.read_file(draft.path, layer="outlets")) - 2
     for part in (
         "layer spaces, EYI-HB1/cell-1-001: its outline is not valid: Self-intersection",
         "layer spaces, EYI-HB1/cell-1-003: 2 features have this name",
@@ -119,7 +120,36 @@ def test_every_fault_of_a_file_is_listed_at_once_and_nothing_is_imported(spare, 
         "layer doors: its coordinates are in WGS 84; save it in EPSG:27700",
     ):
         assert part in said
-    assert said.count("it has heights, in 3D; save the layer in 2D") == outlets
+    assert said.count("it has heights, in 3D; save the layer in 2D") == 1
+    assert f"EYI-HB1/outlet-1-002 and {others} others: it has heights" in said
+    assert not (spare.root / "inputs" / "surveys").exists()
+
+
+def test_a_prison_without_walls_is_not_imported(spare, draft):
+    cells = (gpd.read_file(draft.path, layer="spaces")["kind"] == "cell").sum()
+    draft.layer("walls", lambda walls: walls[:0])
+
+    said = spare.refusal("estate", "import", "survey", draft.path)
+
+    assert "1 problem in elmley.gpkg" in said
+    assert f"EYI-HB1/cell-1-002 and {cells - 2} others: it stands in the open" in said
+    assert "draw its walls" in said
+    assert not (spare.root / "inputs" / "surveys").exists()
+
+
+def test_a_survey_with_easting_and_northing_swapped_is_not_imported(spare, draft):
+    for layer, _ in pyogrio.list_layers(draft.path):
+        if layer != "layer_styles":
+            draft.layer(
+                layer,
+                lambda f: f.set_geometry(shapely.transform(f.geometry, lambda at: at[:, ::-1])),
+            )
+
+    said = spare.refusal("estate", "import", "survey", draft.path)
+
+    assert "1 problem in elmley.gpkg" in said
+    assert "km from where the register has Elmley" in said
+    assert "its easting and northing are swapped: exchange them in every layer" in said
     assert not (spare.root / "inputs" / "surveys").exists()
 
 

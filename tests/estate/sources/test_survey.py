@@ -234,14 +234,20 @@ def test_a_misspelt_layer_is_told_from_a_missing_one(path):
 
 def test_a_misspelt_column_is_told_from_a_missing_one(spoil):
     assert spoil("walls", lambda walls: walls.rename(columns={"material": "materials"})) == [
-        "layer walls: there is no column 'materials'",
-        "layer walls, walls-1: material is blank",
+        "layer walls: there is no column 'materials'"
     ]
     assert spoil("walls", lambda walls: walls.drop(columns="thickness_mm"))[1:] == [
         "layer walls: the column thickness_mm is missing",
-        "layer walls, walls-1: material is blank",
-        "layer walls, walls-1: thickness_mm is blank",
     ]
+
+
+def test_a_column_that_is_not_there_is_one_fault_of_the_layer_and_at_fault_in_each(path, spoil):
+    assert spoil("walls", lambda walls: walls.drop(columns="floor")) == [
+        "layer walls: the column floor is missing"
+    ]
+
+    (wall,) = scan_survey(path, today=TODAY).survey.layers["walls"]
+    assert wall.faulty == {"floor"}
 
 
 # Values

@@ -1,13 +1,14 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shapely import Point, box
+from shapely import LineString, Point, box
 
 from estate.model import Grade
 from estate.sources.drawing import Layers, read_dxf, read_ifc
-from estate.sources.drawing.model import Drawing, DrawnDoor, DrawnSpace
+from estate.sources.drawing.model import Drawing, DrawnDoor, DrawnSpace, DrawnWall
 from estate.sources.survey import scan_survey
 from estate.sources.survey_layers import write_survey
 from estate.survey import Setting, draft, drawn_survey, surveyed, without_wing
@@ -75,8 +76,19 @@ def test_any_row_of_cells_along_a_landing_is_a_sound_survey(
     doors = [
         DrawnDoor(floor=0, at=Point(west + door * width_m, landing_m + 0.1)) for west, _ in cells
     ]
+    walls = [
+        DrawnWall(floor=0, line=LineString(line), thickness_m=0.2, material="", layer="A")
+        for west, east in cells
+        for line in _round(west, landing_m + 0.2, east, landing_m + 3.7)
+    ]
+    # Each wall between two cells was drawn as a side of either.
     drawing = Drawing(
-        file="row.dxf", unit="m", walls=(), doors=tuple(doors), spaces=(landing, *rooms), unread=()
+        file="row.dxf",
+        unit="m",
+        walls=tuple({w.line.normalize().wkt: w for w in walls}.values()),
+        doors=tuple(doors),
+        spaces=(landing, *rooms),
+        unread=(),
     )
 
     made = drawn_survey(drawing, setting)
@@ -84,6 +96,14 @@ def test_any_row_of_cells_along_a_landing_is_a_sound_survey(
     found = [problem.what for problem in survey_problems(made.survey, known=["LEI"])]
     assert found == []
     assert len(cells_of(made.survey)) == count
+
+
+def _round(west, south, east, north):
+    """Return the middles of the walls, 0.2 m thick, round a cell: its corners, side by side."""
+    corners = box(
+        round(west - 0.1, 3), round(south - 0.1, 3), round(east + 0.1, 3), round(north + 0.1, 3)
+    ).exterior.coords
+    return list(pairwise(corners))
 
 
 def test_a_drawn_wing_is_planned_with_its_own_cells_and_lengths(write_ifc, setting, sizing):
