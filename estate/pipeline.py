@@ -151,17 +151,7 @@ def make_plan(
     tasks = tasks_of(wings, inputs.fitted, _catalogues(inputs, catalogue))
     designs = _designed(tasks, workers or Workers(), designing or Designing())
     sites = tuple(
-        _with_level(
-            _site(
-                prison,
-                wings,
-                designs,
-                names,
-                catalogue,
-                survey=inputs.surveys.get(prison.prison_id),
-            ),
-            inputs,
-        )
+        _site(prison, inputs, wings, designs, names, catalogue=catalogue)
         for prison in sorted(inputs.establishments, key=lambda p: p.prison_id)
     )
     lines = [line for site in sites for line in site.lines()]
@@ -327,14 +317,15 @@ def _backbone(
 
 def _site(  # noqa: PLR0913 - what a prison's part is made from, each by name
     prison: Establishment,
+    inputs: Inputs,
     wings: Wings,
     designs: Mapping[str, WingDesign],
     names: Mapping[str, str],
-    catalogue: Catalogue,
     *,
-    survey: Survey | None,
+    catalogue: Catalogue,
 ) -> SitePlan:
     """Return a prison's part of the plan; `names` gives a wing's key the name of its design."""
+    survey = inputs.surveys.get(prison.prison_id)
     sizing = wings.sizings[prison.prison_id]
     readiness = readiness_of(prison, sizing.wings)
     plans = tuple(
@@ -366,7 +357,7 @@ def _site(  # noqa: PLR0913 - what a prison's part is made from, each by name
         readiness=readiness,
         excluded=sizing.excluded,
         basis=sizing.basis,
-        notes=sizing.notes,
+        notes=(*sizing.notes, *_level(prison, inputs)),
         wings=plans,
         bill=bill,
         totals=totals([*wing_lines, *bill]),
@@ -376,13 +367,13 @@ def _site(  # noqa: PLR0913 - what a prison's part is made from, each by name
     )
 
 
-def _with_level(site: SitePlan, inputs: Inputs) -> SitePlan:
-    """Return a prison's part with a note where measured signal is not as it is assumed."""
+def _level(prison: Establishment, inputs: Inputs) -> tuple[str, ...]:
+    """Return a note where signal measured in a prison is not as it is assumed."""
     said = level_words(
-        inputs.measured.get(site.prison.prison_id, ()),
+        inputs.measured.get(prison.prison_id, ()),
         margin_db=inputs.assumptions["radio_margin_db"].likely,
     )
-    return replace(site, notes=(*site.notes, said)) if said else site
+    return (said,) if said else ()
 
 
 def _narrowed_gbp(lines: Iterable[BillLine]) -> Decimal:

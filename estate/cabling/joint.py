@@ -183,7 +183,7 @@ def _access_points(
                 anchor=room,
                 length_m=0.0,
                 items={},
-                reuses="the access point",
+                reuses=f"the access point {point.name}",
             )
         else:
             yield point

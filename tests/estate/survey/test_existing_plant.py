@@ -124,7 +124,8 @@ def test_access_points_that_stand_are_used_and_not_bought(sheet, designed, price
 
     assert bought(before, "access_point") > 0
     assert bought(after, "access_point") == 0
-    standing = [point for point in after.points if point.name in names]
+    reused = {f"the access point {name}" for name in names}
+    standing = [point for point in after.points if point.reuses in reused]
     assert sum(len(point.cells) for point in standing) == 9
     assert {point.length_m for point in standing} == {0}  # Its cable stands too.
     saved_gbp = priced(access_point=bought(before, "access_point"))
