@@ -48,12 +48,11 @@ def overlap_problems(survey: Survey) -> Iterator[Problem]:
         pairs = shapely.STRtree(outlines).query(outlines[: len(cells)], predicate="intersects")
         one, other = pairs[:, pairs[0] < pairs[1]]
         common_m2 = shapely.area(shapely.intersection(outlines[one], outlines[other]))
-        is_cell = other < len(cells)
-        smaller_m2 = np.where(is_cell, np.minimum(areas_m2[one], areas_m2[other]), areas_m2[one])
+        smaller_m2 = np.minimum(areas_m2[one], areas_m2[other])
         for pair in np.flatnonzero(common_m2 > _OVERLAP_MAX * smaller_m2):
             cell, over = others[int(one[pair])], others[int(other[pair])]
             name = over.name or f"fid {over.number}"
-            kind = "the cell" if is_cell[pair] else "the landing"
+            kind = "the cell" if other[pair] < len(cells) else "the landing"
             what = f"{kind} {name} is drawn over {common_m2[pair]:.1f} m2 of it"
             yield cell.problem(what, "correct the outline of either, or its floor")
 
