@@ -92,7 +92,11 @@ RULES = (
         "landing that are no longer than a link may be and not in use throughout; other cables "
         "are named. They are taken to be as good as new ones."
     ),
-    ("Where no signal was measured, a design is not for construction."),
+    (
+        "Where no signal was measured, or what was measured of access points of stated power lies "
+        "further off throughout than the margin, a design is not for construction. No design takes "
+        "that into account: a device may read low."
+    ),
 )
 
 
