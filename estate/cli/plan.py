@@ -154,8 +154,7 @@ def _not_for_construction(made: Plan) -> str:
     if not marked:
         return "every wing is surveyed and its signal measured"
     return (
-        f"not for construction: {marked:,} of {len(wings):,} wings, until they are surveyed "
-        "and signal is measured there"
+        f"not for construction: {marked:,} of {len(wings):,} wings; estate explain says why of each"
     )
 
 

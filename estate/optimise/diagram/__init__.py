@@ -39,7 +39,7 @@ _NODES = 0.01
 _STATES_OF_NODE = 5000
 
 # The width of a diagram that tells from which end of a line to begin, as a share likewise.
-_TRIED = 0.01
+_TRIED = 0.03
 
 # The width of a diagram for how many variables every cover takes, as a share of that for a bound.
 _COUNTED = 0.3
