@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     # relaxation starts, and what is known of it.
     _Entry = tuple[float, int, Floats, "Start | None", "_Solved | None"]
 
-# The share of the ceiling that is left open where a part is hopeless, at the least.
+# The share of the ceiling that is left open once the search is hopeless.
 _OPEN = 0.035
 
 # Variables that are not whole, up to which a relaxation is nearly an answer.
@@ -157,7 +157,8 @@ class _Splitting:
 
     @property
     def _enough(self) -> float:
-        return min(self._limit, self.ceiling * (1 - self.gap))
+        left_open = max(self.gap, _OPEN) if self.components.is_hopeless else self.gap
+        return min(self._limit, self.ceiling * (1 - left_open))
 
     def go(self) -> None:
         """Settle part after part, as far as splits, steps and time go."""
@@ -245,7 +246,7 @@ class _Splitting:
         if not settled:
             self._ended.append((found.bound, place, tops, found.start, known))
             if self.components.is_hopeless:  # No bound of another part helps beyond this one.
-                self._limit = min(self._limit, found.bound, self.ceiling * (1 - _OPEN))
+                self._limit = min(self._limit, found.bound)
         self._count += 1
         for each, (fewer, taken) in enumerate(settled):
             kept = known if known.fits(fewer) else None
