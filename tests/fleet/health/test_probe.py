@@ -1,5 +1,7 @@
 """One device asked over a real sshd whose only command is the device's program."""
 
+import socket
+import time
 from dataclasses import replace
 
 import pytest
@@ -70,9 +72,21 @@ def test_a_device_that_hangs_is_unreachable_and_not_silent(asked, start_sshd):
     assert not outcome.is_silent
 
 
+def await_refusal(port):
+    """Wait until nothing listens: a child that has just been forked holds the port a little."""
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"something still listens at port {port}")
+
+
 def test_nothing_at_the_address_is_silence(asked, broker_sshd):
     broker_sshd.process.kill()
     broker_sshd.process.wait()
+    await_refusal(broker_sshd.target.port)
 
     assert asked(broker_sshd).is_silent
     assert asked(broker_sshd, address="").is_silent
