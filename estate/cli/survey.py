@@ -163,8 +163,8 @@ def _prison(inputs: Inputs, wanted: str) -> Establishment:
 
 def _draft(inputs: Inputs, prison: Establishment) -> Survey:
     from estate.errors import InputError
+    from estate.grid import grid_point
     from estate.pipeline import sizings_of
-    from estate.report.geography import grid_point
     from estate.survey import draft
 
     sizing = sizings_of(inputs)[prison.prison_id]
@@ -183,8 +183,8 @@ def _from_drawing(
 ) -> tuple[Survey, dict[str, Any]]:
     """Return a drawing as a survey, the prison's other wings with it, and what was read of it."""
     from estate.errors import InputError
+    from estate.grid import grid_point
     from estate.pipeline import sizings_of
-    from estate.report.geography import grid_point
     from estate.survey import Setting, drawn_survey, without_wing
     from estate.typology import read_typologies
 

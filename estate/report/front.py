@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estate.costing import by_package
+from estate.grid import grid_point
 from estate.model import Grade
 from estate.readiness import LABELS, Rung
 from estate.report.amounts import EXTREMES, bounds_of, money_columns
-from estate.report.geography import COAST_ATTRIBUTION, coast, grid_point
+from estate.report.geography import COAST_ATTRIBUTION, coast
 from estate.report.prison import style_of
 from reports.document import (
     Bar,

@@ -12,12 +12,13 @@ from estate.cabling.options import LABELS as OPTION_LABELS
 from estate.cabling.options import WIRELESS
 from estate.cautions import why_not_for_construction
 from estate.errors import InputError
+from estate.grid import GRID, grid_point
 from estate.model import Network, Point
 from estate.network import frames_of, placed
 from estate.plan import WingPlan
 from estate.readiness import LABELS, Rung
 from estate.report.drawings import WATERMARK, layout_of
-from estate.report.geography import COAST_ATTRIBUTION, CRS, coast, grid_point
+from estate.report.geography import COAST_ATTRIBUTION, coast
 from estate.sources.survey_layers import WALL_COLOURS
 from estate.topology import access_points_in, cell_key
 from reports.document import Layer, LayerStyle
@@ -77,7 +78,7 @@ def layers_of(plan: Plan) -> tuple[Layer, ...]:
     if not sheets:  # A layer without features has no columns to be styled by.
         return (_establishments(plan), _coast())
     built = (_as_designed(sheet, plan.designs[sheet.plan.design]) for sheet in sheets)
-    frames = frames_of(built, crs=CRS)
+    frames = frames_of(built, crs=GRID)
     return (
         _establishments(plan),
         _wings(plan, sheets),
@@ -168,7 +169,7 @@ def _establishments(plan: Plan) -> Layer:
                 "not_priced_because": site.excluded,
             }
         )
-    frame = gpd.GeoDataFrame(records, geometry=shapely.points([at for _, at in sites]), crs=CRS)
+    frame = gpd.GeoDataFrame(records, geometry=shapely.points([at for _, at in sites]), crs=GRID)
     for column in ("rank", "rank_p5", "rank_p95"):
         frame[column] = frame[column].astype("Int64")
     return Layer(
@@ -211,7 +212,7 @@ def _wings(plan: Plan, sheets: Sequence[_Sheet]) -> Layer:
         ground = [shapely.Polygon(s.outline) for s in sheet.network.spaces if s.floor == 0]
         # Spaces are clear internal outlines: half a metre closes the walls between them.
         outlines.append(shapely.union_all(shapely.buffer(ground, 0.5)).buffer(0))
-    frame = gpd.GeoDataFrame(records, geometry=outlines, crs=CRS)
+    frame = gpd.GeoDataFrame(records, geometry=outlines, crs=GRID)
     colours = tuple(zip(OPTION_LABELS.values(), _COLOURS, strict=True))
     return Layer(
         name="wings",
@@ -261,7 +262,7 @@ def _access_points(plan: Plan, sheets: Sequence[_Sheet]) -> Layer:
         frame=gpd.GeoDataFrame(
             table,
             geometry=gpd.points_from_xy([x for x, _ in points], [y for _, y in points]),
-            crs=CRS,
+            crs=GRID,
         ),
         style=LayerStyle(colour="#1b6e53", size=0.8, label="channel"),
         description=(
@@ -301,7 +302,7 @@ def _coast() -> Layer:
         name="coast",
         title="Coast",
         frame=gpd.GeoDataFrame(
-            {"source": [COAST_ATTRIBUTION] * len(rings)}, geometry=rings, crs=CRS
+            {"source": [COAST_ATTRIBUTION] * len(rings)}, geometry=rings, crs=GRID
         ),
         style=LayerStyle(colour="#e8ecf1"),
         description=COAST_ATTRIBUTION,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from estate.errors import Problem
+from estate.grid import DEGREES, GRID, grid_point, on_grid
 from estate.survey.wings import cells_of
 
 if TYPE_CHECKING:
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 # and a drawing that lies as near as this is taken to be on the National Grid already.
 _NEAR_M = 5_000.0
 _ORIGIN_M = 20_000.0  # So near to the grid's origin, west of Scilly, there is only sea.
-_GRID, _DEGREES = "EPSG:27700", "EPSG:4326"
 _MISTAKEN = (
-    _DEGREES,
+    DEGREES,
     "EPSG:3857",
     "EPSG:32630",
     "EPSG:32631",
@@ -43,9 +42,9 @@ def place_problems(parts: Mapping[str, Survey], prison: Establishment) -> Iterat
     prison
         What the survey is of; of one without latitude or longitude nothing can be said.
     """
-    if prison.latitude is None or prison.longitude is None:
+    here = grid_point(prison)
+    if here is None:
         return
-    here = _on_grid(_DEGREES, (prison.longitude, prison.latitude))
     centres = {code: centre for code, part in parts.items() if (centre := _centre(part))}
     away: defaultdict[str, list[str]] = defaultdict(list)
     for code, centre in centres.items():
@@ -74,11 +73,11 @@ def _cure(centre: Point, here: Point, prison_id: str) -> str:
         return "its easting and northing are swapped: exchange them in every layer"
     for system in _MISTAKEN:
         for point in (centre, swapped):
-            if math.dist(_on_grid(system, point), here) <= _NEAR_M:
+            if math.dist(on_grid(point, system), here) <= _NEAR_M:
                 name = CRS(system).name
                 return (
                     f"its coordinates are in {name}, whatever they are called: set that as the "
-                    f"system of each layer, and save it in {_GRID}"
+                    f"system of each layer, and save it in {GRID}"
                 )
     if math.hypot(*centre) <= _ORIGIN_M:
         return (
@@ -89,14 +88,3 @@ def _cure(centre: Point, here: Point, prison_id: str) -> str:
         "move it there, set the system that its coordinates are in, or correct its location keys; "
         f"if it is right, correct latitude and longitude of {prison_id} in inputs/register.csv"
     )
-
-
-def _on_grid(system: str, point: Point) -> Point:
-    """Return a point in metres of EPSG:27700, infinitely far where it has none there."""
-    east, north = _to_grid(system).transform(*point)
-    return (float(east), float(north))
-
-
-@lru_cache(maxsize=len(_MISTAKEN))
-def _to_grid(system: str) -> Transformer:
-    return Transformer.from_crs(system, _GRID, always_xy=True)

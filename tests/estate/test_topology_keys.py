@@ -6,10 +6,10 @@ import pytest
 
 from estate.cabling.wing import WingProblem
 from estate.catalogue import Catalogue
+from estate.grid import grid_point
 from estate.measurements import buildings_of
 from estate.network import cells_on
 from estate.pipeline import make_plan, sizings_of
-from estate.report.geography import grid_point
 from estate.report.layers import layers_of
 from estate.report.site import site_of
 from estate.sources.survey import scan_survey
