@@ -10,6 +10,9 @@ DATA_CABLING = ("cat5e", "cat6", "cat6a")  # From the worst up.
 _ROUND = frozenset({"conduit", "duct"})  # Containment that is a pipe.
 
 
+PRISON_ID = r"[A-Z][A-Z0-9-]{2,11}"  # LEI; STC3; X-MILLSIKE.
+
+
 class Grade(StrEnum):
     """How good a fact is; later letters widen the range of every cost that rests on it."""
 

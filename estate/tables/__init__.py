@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from estate.column import Column, Table
+from estate.model import PRISON_ID
 from estate.tables.catalogue import ASSUMPTIONS, RATES
 from estate.tables.cells import CELLS
 from estate.tables.internet import DESTINATIONS, TIERS
@@ -34,7 +35,6 @@ __all__ = [
 PROVISIONAL = "X-"  # Begins the id of a prison to which no source gives one; importers skip it.
 
 _KNOWN = ("yes", "no", "unknown")
-_PRISON_ID = r"[A-Z][A-Z0-9-]{2,11}"  # LEI; STC3; X-MILLSIKE.
 _PLACES_MAX = 10_000  # The largest prison of the register has 2,106 places.
 _WING = r"[A-Za-z0-9]{1,12}"
 _MATERIALS = ("brick", "concrete", "stone", "steel_modular", "timber", "plasterboard")
@@ -76,7 +76,7 @@ REGISTER = Table(
             "NOMIS id; X-NAME where the sources give none",
             "LEI",
             blank=False,
-            pattern=_PRISON_ID,
+            pattern=PRISON_ID,
         ),
         Column("name", "Name", "Leeds (HMP)", blank=False),
         Column("area", "Local authority or county", "Leeds"),
@@ -230,7 +230,7 @@ BULLETIN_NAMES = Table(
             "The prisons that it means",
             "UKI+UPI",
             blank=False,
-            pattern=rf"{_PRISON_ID}(\+{_PRISON_ID})*",
+            pattern=rf"{PRISON_ID}(\+{PRISON_ID})*",
         ),
         Column(
             "baseline_cna_apart",
@@ -250,7 +250,7 @@ SPUR_RULES = Table(
     meaning="How to tell the spurs of a wing whose locations have no level for them",
     unique=("prison_id", "wing"),
     columns=(
-        Column("prison_id", "Prison", "EYI", blank=False, pattern=_PRISON_ID),
+        Column("prison_id", "Prison", "EYI", blank=False, pattern=PRISON_ID),
         _CODE,
         Column(
             "kind",

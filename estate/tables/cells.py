@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from estate.column import Column, Table
-
-_PRISON_ID = r"[A-Z][A-Z0-9-]{2,11}"
+from estate.model import PRISON_ID
 
 CELLS = Table(
     name="cells",
@@ -12,7 +11,7 @@ CELLS = Table(
     unique=("location_key",),
     may_be_empty=True,
     columns=(
-        Column("prison_id", "Prison", "MDI", blank=False, pattern=_PRISON_ID),
+        Column("prison_id", "Prison", "MDI", blank=False, pattern=PRISON_ID),
         Column("wing", "Code of the wing in HMPPS location keys", "A", blank=False),
         Column(
             "landing",

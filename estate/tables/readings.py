@@ -33,7 +33,7 @@ MEASUREMENTS = Table(
     name="measurements",
     meaning="One row for each reading of an access point's signal, by a surveyor or by a device",
     columns=(
-        Column("access_point", "Name or BSSID of the access point", "LEI-A/AP-001", blank=False),
+        Column("access_point", "Name or BSSID of the access point", "LEI/A/AP-001", blank=False),
         Column(
             "signal_dbm",
             "What arrived; blank where it was not heard",
