@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 _TOLERANCE = 1e-6
 
 
+# How many pivots a step of the interior point method is worth, and one of the crossover after
+# it. Those beyond a few hundred come from one that stalls, and are short.
+_INTERIOR, _CROSSOVER = 150, 3
+_STALLED = 200
+
 # The room that rows leave for the least prices.
 _ROOM = 1e-4
 
@@ -34,6 +39,10 @@ class Start:
     rows: Ints
     basis: Basis
 
+    def with_all(self, count: int) -> Start:
+        """Return the start with all of so many rows: none waits until it is broken."""
+        return Start(np.arange(count), self.basis.among(self.rows, count=count))
+
 
 @dataclass(frozen=True, eq=False)
 class Relaxed:
@@ -41,8 +50,8 @@ class Relaxed:
 
     An answer in which variable i is above 0 costs at least `bound + reduced[i]` for every unit
     of it. The bound is infinite where there is no answer at all. `prices` say what each row is
-    worth: by how much the bound rises with its floor or ceiling. `steps` of the engine were made.
-    From `start` a programme that is nearly the same takes few of them.
+    worth: by how much the bound rises with its floor or ceiling. It took so many `steps`, in pivots
+    of the simplex. From `start` a programme that is nearly the same takes few of them.
     """
 
     values: Floats
@@ -54,24 +63,36 @@ class Relaxed:
 
 
 def relaxed(
-    programme: Programme, *, seconds: float, start: Start | None = None, enough: float = inf
+    programme: Programme,
+    *,
+    seconds: float,
+    start: Start | None = None,
+    enough: float = inf,
+    pivots: int | None = None,
 ) -> Relaxed | None:
     """Return the best fractional answer; None where the time runs out before one is found.
 
     Where a bound is enough no better one is sought, and the values are no answer. From a start,
-    rows are looked at once they are broken: most hold nothing.
+    rows are looked at once they are broken: most hold nothing. What takes the simplex more
+    pivots than it is allowed is left to the interior point method, which knows no start.
     """
     until = monotonic() + seconds
-    found = _sought(programme, start, enough, until)
-    return found if found is not None else _anew(programme, max(until - monotonic(), 0.01))
+    found = _sought(programme, start, enough, until, pivots) if pivots != 0 else None
+    if found is not None:
+        return found
+    return _anew(programme, max(until - monotonic(), 0.01), by_pivots=pivots is None)
 
 
 def _sought(
-    programme: Programme, start: Start | None, enough: float, until: float
+    programme: Programme,
+    start: Start | None,
+    enough: float,
+    until: float,
+    pivots: int | None,
 ) -> Relaxed | None:
     """Return the best answer by the rows of a start and those that answers break.
 
-    None where the time runs out or rounding leads the engine astray.
+    None where the time or the pivots run out, or rounding leads the engine astray.
     """
     used = np.arange(programme.floor.size) if start is None else start.rows
     basis = None if start is None else start.basis
@@ -79,7 +100,8 @@ def _sought(
     engine = Simplex(_by(programme, used))
     steps = 0
     while True:
-        end = engine.solved(start=basis, enough=enough, seconds=until - monotonic())
+        left = None if pivots is None else pivots - steps
+        end = engine.solved(start=basis, enough=enough, seconds=until - monotonic(), pivots=left)
         if end is None:
             return None
         steps += end.steps
@@ -97,7 +119,7 @@ def _sought(
         if not broken.size:
             return best
         used = np.append(used, broken)
-        basis = vertex.basis.extended(used.size)
+        basis = vertex.basis.among(np.arange(vertex.basis.rows.size), count=used.size)
         engine.add(_by(programme, broken))
 
 
@@ -115,7 +137,7 @@ def _broken(programme: Programme, values: Floats, used: Ints) -> Ints:
     return np.flatnonzero(broken)
 
 
-def _anew(programme: Programme, seconds: float) -> Relaxed | None:
+def _anew(programme: Programme, seconds: float, *, by_pivots: bool) -> Relaxed | None:
     """Return the best answer by all rows that another engine finds in time: slower and steady."""
     rows, floor, ceiling = programme.rows, programme.floor, programme.ceiling
     same = floor == ceiling
@@ -128,11 +150,14 @@ def _anew(programme: Programme, seconds: float) -> Relaxed | None:
         A_eq=rows[same],
         b_eq=floor[same],
         bounds=np.column_stack((np.zeros(programme.costs.size), programme.tops)),
-        method="highs-ds",
+        method="highs-ds" if by_pivots else "highs-ipm",
         options={"time_limit": seconds},
     )
+    steps = int(found.nit)
+    if not by_pivots:
+        steps = _INTERIOR * min(steps, _STALLED) + _CROSSOVER * int(found.crossover_nit)
     if found.status == _INFEASIBLE:
-        return _nothing(programme, int(found.nit))
+        return _nothing(programme, steps)
     if found.status != 0:
         return None
     by_limit = np.split(found.ineqlin.marginals, [below.sum()])
@@ -140,7 +165,7 @@ def _anew(programme: Programme, seconds: float) -> Relaxed | None:
     prices[below] = np.minimum(by_limit[0], 0)
     prices[above] -= np.minimum(by_limit[1], 0)
     prices[same] = found.eqlin.marginals
-    return _proven(programme, found.x, prices, int(found.nit), None)
+    return _proven(programme, found.x, prices, steps, None)
 
 
 def _proven(

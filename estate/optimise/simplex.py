@@ -48,10 +48,11 @@ class Basis:
         """Return the basis without rows that hold nothing."""
         return Basis(self.variables, self.rows[rows])
 
-    def extended(self, count: int) -> Basis:
-        """Return the basis with rows that hold nothing after its own, so many in all."""
-        slack = np.full(count - self.rows.size, BASIS_STATUS_BASIC)
-        return Basis(self.variables, np.append(self.rows, slack))
+    def among(self, places: Ints, *, count: int) -> Basis:
+        """Return the basis with its rows at places among so many; the others hold nothing."""
+        rows = np.full(count, BASIS_STATUS_BASIC)
+        rows[places] = self.rows
+        return Basis(self.variables, rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,18 +103,23 @@ class Simplex:
         self._engine.update(update)
         self._rows += programme.floor.size
 
-    def solved(self, *, start: Basis | None, enough: float, seconds: float) -> End | None:
+    def solved(
+        self, *, start: Basis | None, enough: float, seconds: float, pivots: int | None = None
+    ) -> End | None:
         """Return where the method ends; no further than to a bound that is enough.
 
-        None where the time ended first, or the engine goes round in circles or gives up.
+        None where the time or the pivots ended first, or the engine goes round in circles or
+        gives up.
         """
+        most = _STEPS * (self._size + self._rows)
+        steps = most if pivots is None else min(most, pivots)
         model = model_parameters_pb2.ModelSolveParametersProto()
         if start is not None:
             _extend(model.initial_basis.variable_status, start.variables)
             _extend(model.initial_basis.constraint_status, start.rows)
         try:
             found = self._engine.solve(
-                _parameters(enough, seconds, steps=_STEPS * (self._size + self._rows)),
+                _parameters(enough, seconds, steps=steps),
                 model,
                 None,
                 callback_pb2.CallbackRegistrationProto(),

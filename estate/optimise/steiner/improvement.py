@@ -8,10 +8,10 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from estate.optimise.steiner.hung import HungTree
-from estate.optimise.steiner.search import grown, joins, tree_on
+from estate.optimise.steiner.search import joins, tree_on
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container
+    from collections.abc import Collection, Container, Sequence
 
     from estate.optimise.effort import Budget
     from estate.optimise.steiner.core import Core, Tree
@@ -99,7 +99,7 @@ def _with_other_ways(core: Core, tree: Tree, budget: Budget) -> Tree:
         if 2 * len(side) > len(hung.nodes):
             side = {other for other in hung.nodes if other not in side and other not in inner}
         limit = core.cost(path) * (1 - _IMPROVEMENT)
-        goal = _Outside(hung, side | inner)
+        goal = _Outside(hung.depth, side | inner)
         way = _way_out(core, side, goal=goal, limit=limit, budget=budget)
         if way:
             tree = tree.difference(path).union(way)
@@ -109,14 +109,14 @@ def _with_other_ways(core: Core, tree: Tree, budget: Budget) -> Tree:
 
 
 class _Outside:
-    """The nodes of a tree without some of them."""
+    """Some nodes without others."""
 
-    def __init__(self, hung: HungTree, without: Collection[int]) -> None:
-        self._hung = hung
+    def __init__(self, nodes: Container[int], without: Container[int]) -> None:
+        self._nodes = nodes
         self._without = without
 
     def __contains__(self, node: object) -> bool:
-        return node in self._hung.depth and node not in self._without
+        return node in self._nodes and node not in self._without
 
 
 def _way_out(
@@ -161,12 +161,37 @@ def _without_forks(core: Core, tree: Tree, budget: Budget) -> Tree:
             continue
         gone, pieces = hung.without(fork)
         limit = core.cost(gone) * (1 - _IMPROVEMENT)
-        nodes = grown(core, pieces, lengths=core.lengths, budget=budget, limit=limit)
+        nodes = _rejoined(core, pieces, limit=limit, budget=budget)
         budget.spend(len(tree) / 4)
-        if any(piece[0] not in nodes for piece in pieces):
+        if nodes is None:
             continue  # Nothing joins them for less.
         candidate = tree_on(core, nodes, budget)
         price = core.cost(candidate)
         if price < cost * (1 - _IMPROVEMENT):
             tree, cost, hung = candidate, price, HungTree(core, candidate)
     return tree
+
+
+def _rejoined(
+    core: Core, pieces: Sequence[Sequence[int]], *, limit: float, budget: Budget
+) -> set[int] | None:
+    """Return the nodes of pieces and of the ways that join them; None where they cost too much.
+
+    The smallest piece looks for its way first, so that the largest never has to.
+    """
+    piece_of: dict[int, int] = {}
+    for index, piece in enumerate(pieces):
+        piece_of.update(dict.fromkeys(piece, index))
+    waiting = dict(enumerate(pieces))
+    while len(waiting) > 1:
+        index = min(waiting, key=lambda each: (len(waiting[each]), each))
+        piece = waiting.pop(index)
+        way = _way_out(core, piece, goal=_Outside(piece_of, set(piece)), limit=limit, budget=budget)
+        if not way:
+            return None
+        limit -= core.cost(way)
+        nodes = {node for edge in way for node in core.ends[edge]}
+        reached = next(piece_of[node] for node in nodes if piece_of.get(node, index) != index)
+        waiting[reached] = [*waiting[reached], *piece, *nodes.difference(piece_of)]
+        piece_of.update(dict.fromkeys((*piece, *nodes), reached))
+    return set(piece_of)

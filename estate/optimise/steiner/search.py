@@ -51,8 +51,11 @@ def grown(
         if piece_of.get(node) in waiting:
             waiting.discard(piece_of[node])
             limit -= length
-            for fresh in (*fragments[piece_of[node]], *_way_back(node, before, joined)):
-                joined.add(fresh)
+            news = (*fragments[piece_of[node]], *_way_back(node, before, joined))
+            joined.update(news)
+            if not waiting:
+                break
+            for fresh in news:
                 distance[fresh] = 0.0
                 heappush(heap, (0.0, fresh))
             length = 0.0

@@ -27,7 +27,6 @@ _ROUNDING = 1e-9
 
 # Terminals from which the first trees are grown.
 _STARTS = 16
-_GUIDES = 3
 
 # The share of the effort left for one improvement.
 _IMPROVING = 0.15
@@ -35,6 +34,10 @@ _IMPROVING = 0.15
 # Ascents in a row that may prune less than a fiftieth of the edges before cuts take over.
 _STALE_ASCENTS = 2
 _WORTH_PRUNING = 0.02
+
+# The share of the edges that cuts have to take out for it to be better to begin anew without them
+# than to branch.
+_WORTH_RESTART = 0.2
 
 # The most by which a weight is raised to find another tree.
 _SHAKEN = 1.3
@@ -71,6 +74,7 @@ class Steiner:
         self._whole = whole
         self._budget = budget
         self._random = np.random.default_rng(seed)
+        self._grown = inf  # What the cheapest tree cost that was improved.
         self.edges: set[int] = set()
         self.cost = inf
         self.bound = -inf
@@ -90,14 +94,15 @@ class Steiner:
 
         Without `combine` it ends when the bound cannot be raised further.
         """
+        ascent = None
         if len(self._core.terminals) > 1:
             self._start()
-            self._ascend()
+            ascent = self._ascend()
         if combine and self._gap > _WIDE:
             self._combine_all(share=_COMBINING_FIRST)
-            self._ascend()
-        if self._is_open():
-            self._cut()
+            ascent = self._ascend() or ascent
+        while ascent is not None and self._is_open() and self._cut(ascent):
+            ascent = self._ascend()
         if combine:
             self._combine_all(share=1.0)
         if len(self._core.terminals) < 2 and not self.is_proven():  # noqa: PLR2004 - all are joined
@@ -112,26 +117,27 @@ class Steiner:
         return 1 - self.bound / self.cost
 
     def _start(self) -> None:
-        """Find a first tree from several roots, some led by what an ascent pays for."""
+        """Find a first tree from several roots, once led by what an ascent pays for."""
         core = self._core
         roots = self._random.permutation(core.terminals)[:_STARTS].tolist()
         trees = {self._tree(root, core.lengths) for root in roots}
-        ascents = []
-        for root in roots[:_GUIDES]:
-            if not self._budget.over:
-                ascents.append(self._ascent(root))
-                trees.add(self._tree(root, self._paid(ascents[-1])))
+        ascent = self._ascent(roots[0])
+        trees.add(self._tree(roots[0], self._paid(ascent)))
         best = min(trees, key=lambda tree: (core.cost(tree), sorted(tree)))
-        self._offer(self._improved(best))
-        self._prune(*ascents)
+        self._offer_improved(best)
+        self._prune(ascent)
 
     def _ascent(self, root: int) -> Ascent:
         ascent = dual_ascent(self._core, root, self._budget)
         self._raise(ascent.bound)
         return ascent
 
-    def _ascend(self) -> None:
-        """Raise the bound from changing roots, and prune by it, while that pays."""
+    def _ascend(self) -> Ascent | None:
+        """Raise the bound from changing roots, and prune by it, while that pays.
+
+        Return the last ascent: unless all is proven, it is one of the core that is left.
+        """
+        ascent = None
         stale = 0
         while stale < _STALE_ASCENTS and self._is_open():
             root = int(self._random.choice(self._core.terminals))
@@ -140,28 +146,36 @@ class Steiner:
             stale += 1
             if self._prune(ascent):
                 stale = 0
+        return ascent
 
-    def _cut(self) -> None:
-        """Close the rest of the gap by the cut relaxation, then by branch and bound."""
-        core = self._core
-        root = core.terminals[0]
-        relaxation = Relaxation(core, root, dual_ascent(core, root, self._budget).cuts)
+    def _cut(self, ascent: Ascent) -> bool:
+        """Close the rest of the gap by the cut relaxation, then by branch and bound.
+
+        Return whether that left so little of the core that it is better to begin anew.
+        """
+        root = ascent.root
+        relaxation = Relaxation(self._core, root, ascent.cuts)
         reserve = self._budget.left * (1 - _CUTTING)
         while not self.is_proven():
             kept_back = reserve if self._gap > _NARROW else 0.0
             if relaxation.work > self._budget.left - kept_back:
-                return
+                return False
             found = relaxation.solve(self._budget)
             if found is None:
-                return
+                return False
             self._raise(found.bound)
             if self.is_proven():
-                return
+                return False
             self._follow(root, found.use)
             relaxation.keep_only(~self._useless(found.slack, root=root, bound=found.bound))
             if not relaxation.separate(found.use, self._budget):
+                self._combine(_edges(found.use > 0))
+                relaxation.keep_only(~self._useless(found.slack, root=root, bound=found.bound))
+                if self._remove(~relaxation.live, worth=_WORTH_RESTART):
+                    return True
                 self._branch(relaxation, root)
-                return
+                return False
+        return False
 
     def _branch(self, relaxation: Relaxation, root: int) -> None:
         """Search whole arcs only, adding the cuts that an answer breaks until it breaks none."""
@@ -183,8 +197,7 @@ class Steiner:
             self._combine(frozenset().union(*trees))
             if self._is_open():
                 root = int(self._random.choice(self._core.terminals))
-                slack = self._ascent(root).slack.reshape(-1, 2)
-                self._combine(frozenset(np.flatnonzero((slack == 0).any(axis=1)).tolist()))
+                self._combine(_edges(self._ascent(root).slack == 0))
 
     def _combine(self, edges: Tree) -> None:
         """Offer the best tree among some of the edges."""
@@ -233,7 +246,10 @@ class Steiner:
         return tree_on(self._core, nodes, self._budget)
 
     def _offer_improved(self, tree: Tree) -> None:
-        if self._core.cost(tree) + self._reduction.forced_cost < self.cost * _WORTH_IMPROVING:
+        """Offer a tree, improved where it is cheaper than those that were so before."""
+        cost = self._core.cost(tree) + self._reduction.forced_cost
+        if cost < min(self._grown, self.cost * _WORTH_IMPROVING):
+            self._grown = cost
             tree = self._improved(tree)
         self._offer(tree)
 
@@ -250,17 +266,28 @@ class Steiner:
         ceiling = self.ceiling - self._reduction.forced_cost
         return useless(self._core, slack, root=root, bound=bound, ceiling=ceiling)
 
-    def _prune(self, *ascents: Ascent) -> bool:
+    def _prune(self, ascent: Ascent) -> bool:
         """Take out what no better tree uses, and return whether that was worth the while."""
-        dead = np.zeros(self._core.weights.size, dtype=np.bool_)
-        for ascent in ascents:
-            if not self.is_proven():
-                arcs = self._useless(ascent.slack, root=ascent.root, bound=ascent.bound)
-                dead |= arcs.reshape(-1, 2).all(axis=1)
-        if dead.sum() <= _WORTH_PRUNING * dead.size:
+        if self.is_proven():
+            return False
+        arcs = self._useless(ascent.slack, root=ascent.root, bound=ascent.bound)
+        return self._remove(arcs, worth=_WORTH_PRUNING)
+
+    def _remove(self, arcs: Bools, *, worth: float) -> bool:
+        """Take out the edges of which neither arc is needed, where their share is worth it.
+
+        Arcs lead away from one root: what is needless from another must not be mixed with them.
+        """
+        dead = arcs.reshape(-1, 2).all(axis=1)
+        if dead.sum() <= worth * dead.size:
             return False
         self._reduction.remove(self._core.names[edge] for edge in np.flatnonzero(dead))
         self._core = self._reduction.core()
         if len(self._core.terminals) < len(self._reduction.terminals):
             self.bound = inf  # No tree is left that is better.
         return True
+
+
+def _edges(arcs: Bools) -> Tree:
+    """Return the edges of which an arc is marked."""
+    return frozenset(np.flatnonzero(arcs.reshape(-1, 2).any(axis=1)).tolist())

@@ -73,9 +73,12 @@ def test_from_the_basis_of_a_wider_one_a_programme_has_the_bound_that_it_has_fro
     wide, narrow = both
     first = relaxed(wide, seconds=60)
     again = relaxed(narrow, seconds=60, start=first.start)
+    at_once = first.start and first.start.with_all(narrow.floor.size)
+    all_rows = relaxed(narrow, seconds=60, start=at_once)
 
     assert first.bound == pytest.approx(bound_of(wide), abs=1e-6)
     assert again.bound == pytest.approx(bound_of(narrow), abs=1e-6)
+    assert all_rows.bound == pytest.approx(bound_of(narrow), abs=1e-6)
 
 
 @given(programmes())
@@ -104,6 +107,15 @@ def test_where_the_engine_goes_astray_another_one_finds_the_same(programme):
     with pytest.MonkeyPatch.context() as lost:
         lost.setattr(Simplex, "solved", lambda *_, **__: None)
         found = relaxed(programme, seconds=60)
+
+    assert found.bound == pytest.approx(best.bound, abs=1e-6)
+    assert found.start is None
+
+
+@given(programmes())
+def test_without_a_pivot_the_interior_point_finds_the_same(programme):
+    best = relaxed(programme, seconds=60)
+    found = relaxed(programme, seconds=60, pivots=0)
 
     assert found.bound == pytest.approx(best.bound, abs=1e-6)
     assert found.start is None
