@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from estate.block import Block, Member
 from estate.cabling.airing import Air
 from estate.cabling.by_rule import by_rule
+from estate.cabling.calming import calmed
 from estate.cabling.comparison import RadioAtHand, Taken, dearer
 from estate.cabling.describing import Description
 from estate.cabling.infeasible import no_design
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
+    from estate.cabling.solution import Solution
     from estate.catalogue import Catalogue
     from estate.model import Network, WingShape
 
@@ -145,6 +147,7 @@ def design_block(block: Block, catalogue: Catalogue, *, seed: int = 1) -> tuple[
         known: Known = {}
         joint, radios = _quiet(wing, radios, fabrics, seed=seed, known=known)
         found = _explained(solved, joint, seed=seed, known=known)
+        found = replace(found, solution=_calmed(found.solution, radios))
     return _described(block, found, fabrics, radios, too_dear)
 
 
@@ -331,6 +334,14 @@ def _quiet(
     ]
     again = together([radio.reach for radio in noisy if radio.reach is not None])
     return Joint.of(wing, places, again, too_dear), noisy
+
+
+def _calmed(solution: Solution, radios: Sequence[RadioAtHand]) -> Solution:
+    """Return the solution with the access points of each wing within their airtime, if they can."""
+    for radio in radios:
+        if radio.reach is not None:
+            solution = calmed(solution, radio.candidates, radio.reach)
+    return solution
 
 
 def _explained(

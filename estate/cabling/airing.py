@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from estate.cabling.options import WIRELESS
 from estate.cabling.solution import Solution
 from estate.cabling.values import WingRadio
@@ -45,6 +47,15 @@ class Air:
     def holds(self) -> bool:
         """Return whether every cell keeps its rate and every access point its airtime."""
         return not (self.shared.failing or self.shared.overloaded)
+
+    @property
+    def excess(self) -> float:
+        """Return by what shares of time access points are beyond their budgets, all together.
+
+        Each counts for 1 at most, and so does a cell that lacks its rate.
+        """
+        most = self.reach.cases["likely"].airtime_max
+        return float(np.clip(self.shared.airtime - most, 0, 1).sum()) + len(self.shared.failing)
 
     def noisy(self, reach: Reach) -> Reach:
         """Return a reach as if each cell heard the noise that it hears here."""
