@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from estate.sources.survey import Survey
 
 
+# What comes before the name of a cell in what is said of it.
+_CELL = "cell "
+
 _APART = "designed apart: its containment meets that of no other wing"
 
 
@@ -93,11 +96,13 @@ class Task:
     """Wings to design, by themselves or as one problem, and what they are priced and ruled by.
 
     `names` are those of their designs, and `keys` those of all wings that are built so: several
-    of one shape share a design. Of a lone wing `network` is that of its survey, if any.
+    of one shape share a design, and `first` is one of them. Of a lone wing `network` is that of its
+    survey, if any.
     """
 
     names: tuple[str, ...]
     keys: tuple[str, ...]
+    first: Wing
     shape: WingShape
     catalogue: Catalogue
     network: Network | None = None
@@ -129,6 +134,17 @@ class Task:
         except NoPlanError as error:
             return error
 
+    def located(self, problem: Problem) -> Problem:
+        """Return what stands in the way with its cell by the location key in the first wing.
+
+        Designs of wings that were not surveyed name cells by landing and number.
+        """
+        is_by_key = self.network or self.block or not self.first.cell_keys
+        if is_by_key or not problem.place.startswith(_CELL):
+            return problem
+        key = self.first.key_of(problem.place.removeprefix(_CELL))
+        return replace(problem, place=f"{_CELL}{key}")
+
     def kept_in(self, cache: DesignCache) -> tuple[WingDesign, ...] | None:
         """Return the designs that were kept, None where they are to be made."""
         if self.block is not None:
@@ -159,10 +175,13 @@ def tasks_of(
         for wing in sizing.wings:
             block = wings.blocks.get(wing.key)
             users[tuple(names[key] for key in (block.keys if block else [wing.key]))].append(wing)
+    for these in users.values():
+        these.sort(key=lambda wing: wing.key)
     return tuple(
         Task(
             names=own,
-            keys=tuple(sorted(wing.key for wing in these)),
+            keys=tuple(wing.key for wing in these),
+            first=these[0],
             shape=these[0].shape,
             catalogue=catalogues[these[0].prison_id],
             network=wings.networks.get(these[0].key),
@@ -182,13 +201,15 @@ def no_plan(refused: Sequence[tuple[Task, NoPlanError]]) -> NoPlanError:
     """
     if len(refused) == 1:
         ((task, error),) = refused
-        return NoPlanError(f"{_named(task)}: {error}", hint=error.hint, problems=error.problems)
+        problems = [task.located(problem) for problem in error.problems]
+        return NoPlanError(f"{_named(task)}: {error}", hint=error.hint, problems=problems)
     count = sum(len(task.keys) for task, _ in refused)
-    problems: list[Problem] = []
+    problems = []
     for task, error in sorted(refused, key=lambda each: each[0].keys):
         problems.append(Problem("", _named(task), str(error), error.hint))
         # The cells of a wing that was not surveyed are called the same in every wing.
-        problems += [replace(p, place=f"{task.keys[0]}, {p.place}") for p in error.problems]
+        located = [task.located(problem) for problem in error.problems]
+        problems += [replace(p, place=f"{task.keys[0]}, {p.place}") for p in located]
     return NoPlanError(
         f"{count} wings have no design that keeps every rule",
         hint="change what stands beside each wing below; the designs of the others are kept",

@@ -6,6 +6,7 @@ import pytest
 
 from estate.cabling.wing import WingProblem
 from estate.catalogue import Catalogue
+from estate.errors import NoPlanError
 from estate.grid import grid_point
 from estate.measurements import buildings_of
 from estate.network import cells_on
@@ -186,3 +187,15 @@ def test_the_page_of_a_prison_names_cells_by_the_keys_that_were_imported(plan):
 
     assert "cell MDI-1-2-A05" in told
     assert "cell 1-00" not in told
+
+
+def test_cells_without_a_design_are_named_by_their_keys(named):
+    wings = tuple(replace(record, distance_to_comms_m=20_000.0) for record in named.wings)
+
+    with pytest.raises(NoPlanError) as refusal:
+        make_plan(replace(named, wings=wings), Settings())
+
+    places = [problem.place for problem in refusal.value.problems]
+    cells = {place.partition(", cell ")[2] for place in places if ", cell " in place}
+    assert cells
+    assert cells <= {key for row in named.wings for landing in keys_of(row) for key in landing}
