@@ -19,7 +19,8 @@ from estate.optimise import (
     connected_cover,
     diagram,
 )
-from estate.optimise.connected import components, ways
+from estate.optimise.connected import components, search, ways
+from estate.optimise.connected.splitting import Split
 
 INF = float("inf")
 
@@ -34,6 +35,13 @@ def every_component_drawn(monkeypatch):
 def every_line_too_wide(monkeypatch):
     """Take every component for one that is too wide for a diagram."""
     monkeypatch.setattr(diagram, "WIDE", 0)
+
+
+@pytest.fixture
+def every_split_wide(monkeypatch):
+    """Take what every split leaves open for so much that CP-SAT goes first."""
+    monkeypatch.setattr(search, "_WIDE", -INF)
+    monkeypatch.setattr(Split, "bound", -INF)
 
 
 def problem(**changes) -> ConnectedCover:
@@ -260,6 +268,12 @@ def test_what_is_drawn_gives_the_answer_that_trying_all_finds_too(drawn):
 @pytest.mark.usefixtures("every_component_drawn", "every_line_too_wide")
 @given(drawn=problems())
 def test_what_is_too_wide_to_be_drawn_gives_the_answer_that_trying_all_finds_too(drawn):
+    assert_as_trying_all_finds(drawn)
+
+
+@pytest.mark.usefixtures("every_split_wide")
+@given(drawn=problems())
+def test_what_a_split_leaves_wide_open_gets_the_answer_that_trying_all_finds_too(drawn):
     assert_as_trying_all_finds(drawn)
 
 
