@@ -20,7 +20,6 @@ from estate.optimise import (
     diagram,
 )
 from estate.optimise.connected import components, search, ways
-from estate.optimise.connected.splitting import Split
 
 INF = float("inf")
 
@@ -41,7 +40,6 @@ def every_line_too_wide(monkeypatch):
 def every_split_wide(monkeypatch):
     """Take what every split leaves open for so much that CP-SAT goes first."""
     monkeypatch.setattr(search, "_WIDE", -INF)
-    monkeypatch.setattr(Split, "bound", -INF)
 
 
 def problem(**changes) -> ConnectedCover:
