@@ -103,10 +103,14 @@ class Task:
     names: tuple[str, ...]
     keys: tuple[str, ...]
     first: Wing
-    shape: WingShape
     catalogue: Catalogue
     network: Network | None = None
     block: Block | None = None
+
+    @property
+    def shape(self) -> WingShape:
+        """Return the shape of a lone wing."""
+        return self.first.shape
 
     @property
     def cells(self) -> int:
@@ -182,7 +186,6 @@ def tasks_of(
             names=own,
             keys=tuple(wing.key for wing in these),
             first=these[0],
-            shape=these[0].shape,
             catalogue=catalogues[these[0].prison_id],
             network=wings.networks.get(these[0].key),
             block=wings.blocks.get(these[0].key),

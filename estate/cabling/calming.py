@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from estate.cabling.airing import Air
@@ -37,20 +38,17 @@ def calmed(solution: Solution, candidates: Sequence[Candidate], reach: Reach) ->
 
 def _moves(air: Air) -> Iterator[Solution]:
     """Yield the solution with one cell of an access point that is too busy served by another."""
-    solution, points = air.solution, air.solution.joint.points
-    busy = set(air.shared.overloaded)
-    loads: defaultdict[int, float] = defaultdict(float)
-    for cell, server in enumerate(solution.servers):
+    servers, points = air.solution.servers, air.solution.joint.points
+    cells, loads = Counter(servers), defaultdict[int, float](float)
+    for cell, server in enumerate(servers):
         loads[server] += points[server].serves[cell]
-    for cell, server in enumerate(solution.servers):
-        if points[server].name not in busy:
+    busy = {server for server in cells if points[server].name in air.shared.overloaded}
+    for cell, server in enumerate(servers):
+        if server not in busy or cells[server] == 1:
             continue
-        for other in sorted(loads):
-            load = points[other].serves.get(cell)
+        for other in sorted(cells.keys() - {server}):
             is_like = points[other].option == points[server].option
-            if other == server or load is None or not is_like:
-                continue
-            if loads[other] + load <= 1 + _ROUNDING:
-                servers = (*solution.servers[:cell], other, *solution.servers[cell + 1 :])
-                if server in servers:
-                    yield replace(solution, servers=servers)
+            load = points[other].serves.get(cell, inf)
+            if is_like and loads[other] + load <= 1 + _ROUNDING:
+                changed = (*servers[:cell], other, *servers[cell + 1 :])
+                yield replace(air.solution, servers=changed)

@@ -5,10 +5,15 @@ from dataclasses import replace
 import pytest
 
 from estate.block import Block, Member
+from estate.cabling.airing import Air
 from estate.cabling.joint import Joint
+from estate.cabling.solving import solved
 from estate.cabling.wing import WingProblem
 from estate.model import Distributor, Junction, Network, Outlet, Space, Span, WingShape
 from estate.network import placed
+from estate.radio.candidates import candidates_of
+from estate.radio.serving import reach_of
+from estate.typology import lay_out
 
 
 def square(x, y, size=2.0):
@@ -131,3 +136,25 @@ def joint_of(catalogue):
 def corridor():
     """Return `a_corridor`."""
     return a_corridor
+
+
+@pytest.fixture(scope="session")
+def rooms():
+    """Return a wing of rooms of brick, where access points on the landing are the cheapest."""
+    return WingShape(
+        typology="dormitory",
+        layout=((20, 20), (20, 20)),
+        material="brick",
+        thickness_mm=215,
+        distance_to_comms_m=45.0,
+    )
+
+
+@pytest.fixture(scope="session")
+def air(catalogue, rooms):
+    """Return the radio of that wing, solved."""
+    network = lay_out(rooms)
+    places = candidates_of(network, height_m=2.3)
+    reach = reach_of(network, places, storey_height_m=2.8, assumptions=catalogue.assumptions)
+    joint = Joint.of(WingProblem.of(network, catalogue), places, reach)
+    return Air.of(solved(joint, seed=1).solution, places, reach)

@@ -2,38 +2,12 @@
 
 import pytest
 
-from estate.cabling.airing import Air
-from estate.cabling.joint import Joint
-from estate.cabling.solving import solved
-from estate.cabling.wing import WingProblem
 from estate.design import design_wing
-from estate.model import WingShape
-from estate.radio.candidates import candidates_of
-from estate.radio.serving import reach_of
-from estate.typology import lay_out
-
-# Rooms of brick, where access points on the landing are the cheapest.
-SHAPE = WingShape(
-    typology="dormitory",
-    layout=((4, 4), (4, 4)),
-    material="brick",
-    thickness_mm=215,
-    distance_to_comms_m=45.0,
-)
 
 
 @pytest.fixture(scope="module")
-def air(catalogue):
-    network = lay_out(SHAPE)
-    places = candidates_of(network, height_m=2.3)
-    reach = reach_of(network, places, storey_height_m=2.8, assumptions=catalogue.assumptions)
-    joint = Joint.of(WingProblem.of(network, catalogue), places, reach)
-    return Air.of(solved(joint, seed=1).solution, places, reach)
-
-
-@pytest.fixture(scope="module")
-def design(catalogue):
-    return design_wing(SHAPE, catalogue)
+def design(catalogue, rooms):
+    return design_wing(rooms, catalogue)
 
 
 def test_a_design_has_a_channel_for_each_access_point_and_a_ratio_for_each_cell(design):

@@ -8,31 +8,6 @@ import pytest
 
 from estate.cabling.airing import Air
 from estate.cabling.calming import calmed
-from estate.cabling.joint import Joint
-from estate.cabling.solving import solved
-from estate.cabling.wing import WingProblem
-from estate.model import WingShape
-from estate.radio.candidates import candidates_of
-from estate.radio.serving import reach_of
-from estate.typology import lay_out
-
-# Rooms of brick, where access points on the landing are the cheapest.
-SHAPE = WingShape(
-    typology="dormitory",
-    layout=((20, 20), (20, 20)),
-    material="brick",
-    thickness_mm=215,
-    distance_to_comms_m=45.0,
-)
-
-
-@pytest.fixture(scope="module")
-def air(catalogue):
-    network = lay_out(SHAPE)
-    places = candidates_of(network, height_m=2.3)
-    reach = reach_of(network, places, storey_height_m=2.8, assumptions=catalogue.assumptions)
-    joint = Joint.of(WingProblem.of(network, catalogue), places, reach)
-    return Air.of(solved(joint, seed=1).solution, places, reach)
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +48,14 @@ def test_nothing_is_built_or_paid_for_it(crowded):
 
 def test_a_design_that_holds_stays_as_it_is(air):
     assert calmed(air.solution, air.candidates, air.reach) is air.solution
+
+
+def test_a_cell_stays_where_no_other_access_point_has_room_for_it(crowded):
+    joint = crowded.solution.joint
+    full = replace(
+        joint,
+        points=tuple(replace(p, serves=dict.fromkeys(p.serves, 0.5)) for p in joint.points),
+    )
+    solution = replace(crowded.solution, joint=full)
+
+    assert calmed(solution, crowded.candidates, crowded.reach) is solution
